@@ -1,0 +1,1 @@
+"""The nouns: frozen values, no boto3, no clock, no files."""

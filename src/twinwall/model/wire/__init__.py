@@ -1,0 +1,70 @@
+"""EC2's dictionaries ↔ the model, pure, both ways.
+
+In: answers of ``aws ec2 describe-*`` (boto3's spelling), live, from a file, or from another tool's dump.
+Out: the same shapes, so that a snapshot file is what EC2 would have answered. What is wrong in the input is
+a ``ConfigError`` that names the thing it stands in; an unknown key is nobody's business here.
+"""
+
+from twinwall.model.wire.acls import (
+    acl_document,
+    entry_fields,
+    final_denies,
+    parse_acl,
+    parse_entry,
+)
+from twinwall.model.wire.groups import (
+    group_document,
+    parse_group,
+    parse_pair,
+    parse_permission,
+    parse_rule,
+    peer_fields,
+    permissions,
+    traffic_fields,
+)
+from twinwall.model.wire.lists import (
+    list_entry_fields,
+    parse_list_entry,
+    parse_prefix_list,
+    prefix_list_document,
+)
+from twinwall.model.wire.network import (
+    parse_interface,
+    parse_subnet,
+    parse_vpc,
+)
+from twinwall.model.wire.sections import (
+    parse_snapshot,
+)
+from twinwall.model.wire.tags import (
+    number,
+    parse_tags,
+    tag_list,
+)
+
+__all__ = [
+    "acl_document",
+    "entry_fields",
+    "final_denies",
+    "group_document",
+    "list_entry_fields",
+    "number",
+    "parse_acl",
+    "parse_entry",
+    "parse_group",
+    "parse_interface",
+    "parse_list_entry",
+    "parse_pair",
+    "parse_permission",
+    "parse_prefix_list",
+    "parse_rule",
+    "parse_snapshot",
+    "parse_subnet",
+    "parse_tags",
+    "parse_vpc",
+    "peer_fields",
+    "permissions",
+    "prefix_list_document",
+    "tag_list",
+    "traffic_fields",
+]

@@ -1,0 +1,57 @@
+"""Prefix lists: ``ManagedPrefixList`` with its ``Entries``, and what DescribePrefixLists answers."""
+
+from typing import Any
+
+from twinwall.model.firewall import PrefixList, PrefixListEntry
+from twinwall.model.net import parse_cidr
+from twinwall.model.wire.tags import Json, number, parse_tags, tag_list
+
+
+def parse_prefix_list(item: Json) -> PrefixList:
+    entries = item.get("Entries")
+    if entries is None and item.get("Cidrs") is not None:  # the shape of DescribePrefixLists
+        entries = [{"Cidr": cidr} for cidr in item["Cidrs"]]
+    parsed = None if entries is None else tuple(sorted(map(parse_list_entry, entries)))
+    name = str(item.get("PrefixListName") or "")
+    return PrefixList(
+        prefix_list_id=str(item["PrefixListId"]),
+        name=name,
+        family=_list_family(item, parsed),
+        owner_id=str(item.get("OwnerId") or ("AWS" if name.startswith("com.amazonaws.") else "")),
+        max_entries=number(item.get("MaxEntries")),
+        version=number(item.get("Version")),
+        state=str(item.get("State") or ""),
+        entries=parsed,
+        tags=parse_tags(item.get("Tags")),
+        ipam_managed=bool(item.get("IpamPrefixListResolverTargetId")),
+    )
+
+
+def _list_family(item: Json, entries: tuple[PrefixListEntry, ...] | None) -> Any:
+    if item.get("AddressFamily"):
+        return 6 if "6" in str(item["AddressFamily"]) else 4
+    return entries[0].cidr.family if entries else 4
+
+
+def parse_list_entry(item: Json) -> PrefixListEntry:
+    return PrefixListEntry(parse_cidr(str(item["Cidr"])), str(item.get("Description") or ""))
+
+
+def list_entry_fields(entry: PrefixListEntry) -> dict[str, Any]:
+    return {"Cidr": str(entry.cidr)} | ({"Description": entry.description} if entry.description else {})
+
+
+def prefix_list_document(item: PrefixList) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "PrefixListId": item.prefix_list_id,
+        "PrefixListName": item.name,
+        "AddressFamily": f"IPv{item.family}",
+        "OwnerId": item.owner_id,
+        "State": item.state,
+        "MaxEntries": item.max_entries,
+        "Version": item.version,
+        "Tags": tag_list(item.tags),
+    }
+    if item.entries is not None:
+        fields["Entries"] = [list_entry_fields(entry) for entry in item.entries]
+    return {key: value for key, value in fields.items() if value not in (None, "")}

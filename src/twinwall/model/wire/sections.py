@@ -1,0 +1,60 @@
+"""A whole document, section by section; what is wrong in it is told with the place it stands in."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from twinwall.errors import ConfigError
+from twinwall.model.firewall import Snapshot
+from twinwall.model.wire.acls import parse_acl
+from twinwall.model.wire.groups import parse_group
+from twinwall.model.wire.lists import parse_prefix_list
+from twinwall.model.wire.network import parse_interface, parse_subnet, parse_vpc
+from twinwall.model.wire.tags import Json
+
+
+def parse_snapshot(document: Json) -> Snapshot:
+    """A document with any of the sections of the contract's chapter 3 → values. A section that is missing
+    stays unknown (None); groups are never unknown, a document without them has none."""
+    region = str(document.get("Region") or "")
+    owner = str(document.get("OwnerId") or "")
+    return Snapshot(
+        region=region,
+        owner_id=owner,
+        groups=tuple(sorted(_each(document, "SecurityGroups", parse_group), key=lambda g: g.group_id)),
+        acls=_optional(document, "NetworkAcls", parse_acl, lambda acl: acl.network_acl_id),
+        vpcs=_optional(document, "Vpcs", parse_vpc, lambda vpc: vpc.vpc_id),
+        subnets=_optional(document, "Subnets", parse_subnet, lambda subnet: subnet.subnet_id),
+        prefix_lists=_optional(document, "PrefixLists", parse_prefix_list, lambda pl: pl.prefix_list_id),
+        interfaces=_optional(document, "NetworkInterfaces", parse_interface, lambda eni: eni.interface_id),
+    )
+
+
+def _each(document: Json, section: str, parse: Any) -> Iterator[Any]:
+    items = document.get(section) or ()
+    if not isinstance(items, list | tuple):
+        raise ConfigError(f"section {section} is a {type(items).__name__}; a list is wanted")
+    for index, item in enumerate(items):
+        if not isinstance(item, Mapping):
+            raise ConfigError(f"{section}[{index}] is a {type(item).__name__}; an object is wanted")
+        try:
+            yield parse(item)
+        except KeyError as missing:
+            raise ConfigError(f"{section}[{index}] has no key {missing}") from None
+        except ConfigError as wrong:
+            raise ConfigError(f"{_label(section, index, item)}: {wrong}") from None
+        except (TypeError, ValueError, AttributeError) as wrong:
+            raise ConfigError(f"{_label(section, index, item)} has an unexpected shape: {wrong}") from None
+
+
+_ID_KEYS = ("GroupId", "NetworkAclId", "PrefixListId", "SubnetId", "NetworkInterfaceId", "VpcId")
+
+
+def _label(section: str, index: int, item: Json) -> str:
+    id_ = next((str(item[key]) for key in _ID_KEYS if item.get(key)), "")
+    return f"{section}[{index}]{f' ({id_})' if id_ else ''}"
+
+
+def _optional(document: Json, section: str, parse: Any, key: Any) -> tuple[Any, ...] | None:
+    if document.get(section) is None:
+        return None
+    return tuple(sorted(_each(document, section, parse), key=key))
