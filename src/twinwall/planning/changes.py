@@ -1,0 +1,245 @@
+"""A change is one EC2 call, named as EC2 names it.
+
+Ids of things the plan will create travel as *refs*: ``new_id("security-group", "web")``. They are plain
+strings, so that they fit wherever an id fits (a rule's peer, an association), and no EC2 id looks like one.
+``apply`` resolves them with ``resolve`` as the answers come in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from twinwall.model.firewall import PrefixListEntry, Resource, ResourceType
+from twinwall.model.net import Family
+from twinwall.model.rules import (
+    Direction,
+    GroupPeer,
+    NetworkAclEntry,
+    Peer,
+    PrefixListPeer,
+    SecurityGroupRule,
+    Tags,
+)
+
+_NEW = "new:"
+
+SHRINK = "the source's size"
+"""The reason of a list's last resizing: it comes after its removals."""
+
+
+def new_id(type_: ResourceType, name: str) -> str:
+    """The ref of a thing that does not exist yet; ``name`` is unique among its type in the plan."""
+    return f"{_NEW}{type_}:{name}"
+
+
+def ref_name(id_: str) -> str | None:
+    """The name in a ref, None for a real id."""
+    return id_.split(":", 2)[2] if id_.startswith(_NEW) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Change:
+    resource: Resource
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateSecurityGroup(_Change):
+    """``resource.id`` is the ref that this call turns into an id."""
+
+    group_name: str
+    description: str
+    vpc_id: str
+    tags: Tags = ()
+
+    action = "CreateSecurityGroup"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteSecurityGroup(_Change):
+    action = "DeleteSecurityGroup"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _RulesChange(_Change):
+    direction: Direction
+    rules: tuple[SecurityGroupRule, ...]
+
+    def _named(self, verb: str) -> str:
+        return verb + ("Ingress" if self.direction is Direction.INGRESS else "Egress")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthorizeRules(_RulesChange):
+    """AuthorizeSecurityGroupIngress or …Egress; all rules of one call share their tags."""
+
+    @property
+    def action(self) -> str:
+        return self._named("AuthorizeSecurityGroup")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RevokeRules(_RulesChange):
+    """RevokeSecurityGroupIngress or …Egress, by properties. ``missing_ok``: NotFound is success (the
+    egress rules that EC2 may have added to a new group)."""
+
+    missing_ok: bool = False
+
+    @property
+    def action(self) -> str:
+        return self._named("RevokeSecurityGroup")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateRuleDescriptions(_RulesChange):
+    """UpdateSecurityGroupRuleDescriptionsIngress or …Egress."""
+
+    @property
+    def action(self) -> str:
+        return self._named("UpdateSecurityGroupRuleDescriptions")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateTags(_Change):
+    """``resource_ids`` are the ids tagged where they are not the resource itself (rules)."""
+
+    tags: Tags
+    resource_ids: tuple[str, ...] = ()
+
+    action = "CreateTags"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateNetworkAcl(_Change):
+    vpc_id: str
+    tags: Tags = ()
+    client_token: str = ""
+
+    action = "CreateNetworkAcl"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteNetworkAcl(_Change):
+    action = "DeleteNetworkAcl"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateNetworkAclEntry(_Change):
+    entry: NetworkAclEntry
+
+    action = "CreateNetworkAclEntry"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplaceNetworkAclEntry(_Change):
+    entry: NetworkAclEntry
+
+    action = "ReplaceNetworkAclEntry"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteNetworkAclEntry(_Change):
+    """``entry`` is what stands there now; EC2 takes only its direction and number."""
+
+    entry: NetworkAclEntry
+
+    action = "DeleteNetworkAclEntry"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplaceNetworkAclAssociation(_Change):
+    """``resource`` is the subnet; ``network_acl_id`` the ACL it gets."""
+
+    association_id: str
+    network_acl_id: str
+
+    action = "ReplaceNetworkAclAssociation"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateManagedPrefixList(_Change):
+    """At most 100 entries (API: CreateManagedPrefixList)."""
+
+    name: str
+    family: Family
+    max_entries: int
+    entries: tuple[PrefixListEntry, ...]
+    tags: Tags = ()
+    client_token: str = ""
+
+    action = "CreateManagedPrefixList"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModifyManagedPrefixList(_Change):
+    """Either entries (at most 100 added and 100 removed) or ``max_entries``, never both. ``version`` None:
+    the one that the list has by then."""
+
+    version: int | None = None
+    add: tuple[PrefixListEntry, ...] = ()
+    remove: tuple[PrefixListEntry, ...] = ()
+    max_entries: int | None = None
+
+    action = "ModifyManagedPrefixList"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteManagedPrefixList(_Change):
+    action = "DeleteManagedPrefixList"
+
+
+Change = (
+    CreateSecurityGroup
+    | DeleteSecurityGroup
+    | AuthorizeRules
+    | RevokeRules
+    | UpdateRuleDescriptions
+    | CreateTags
+    | CreateNetworkAcl
+    | DeleteNetworkAcl
+    | CreateNetworkAclEntry
+    | ReplaceNetworkAclEntry
+    | DeleteNetworkAclEntry
+    | ReplaceNetworkAclAssociation
+    | CreateManagedPrefixList
+    | ModifyManagedPrefixList
+    | DeleteManagedPrefixList
+)
+
+
+def resolve_peer(peer: Peer, ids: Mapping[str, str]) -> Peer:
+    """The peer with its ref, if it is one, replaced by the id created for it."""
+    match peer:
+        case GroupPeer(group_id=group_id) if group_id in ids:
+            return replace(peer, group_id=ids[group_id])
+        case PrefixListPeer(prefix_list_id=list_id) if list_id in ids:
+            return PrefixListPeer(ids[list_id])
+        case _:
+            return peer
+
+
+def resolve(change: Change, ids: Mapping[str, str]) -> Change:
+    """The change with every ref replaced by the id that was created for it."""
+    resource = replace(change.resource, id=ids.get(change.resource.id, change.resource.id))
+    match change:
+        case AuthorizeRules() | RevokeRules() | UpdateRuleDescriptions():
+            rules = tuple(replace(rule, peer=resolve_peer(rule.peer, ids)) for rule in change.rules)
+            return replace(change, resource=resource, rules=rules)
+        case ReplaceNetworkAclAssociation(network_acl_id=acl_id):
+            return replace(change, resource=resource, network_acl_id=ids.get(acl_id, acl_id))
+        case (
+            CreateSecurityGroup()
+            | DeleteSecurityGroup()
+            | CreateTags()
+            | CreateNetworkAcl()
+            | DeleteNetworkAcl()
+            | CreateNetworkAclEntry()
+            | ReplaceNetworkAclEntry()
+            | DeleteNetworkAclEntry()
+            | CreateManagedPrefixList()
+            | ModifyManagedPrefixList()
+            | DeleteManagedPrefixList()
+        ):
+            return replace(change, resource=resource)
+        case _:
+            assert_never(change)

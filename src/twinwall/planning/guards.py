@@ -1,0 +1,134 @@
+"""What a plan is held against before its first call: quotas. Refused if unsafe, warned if near or unknown."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from twinwall.errors import QuotaExceeded
+from twinwall.model.firewall import NetworkAcl, SecurityGroup, Snapshot
+from twinwall.model.rules import Direction, PrefixListPeer, SecurityGroupRule
+from twinwall.planning import changes as c
+from twinwall.planning.desired import Desired
+from twinwall.planning.findings import Finding
+from twinwall.planning.quotas import Quotas, entry_counts, list_weight, rule_counts
+
+
+def check_quotas(
+    desired: Desired, existing: Snapshot, changes: Sequence[c.Change], quotas: Quotas
+) -> tuple[Finding, ...]:
+    """Raises ``QuotaExceeded`` before any call; returns warnings (at the limit, weight unknown)."""
+    return tuple(_Check(desired, existing, changes, quotas).findings())
+
+
+@dataclass(frozen=True)
+class _Check:
+    desired: Desired
+    existing: Snapshot
+    changes: Sequence[c.Change]
+    quotas: Quotas
+
+    def findings(self) -> Iterator[Finding]:
+        self._count(
+            "CreateNetworkAcl",
+            len(self.existing.acls or ()),
+            self.quotas.acls_per_vpc,
+            "network ACLs in the VPC",
+        )
+        self._count(
+            "CreateSecurityGroup",
+            len(self.existing.groups),
+            self.quotas.groups_per_region,
+            "groups in the Region",
+        )
+        weights = self._weights()
+        touched = {change.resource.id for change in self.changes}
+        for group in self.desired.groups:
+            if group.group_id in touched:
+                self._group(group, weights)
+        yield from self._unknown_weights(weights)
+        for acl in self.desired.acls:
+            if acl.network_acl_id in touched:
+                yield from self._acl(acl)
+        self._lists()
+
+    def _count(self, action: str, existing: int, limit: int, what: str) -> None:
+        made = sum(1 for change in self.changes if change.action == action)
+        if made and existing + made > limit:
+            raise QuotaExceeded(
+                f"making {made} more {what}: {existing} are there, the quota is {limit}; ask AWS for a higher one"
+            )
+
+    def _weights(self) -> dict[str, int | None]:
+        known: dict[str, int | None] = {
+            item.prefix_list_id: list_weight(item) for item in self.existing.prefix_lists or ()
+        }
+        return known | {item.prefix_list_id: item.max_entries for item in self.desired.lists}
+
+    def _group(self, group: SecurityGroup, weights: Mapping[str, int | None]) -> None:
+        """Held to what is desired, and to the moment after the adds and before the removes."""
+        limit = self.quotas.rules_per_group
+        existing = self.existing.group_by_id.get(group.group_id)
+        self._rules(
+            group, group.rules, weights, limit, "would have", "split it, or ask AWS for a higher quota"
+        )
+        if existing:
+            union = tuple(dict.fromkeys((*existing.rules, *group.rules)))
+            growing = set(group.rules) - set(existing.rules)
+            shrinking = set(existing.rules) - set(group.rules)
+            if growing and shrinking:
+                way = "make room in it first, or ask AWS for a higher quota"
+                self._rules(group, union, weights, limit, "would have, before what goes is gone,", way)
+
+    def _rules(
+        self,
+        group: SecurityGroup,
+        rules: Sequence[SecurityGroupRule],
+        weights: Mapping[str, int | None],
+        limit: int,
+        would: str,
+        way_out: str,
+    ) -> None:
+        for (direction, family), count in sorted(rule_counts(rules, weights).items(), key=str):
+            if count > limit:
+                raise QuotaExceeded(
+                    f"planning {group.resource}: it {would} {count} IPv{family} {direction.value} rules, the quota is "
+                    f"{limit} (a prefix list counts its MaxEntries); {way_out}"
+                )
+
+    def _unknown_weights(self, weights: Mapping[str, int | None]) -> Iterator[Finding]:
+        for group in self.desired.groups:
+            for rule in group.rules:
+                if isinstance(rule.peer, PrefixListPeer) and weights.get(rule.peer.prefix_list_id) is None:
+                    message = (
+                        f"how many rules {rule.peer} counts as is not known; EC2 may refuse it at the quota"
+                    )
+                    yield Finding("list-weight-unknown", "warning", group.resource, message, rule=str(rule))
+
+    def _acl(self, acl: NetworkAcl) -> Iterator[Finding]:
+        limit = self.quotas.entries_per_acl
+        for direction, count in entry_counts(acl).items():
+            peak = max(count, self._peak(acl, direction))
+            if peak > limit:
+                raise QuotaExceeded(
+                    f"planning {acl.resource}: it would have {peak} {direction.value} entries, the quota is {limit}; "
+                    "merge entries, or ask AWS for a higher quota (up to 40)"
+                )
+            if count == limit:
+                message = (
+                    f"{count} {direction.value} entries, the quota itself; EC2 may count its default deny too"
+                )
+                yield Finding("acl-at-quota", "warning", acl.resource, message)
+
+    def _peak(self, acl: NetworkAcl, direction: Direction) -> int:
+        existing = next((a for a in self.existing.acls or () if a.network_acl_id == acl.network_acl_id), None)
+        if existing is None:
+            return 0
+        keys = {entry.key for entry in (*existing.entries_of(direction), *acl.entries_of(direction))}
+        return len(keys)
+
+    def _lists(self) -> None:
+        for item in self.desired.lists:
+            if len(item.entries or ()) > self.quotas.entries_per_list:
+                raise QuotaExceeded(
+                    f"planning {item.resource}: {len(item.entries or ())} entries, the quota of a list is "
+                    f"{self.quotas.entries_per_list}; split it"
+                )

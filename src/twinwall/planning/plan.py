@@ -1,0 +1,77 @@
+"""The plan as a value: what would be done to a target, why, at what cost, and what it relies on."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from twinwall.planning.changes import Change
+from twinwall.planning.desired import Desired
+from twinwall.planning.findings import Finding, NotCompared
+
+PLAN_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One side as the plan saw it. ``label`` is what the user called it; account, Region or VPC may be
+    empty for a snapshot that does not say."""
+
+    label: str
+    account: str = ""
+    region: str = ""
+    vpc_id: str = ""
+
+    def __str__(self) -> str:
+        place = "/".join(part for part in (self.account, self.region, self.vpc_id) if part)
+        return self.label if not place or self.label == place else f"{self.label} ({place})"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Counts of resources (groups, ACLs, prefix lists, subnets whose ACL changes)."""
+
+    create: int = 0
+    update: int = 0
+    delete: int = 0
+    unchanged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What a plan's digest covers: things it changes, by id; ``referenced`` ids, which need only exist; and
+    what it relies on being absent: group names (lower case), marks. ``subnets``: their ACL associations."""
+
+    groups: tuple[str, ...] = ()
+    referenced: tuple[str, ...] = ()
+    acls: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+    subnets: tuple[str, ...] = ()
+    absent_names: tuple[str, ...] = ()
+    absent_marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``changes`` in the order they are sent. ``reads``: the API calls besides group and ACL calls that
+    making and applying the plan takes, by operation. ``estimated_seconds``: under EC2's documented
+    throttle, from the first write to the last."""
+
+    source: Endpoint
+    target: Endpoint
+    changes: tuple[Change, ...]
+    desired: Desired
+    summary: Summary
+    digest: str
+    touched: Touched
+    findings: tuple[Finding, ...] = ()
+    not_compared: tuple[NotCompared, ...] = ()
+    reads: dict[str, int] = field(default_factory=dict)
+    estimated_seconds: float = 0.0
+
+    @property
+    def api_calls(self) -> dict[str, int]:
+        """Writes by operation, in the operation's own name."""
+        return dict(sorted(Counter(change.action for change in self.changes).items()))
+
+    @property
+    def empty(self) -> bool:
+        return not self.changes
