@@ -1,0 +1,110 @@
+"""Network ACLs in the target's terms: same numbers, same order, mapped blocks."""
+
+from dataclasses import dataclass, replace
+
+from twinwall.model.firewall import NetworkAcl
+from twinwall.model.rules import NetworkAclEntry, RuleAction
+from twinwall.planning.changes import new_id
+from twinwall.planning.findings import NotCompared
+from twinwall.replica.cidrs import CidrMapper
+from twinwall.replica.matching import Match, Matcher, check_ownership
+from twinwall.replica.notes import Notes
+from twinwall.replica.scene import Scene
+from twinwall.replica.selection import select_acls
+from twinwall.replica.tags import desired_tags
+
+
+@dataclass
+class AclTranslator:
+    scene: Scene
+    mapper: CidrMapper
+    matcher: Matcher[NetworkAcl]
+    notes: Notes
+
+    def translate(self) -> list[NetworkAcl]:
+        selected = select_acls(self.scene.source, self.scene.settings.selection)
+        if self.scene.target_shared:
+            for acl in selected:
+                self.notes.leave_out(
+                    acl.resource, "the target VPC is shared with us: its ACLs are its owner's", "shared-vpc"
+                )
+            return []
+        if selected and self.scene.target.acls is None:
+            for acl in selected:
+                self.notes.leave_out(acl.resource, "the target says nothing of network ACLs", "acls-unknown")
+            return []
+        taken: set[str] = set()
+        return [made for acl in selected if (made := self._acl(acl, taken)) is not None]
+
+    def _acl(self, acl: NetworkAcl, taken: set[str]) -> NetworkAcl | None:
+        if acl.is_default and not self.scene.adopts_default:
+            self._unadopted_default(acl)
+            return None
+        match = self._acl_match(acl)
+        if match:
+            check_ownership(self.scene, match, acl.resource)
+            if match.how not in ("mark", "replaced"):
+                self.notes.adopted.add(match.thing.network_acl_id)
+        existing = match.thing if match else None
+        id_ = existing.network_acl_id if existing else self._new_acl_id(acl, taken)
+        self.notes.sources[id_] = acl.resource
+        return NetworkAcl(
+            network_acl_id=id_,
+            vpc_id=self.scene.target_at.vpc_id,
+            owner_id=self.scene.target_at.account,
+            is_default=bool(existing and existing.is_default),
+            entries=tuple(self._entry(acl, entry) for entry in acl.entries),
+            associations=existing.associations if existing else (),
+            tags=desired_tags(
+                acl.resource,
+                acl.tags,
+                existing.tags if existing else (),
+                self.scene.mark(acl.network_acl_id),
+                self.scene.settings.translation.copy_tag,
+            ),
+        )
+
+    def _acl_match(self, acl: NetworkAcl) -> Match[NetworkAcl] | None:
+        if not acl.is_default:
+            return self.matcher.match(acl, acl.name)
+        default = self.scene.target_default_acl
+        found = self.matcher.match(acl, "")
+        if found and found.thing is default:
+            return found
+        return Match(default, "default") if default else None
+
+    def _new_acl_id(self, acl: NetworkAcl, taken: set[str]) -> str:
+        name = acl.name if acl.name and acl.name not in taken else acl.network_acl_id
+        taken.add(name)
+        return new_id("network-acl", name)
+
+    def _unadopted_default(self, acl: NetworkAcl) -> None:
+        default = self.scene.target_default_acl
+        if default is None:
+            self.notes.leave_out(acl.resource, "the target's default ACL is not known", "default-unresolved")
+            return
+        if {self._entry(acl, entry, quiet=True) for entry in acl.entries} != set(default.entries):
+            why = "the target's default ACL differs and is not adopted; --adopt default"
+            self.notes.not_compared.append(NotCompared(default.resource, why))
+
+    def _entry(self, acl: NetworkAcl, entry: NetworkAclEntry, *, quiet: bool = False) -> NetworkAclEntry:
+        moved = replace(entry, cidr=self.mapper.map(entry.cidr))
+        if quiet:
+            return moved
+        if moved.cidr != entry.cidr and entry.action is RuleAction.DENY:
+            self.notes.note(
+                "mapped-deny",
+                acl.resource,
+                f"a deny moves from {entry.cidr} to {moved.cidr}: what it kept out is no longer kept out",
+                rule=str(entry),
+                severity="warning",
+            )
+        if item := self.mapper.split_by(entry.cidr):
+            self.notes.note(
+                "supernet-not-mapped",
+                acl.resource,
+                f"{entry.cidr} holds more than the mapped block {item.source} and stays as it is",
+                rule=str(entry),
+                severity="warning",
+            )
+        return moved

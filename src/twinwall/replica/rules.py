@@ -1,0 +1,95 @@
+"""The rules of a group in the target's terms; those that cannot be said there are left out or refused."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from twinwall.errors import UnmappedGroup, UnmappedPrefixList
+from twinwall.model.firewall import SecurityGroup
+from twinwall.model.rules import CidrPeer, Peer, SecurityGroupRule, Tags
+from twinwall.planning.findings import NotCompared
+from twinwall.replica.cidrs import CidrMapper
+from twinwall.replica.lists import Outside
+from twinwall.replica.naming import accepted
+from twinwall.replica.notes import Notes
+from twinwall.replica.references import ReferenceTranslator
+from twinwall.replica.scene import Scene
+
+
+@dataclass
+class RuleTranslator:
+    scene: Scene
+    mapper: CidrMapper
+    references: ReferenceTranslator
+    notes: Notes
+    refused: list[tuple[SecurityGroup, SecurityGroupRule, Outside]] = field(default_factory=list)
+
+    def translate(self, group: SecurityGroup, *, quiet: bool = False) -> Iterable[SecurityGroupRule]:
+        merged: dict[SecurityGroupRule, SecurityGroupRule] = {}
+        for rule in group.rules:
+            peers = self.references.translate(rule.peer)
+            if isinstance(peers, Outside):
+                if not quiet:
+                    self._outside(group, rule, peers)
+                continue
+            for peer in peers:
+                self._merge(group, rule, peer, merged, quiet)
+        return merged.values()
+
+    def _merge(
+        self,
+        group: SecurityGroup,
+        rule: SecurityGroupRule,
+        peer: Peer,
+        merged: dict[SecurityGroupRule, SecurityGroupRule],
+        quiet: bool,
+    ) -> None:
+        translated = replace(
+            rule, peer=peer, description=accepted(rule.description), rule_id="", tags=self._tags(rule)
+        )
+        kept = merged.setdefault(translated, translated)
+        if quiet:
+            return
+        if kept is not translated:
+            self.notes.note(
+                "merged-rules", group.resource, f"becomes the same as another rule, {kept}", rule=str(rule)
+            )
+            if not kept.description and translated.description:
+                merged[translated] = replace(kept, description=translated.description)
+        if isinstance(rule.peer, CidrPeer) and (item := self.mapper.split_by(rule.peer.cidr)):
+            self.notes.note(
+                "supernet-not-mapped",
+                group.resource,
+                f"{rule.peer.cidr} holds more than the mapped block {item.source} and stays as it is",
+                rule=str(rule),
+                severity="warning",
+            )
+
+    def _tags(self, rule: SecurityGroupRule) -> Tags:
+        return rule.tags if self.scene.settings.translation.rule_tags else ()
+
+    def _outside(self, group: SecurityGroup, rule: SecurityGroupRule, outside: Outside) -> None:
+        policy = self.scene.settings.translation.outside
+        if policy != "skip":
+            self.refused.append((group, rule, outside))
+            return
+        self.notes.not_compared.append(NotCompared(group.resource, outside.why, str(rule)))
+        self.notes.note(
+            "dropped-allow",
+            group.resource,
+            f"left out: {outside.why}",
+            rule=str(rule),
+            severity="warning",
+            way_out="--map-group or --map-prefix-list names what stands for it",
+        )
+
+    def fail_outside(self) -> None:
+        """Raises ``UnmappedGroup`` or ``UnmappedPrefixList`` for all that was refused, the first named."""
+        if not self.refused:
+            return
+        group, rule, outside = self.refused[0]
+        more = f" ({len(self.refused) - 1} more like it)" if len(self.refused) > 1 else ""
+        ways = "--outside skip leaves it out, --map-group or --map-prefix-list names what stands for it"
+        if outside.kind == "unselected":
+            ways += ", --outside follow brings it along"
+        error = UnmappedPrefixList if outside.kind == "list" else UnmappedGroup
+        raise error(f"translating {group.resource}: {rule}: {outside.why}{more}; {ways}")

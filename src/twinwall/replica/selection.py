@@ -1,0 +1,79 @@
+"""Which groups and ACLs of the source: ``--group``, ``--tag``, ``--nacl``, ``--exclude``, ``--only``.
+
+Nothing said: every group and every ACL. As soon as something is named, only what is named: groups and tags
+name groups (a tag also ACLs), ``--nacl`` names ACLs. Values of one option are alternatives (of one tag key
+too); options, and different tag keys, narrow each other.
+"""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from twinwall.errors import ConfigError
+from twinwall.model.firewall import NetworkAcl, SecurityGroup, Snapshot
+from twinwall.model.rules import Tags
+from twinwall.replica.scene import name_key
+from twinwall.replica.settings import Selection
+
+
+def matches(pattern: str, id_: str, name: str) -> bool:
+    """An id, or a name or glob compared as EC2 compares names."""
+    return (
+        pattern == id_
+        or fnmatchcase(name_key(name), name_key(pattern))
+        or name_key(pattern) == name_key(name)
+    )
+
+
+def select_groups(snapshot: Snapshot, selection: Selection) -> tuple[SecurityGroup, ...]:
+    """Raises ``ConfigError`` for an id or a plain name that no group has."""
+    if selection.only == "nacls" or (selection.acls and not selection.groups and not selection.tags):
+        return ()
+    _check_named(selection.groups, [(g.group_id, g.group_name) for g in snapshot.groups], "--group", "group")
+    return tuple(
+        group
+        for group in snapshot.groups
+        if _wanted(selection.groups, group.group_id, group.group_name)
+        and _tagged(group.tags, selection.tags)
+        and not _excluded(selection, group.group_id, group.group_name)
+    )
+
+
+def select_acls(snapshot: Snapshot, selection: Selection) -> tuple[NetworkAcl, ...]:
+    """Raises ``ConfigError`` for an ACL that the source does not have, or if its ACLs are unknown."""
+    if selection.only == "groups" or (selection.groups and not selection.acls):
+        return ()
+    if snapshot.acls is None:
+        if selection.acls or selection.only == "nacls":
+            raise ConfigError(
+                "the source says nothing of network ACLs; take a snapshot with a NetworkAcls section"
+            )
+        return ()
+    _check_named(selection.acls, [(a.network_acl_id, "") for a in snapshot.acls], "--nacl", "network ACL")
+    return tuple(
+        acl
+        for acl in snapshot.acls
+        if (not selection.acls or acl.network_acl_id in selection.acls)
+        and (selection.acls or _tagged(acl.tags, selection.tags))
+        and not _excluded(selection, acl.network_acl_id, acl.name)
+    )
+
+
+def _wanted(patterns: Sequence[str], id_: str, name: str) -> bool:
+    return not patterns or any(matches(pattern, id_, name) for pattern in patterns)
+
+
+def _excluded(selection: Selection, id_: str, name: str) -> bool:
+    return any(matches(pattern, id_, name) for pattern in selection.exclude)
+
+
+def _tagged(tags: Tags, wanted: Sequence[tuple[str, str]]) -> bool:
+    keys = {key for key, _ in wanted}
+    return all(any(pair in wanted for pair in tags if pair[0] == key) for key in keys)
+
+
+def _check_named(patterns: Sequence[str], things: Sequence[tuple[str, str]], option: str, noun: str) -> None:
+    for pattern in patterns:
+        if not any(char in pattern for char in "*?[") and not any(
+            matches(pattern, *thing) for thing in things
+        ):
+            raise ConfigError(f"{option} {pattern}: the source has no such {noun} ({len(things)} were read)")
