@@ -1,0 +1,232 @@
+"""The replica half, from reading to proof."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from twinwall.boundary import Clock, Document, Journal, Progress
+from twinwall.engine.apply import Applied, carry_out
+from twinwall.engine.pace import estimated_seconds
+from twinwall.engine.reading import SideReader, quotas_of, read_scene
+from twinwall.engine.sides import LiveSide, Side
+from twinwall.errors import CredentialsError, Refused, StalePlan, UnsafePlan, WrongAccount
+from twinwall.model import wire
+from twinwall.model.firewall import PrefixList, Resource, Snapshot, tag
+from twinwall.model.ownership import SOURCE_TAG
+from twinwall.planning.desired import Desired, resolve_desired
+from twinwall.planning.digest import digest
+from twinwall.planning.findings import Finding
+from twinwall.planning.making import Allowed, make_plan
+from twinwall.planning.plan import Endpoint, Plan
+from twinwall.planning.proof import VerifyReport
+from twinwall.planning.verify import verify as compare
+from twinwall.replica.scene import Scene
+from twinwall.replica.selection import select_acls, select_groups
+from twinwall.replica.settings import Limits, Settings
+from twinwall.replica.translate import translate
+
+PROOF_SECONDS = 30.0
+"""How long a difference seen right after writing is read again (contract, chapter 3)."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan, and the target as it was read for it: a plan without changes is proven by that read."""
+
+    plan: Plan
+    existing: Snapshot
+
+
+def snapshot(side: Side, settings: Settings, name: str = "source") -> Document:
+    """The side's firewall as a snapshot document: all sections that there are, groups and ACLs narrowed by
+    the selection (then ``Selection`` says so), lists those that the rules name."""
+    reader = SideReader(side, name)
+    reader.read("Vpcs", "Subnets", "SecurityGroups", "NetworkAcls", "NetworkInterfaces")
+    if settings.translation.rule_tags:
+        reader.read("SecurityGroupRules")
+    values = reader.snapshot()
+    reader.read_lists(
+        sorted({str(r.peer) for g in values.groups for r in g.rules if str(r.peer).startswith("pl-")})
+    )
+    groups = {group.group_id for group in select_groups(values, settings.selection)}
+    acls = {acl.network_acl_id for acl in select_acls(values, settings.selection)}
+    document = dict(reader.document)
+    document["SecurityGroups"] = [g for g in document.get("SecurityGroups") or () if g["GroupId"] in groups]
+    if document.get("NetworkAcls") is not None:
+        document["NetworkAcls"] = [a for a in document["NetworkAcls"] if a["NetworkAclId"] in acls]
+    if len(groups) < len(values.groups) or len(acls) < len(values.acls or ()):
+        document["Selection"] = "narrowed"
+    return document
+
+
+def plan(source: Side, target: Side, settings: Settings) -> Planned:
+    """What would bring the target's firewall in line with the source's. Raises ``Refused``'s children."""
+    here, there = SideReader(source, "source"), SideReader(target, "target")
+    check_different(here, there)
+    scene = read_scene(here, there, settings, writing=True)
+    desired = translate(scene)
+    if settings.limits.prune and (desired.delete_groups or desired.delete_acls):
+        there.read("NetworkInterfaces")
+    existing = there.snapshot()
+    made = make_plan(
+        desired,
+        existing,
+        _allowed(settings.limits),
+        quotas_of(there),
+        endpoint(here),
+        endpoint(there),
+        _hints(scene, desired),
+    )
+    reads = here.besides() + there.besides()
+    seconds = estimated_seconds([change.action for change in made.changes])
+    return Planned(replace(made, reads=dict(sorted(reads.items())), estimated_seconds=seconds), existing)
+
+
+def check_different(source: SideReader, target: SideReader) -> None:
+    if source.at == target.at and source.live == target.live:
+        raise Refused(f"source and target are the same VPC, {source.at}; name another target")
+
+
+def endpoint(side: SideReader) -> Endpoint:
+    return Endpoint(side.side.label, side.at.account, side.at.region, side.at.vpc_id)
+
+
+def _allowed(limits: Limits) -> Allowed:
+    return Allowed(limits.policy, limits.prune, None if limits.force else limits.max_change)
+
+
+def _hints(scene: Scene, desired: Desired) -> tuple[Finding, ...]:
+    """Within one Region and account a group can be associated with the other VPC instead of copied."""
+    copied = [group for group in desired.groups if not group.is_default]
+    if not scene.same_account_and_region or not copied:
+        return ()
+    message = (
+        f"source and target are in one Region and account: associating {len(copied)} groups with the target VPC "
+        "(AssociateSecurityGroupVpc) would share them instead of copying"
+    )
+    resource = Resource("vpc", scene.target_at.vpc_id)
+    return (
+        Finding("association-would-serve", "note", resource, message, "aws ec2 associate-security-group-vpc"),
+    )
+
+
+def check_lists_agree(plans: Sequence[Plan]) -> None:
+    """A prefix list is copied once per account and Region, so targets there must want the same entries.
+    Raises ``UnsafePlan``, both named."""
+    seen: dict[tuple[str, str, str], tuple[Plan, PrefixList]] = {}
+    for one in plans:
+        for item in one.desired.lists:
+            key = (one.target.account, one.target.region, tag(item.tags, SOURCE_TAG) or "")
+            other, twin = seen.setdefault(key, (one, item))
+            if twin.entries != item.entries:
+                raise UnsafePlan(
+                    f"planning {item.resource}: the targets {other.target} and {one.target} share the one copy of it "
+                    "but map its entries differently; give them the same maps, or --map-prefix-list"
+                )
+
+
+def verify(source: Side, target: Side, settings: Settings) -> VerifyReport:
+    """Do both admit the same packets, after translation? Writes nothing."""
+    here, there = SideReader(source, "source"), SideReader(target, "target")
+    desired = translate(read_scene(here, there, settings, writing=False))
+    return compare(_without_deletions(desired, settings.limits.prune), there.snapshot())
+
+
+def _without_deletions(desired: Desired, prune: bool) -> Desired:
+    return desired if prune else replace(desired, delete_groups=(), delete_acls=())
+
+
+def check_fresh(plan: Plan, target: LiveSide, now: float | None = None) -> Snapshot:
+    """The target as it stands, if it is still what the plan was made for and the credentials last long
+    enough. Raises ``WrongAccount``, ``StalePlan``, ``CredentialsError``; writes nothing."""
+    identity = target.account.identity()
+    wanted = plan.target
+    if (identity.account, identity.region) != (wanted.account, wanted.region):
+        raise WrongAccount(
+            f"applying the plan for {wanted.account}/{wanted.region}: the credentials lead to "
+            f"{identity.account}/{identity.region}; give --target-profile and --target-region of the plan's"
+        )
+    reader = SideReader(replace(target, vpc_id=wanted.vpc_id), "target")
+    reader.read("Vpcs", "SecurityGroups", "NetworkAcls")
+    if plan.desired.lists or plan.touched.lists or any(x.startswith("pl-") for x in plan.touched.referenced):
+        reader.read_lists(())
+    existing = reader.snapshot()
+    if digest(existing, plan.touched) != plan.digest:
+        raise StalePlan(
+            f"applying the plan for {wanted}: what it touches has changed since it was made; make it again with "
+            "twinwall plan"
+        )
+    if now is not None:
+        check_expiry(plan, target, now)
+    return existing
+
+
+def check_expiry(plan: Plan, target: LiveSide, now: float) -> None:
+    """Refuses to begin what the credentials do not outlast."""
+    ends = target.account.expires_at()
+    if ends is not None and ends.timestamp() < now + plan.estimated_seconds:
+        left = max(0, int(ends.timestamp() - now))
+        raise CredentialsError(
+            f"applying the plan for {plan.target}: it takes about {plan.estimated_seconds:.0f} s, the credentials "
+            f"end in {left} s; renew them first"
+        )
+
+
+def apply(
+    plan: Plan,
+    existing: Snapshot,
+    target: LiveSide,
+    journal: Journal,
+    clock: Clock,
+    progress: Progress,
+    made: dict[str, str] | None = None,
+) -> Applied:
+    """Carries the plan out. Raises ``AwsError``'s children; what was done stands in the journal, which
+    begins with the target's firewall as it was."""
+    check_expiry(plan, target, clock.now())
+    journal.record("begin", {"plan": plan.digest, "target": _place(plan.target), "before": _image(existing)})
+    applied = carry_out(plan.changes, target.writer, journal, clock, progress, made)
+    journal.record("end", {"calls": applied.calls, "throttled": applied.throttled})
+    return applied
+
+
+def _place(endpoint_: Endpoint) -> dict[str, str]:
+    return {"account": endpoint_.account, "region": endpoint_.region, "vpc": endpoint_.vpc_id}
+
+
+def _image(existing: Snapshot) -> dict[str, Any]:
+    """The whole firewall before the first call, in EC2's shapes."""
+    return {
+        "SecurityGroups": list(map(wire.group_document, existing.groups)),
+        "NetworkAcls": [wire.acl_document(acl) for acl in existing.acls or ()],
+        "PrefixLists": list(map(wire.prefix_list_document, existing.prefix_lists or ())),
+    }
+
+
+def prove(plan: Plan, applied: Applied, target: LiveSide, clock: Clock) -> VerifyReport:
+    """Reads the target again and compares it with what was desired; while they differ, again for up to 30 s
+    (what was written may not be visible yet)."""
+    desired = resolve_desired(plan.desired, applied.ids)
+    deadline = clock.monotonic() + PROOF_SECONDS
+    pause = 1.0
+    while True:
+        report = compare(desired, read_back(plan, target))
+        if report.equal or clock.monotonic() + pause > deadline:
+            return report
+        clock.sleep(pause)
+        pause = min(pause * 2, 8.0)
+
+
+def prove_unchanged(planned: Planned) -> VerifyReport:
+    """A plan without changes is proven by its own reads."""
+    return compare(planned.plan.desired, planned.existing)
+
+
+def read_back(plan: Plan, target: LiveSide) -> Snapshot:
+    reader = SideReader(replace(target, vpc_id=plan.target.vpc_id), "target")
+    reader.read("Vpcs", "SecurityGroups")
+    if plan.desired.acls or plan.desired.associations:
+        reader.read("NetworkAcls")
+    if plan.desired.lists:
+        reader.read_lists(())
+    return reader.snapshot()
