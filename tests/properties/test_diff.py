@@ -16,6 +16,11 @@ from twinwall.planning.requests import change_document, change_from_document
 from twinwall.replica.translate import translate
 
 PEERS = ["10.0.0.0/8", "10.1.0.0/16", "203.0.113.9/32", "0.0.0.0/0", "2001:db8::/56", "pl-1", "pl-2"]
+ENTRY = (
+    ["allow", "deny"],
+    ["tcp 22", "-1 -", "icmp 8:-1"],
+    ["10.0.0.0/8", "0.0.0.0/0", "2001:db8::/56"],
+)
 TRAFFIC = ["tcp 443", "tcp 80-90", "udp 53", "-1 -", "icmp 8:0", "icmp -1", "50 -", "icmpv6 -1"]
 
 
@@ -55,8 +60,7 @@ def groups_of(draw, name, names, source):
 def acls_of(draw, name, source):
     numbers = draw(st.lists(st.sampled_from([1, 10, 20, 100]), unique=True, max_size=4))
     entries = [
-        f"{way} {number} {draw(st.sampled_from(['allow', 'deny']))} {draw(st.sampled_from(['tcp 22', '-1 -', 'icmp 8:-1']))} "
-        f"{draw(st.sampled_from(['10.0.0.0/8', '0.0.0.0/0', '2001:db8::/56']))}"
+        " ".join([way, str(number), *map(draw, (st.sampled_from(choice) for choice in ENTRY))])
         for way in ("in", "out")
         for number in numbers
     ]

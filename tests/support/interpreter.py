@@ -4,8 +4,8 @@ policies, and requests on files. It shares no code with the planning it checks, 
 from dataclasses import replace
 
 from twinwall.model.firewall import NetworkAcl, NetworkAclAssociation, PrefixList, SecurityGroup, Snapshot
-from twinwall.model.rules import CidrPeer, Direction, SecurityGroupRule, Traffic
 from twinwall.model.net import parse_cidr
+from twinwall.model.rules import CidrPeer, Direction, SecurityGroupRule, Traffic
 from twinwall.planning import changes as c
 
 
@@ -24,7 +24,7 @@ def interpret(changes, existing: Snapshot) -> Snapshot:
     )
 
 
-def _call(change, groups, acls, lists):
+def _call(change, groups, acls, lists):  # noqa: C901 - one flat case an operation
     id_ = change.resource.id
     match change:
         case c.CreateSecurityGroup():

@@ -44,6 +44,7 @@ class SideReader:
     document: Document = field(default_factory=dict)
     reads: Counter[str] = field(default_factory=Counter)
     at: Location = field(init=False)
+    _parsed: tuple[frozenset[str], Snapshot] | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.side, LiveSide):
@@ -103,7 +104,13 @@ class SideReader:
         return tuple(map(wire.parse_group, found["SecurityGroups"]))
 
     def snapshot(self) -> Snapshot:
-        """What was read so far, narrowed to the one VPC."""
+        """What was read so far, narrowed to the one VPC; parsed once for each reading."""
+        sections = frozenset(self.document)
+        if self._parsed is None or self._parsed[0] != sections:
+            self._parsed = (sections, self._parse())
+        return self._parsed[1]
+
+    def _parse(self) -> Snapshot:
         whole = wire.parse_snapshot({**self.document, "Region": self.at.region, "OwnerId": self.at.account})
         narrowed = one_vpc(whole, self.at.vpc_id)
         rules = self.document.get("SecurityGroupRules")

@@ -13,6 +13,7 @@ from twinwall.replica.naming import accepted
 from twinwall.replica.notes import Notes
 from twinwall.replica.references import ReferenceTranslator
 from twinwall.replica.scene import Scene
+from twinwall.replica.tags import copied_tags
 
 
 @dataclass
@@ -31,9 +32,25 @@ class RuleTranslator:
                 if not quiet:
                     self._outside(group, rule, peers)
                 continue
+            if not quiet:
+                self._tell(group, rule)
             for peer in peers:
                 self._merge(group, rule, peer, merged, quiet)
         return merged.values()
+
+    def _tell(self, group: SecurityGroup, rule: SecurityGroupRule) -> None:
+        """What a reader should know of a rule that comes along."""
+        if isinstance(rule.peer, CidrPeer) and (item := self.mapper.split_by(rule.peer.cidr)):
+            self.notes.note(
+                "supernet-not-mapped",
+                group.resource,
+                f"{rule.peer.cidr} holds more than the mapped block {item.source} and stays as it is",
+                rule=str(rule),
+                severity="warning",
+            )
+        if (description := accepted(rule.description)) != rule.description:
+            message = f"EC2 would refuse its description; the copy has {description!r}"
+            self.notes.note("description-changed", group.resource, message, rule=str(rule))
 
     def _merge(
         self,
@@ -47,25 +64,17 @@ class RuleTranslator:
             rule, peer=peer, description=accepted(rule.description), rule_id="", tags=self._tags(rule)
         )
         kept = merged.setdefault(translated, translated)
-        if quiet:
+        if kept is translated:
             return
-        if kept is not translated:
-            self.notes.note(
-                "merged-rules", group.resource, f"becomes the same as another rule, {kept}", rule=str(rule)
-            )
-            if not kept.description and translated.description:
-                merged[translated] = replace(kept, description=translated.description)
-        if isinstance(rule.peer, CidrPeer) and (item := self.mapper.split_by(rule.peer.cidr)):
-            self.notes.note(
-                "supernet-not-mapped",
-                group.resource,
-                f"{rule.peer.cidr} holds more than the mapped block {item.source} and stays as it is",
-                rule=str(rule),
-                severity="warning",
-            )
+        if not kept.description and translated.description:
+            merged[translated] = replace(kept, description=translated.description)
+        if not quiet:
+            message = f"becomes the same as another rule, {kept}"
+            self.notes.note("merged-rules", group.resource, message, rule=str(rule))
 
     def _tags(self, rule: SecurityGroupRule) -> Tags:
-        return rule.tags if self.scene.settings.translation.rule_tags else ()
+        translation = self.scene.settings.translation
+        return copied_tags(rule.tags, translation.copy_tag) if translation.rule_tags else ()
 
     def _outside(self, group: SecurityGroup, rule: SecurityGroupRule, outside: Outside) -> None:
         policy = self.scene.settings.translation.outside

@@ -21,11 +21,12 @@ from twinwall.model.wire.tags import Json, number, parse_tags, tag_list
 
 def parse_group(item: Json) -> SecurityGroup:
     owner = str(item.get("OwnerId") or "")
-    rules: dict[SecurityGroupRule, SecurityGroupRule] = {}
-    for direction, key in _PERMISSION_KEYS:
-        for permission in item.get(key) or ():
-            for rule in parse_permission(permission, direction, owner):
-                rules.setdefault(rule, rule)
+    rules = [
+        rule
+        for direction, key in _PERMISSION_KEYS
+        for permission in item.get(key) or ()
+        for rule in parse_permission(permission, direction, owner)
+    ]
     return SecurityGroup(
         group_id=str(item["GroupId"]),
         group_name=str(item.get("GroupName") or ""),

@@ -1,0 +1,62 @@
+"""Whatever ends a run early → one line on stderr and the exit code (contract, "Exit codes" and "Errors").
+
+TwinwallError        its own line, its own code
+wrong usage          click's line and where help is; 1, not click's 2
+Ctrl-C               what was done so far; 130
+anything else        "internal error", and how to see more; 1
+"""
+
+import sys
+import traceback
+
+import click
+
+from twinwall.cli.invocation import Invocation
+from twinwall.errors import TwinwallError
+
+INTERRUPTED = 130
+
+
+class Stopped(Exception):
+    """Raised in a worker's thread when the run was stopped."""
+
+
+def told(failure: BaseException, invocation: Invocation) -> int:
+    """Says it, and answers the exit code."""
+    if invocation.debug and not isinstance(failure, click.exceptions.Exit):
+        traceback.print_exception(failure, file=sys.stderr)
+    match failure:
+        case TwinwallError():
+            return _line(str(failure), failure.exit_code)
+        case click.exceptions.Exit():
+            return failure.exit_code
+        case click.exceptions.NoArgsIsHelpError():
+            click.echo(failure.format_message(), err=True)
+            return 1
+        case click.UsageError():
+            return _line(_usage(failure), 1)
+        case click.ClickException():
+            return _line(failure.format_message(), 1)
+        case KeyboardInterrupt() | click.Abort() | Stopped():
+            return _line(f"stopped; {invocation.done or 'nothing was written'}", INTERRUPTED)
+        case BrokenPipeError():
+            return 1
+        case Exception():
+            words = f"{type(failure).__name__}: {failure}"
+            return _line(f"internal error: {words}; run it again with --debug and report what it prints", 1)
+        case _:
+            raise failure
+
+
+def _usage(failure: click.UsageError) -> str:
+    command = failure.ctx.command_path if failure.ctx else "twinwall"
+    return f"{command}: {failure.format_message()} See {command} --help"
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split("\n")).strip()
+
+
+def _line(text: str, code: int) -> int:
+    click.echo(f"twinwall: {one_line(text)}", err=True)
+    return code

@@ -1,0 +1,27 @@
+"""What one run of the command line knows before any command does: how to speak, and to whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from twinwall.cli.world import World
+
+
+@dataclass
+class Invocation:
+    """The context's object. ``world`` is what the run reaches outside itself; None: the real one, made on
+    first use. ``done`` says what was done so far, for the line that Ctrl-C gets."""
+
+    config: str | None = None
+    output: str = "text"
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
+    done: str = ""
+    world: World | None = None
+
+    @property
+    def json(self) -> bool:
+        return self.output == "json"

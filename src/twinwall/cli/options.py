@@ -1,0 +1,207 @@
+"""The options that commands share, in sections, each with its line of help."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+import click
+
+from twinwall.cli.invocation import Invocation
+from twinwall.cli.lazy import SectionedCommand, SectionedOption
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Decorator = Callable[[Function], Function]
+
+command = partial(click.command, cls=SectionedCommand)
+
+
+def _section(title: str) -> Callable[..., Decorator[Any]]:
+    return partial(click.option, cls=SectionedOption, section=title)
+
+
+def _all(*options: Decorator[Any]) -> Decorator[Any]:
+    """The decorators as one; the first stands first in the help."""
+
+    def decorate(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+# --- everywhere
+
+
+def _note(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Puts a general option where everybody finds it."""
+    if value is not None and value is not False and parameter.name:
+        setattr(ctx.ensure_object(Invocation), parameter.name, value)
+    return value
+
+
+_general = partial(_section("General"), callback=_note, expose_value=False)
+
+general = _all(
+    _general(
+        "--output", type=click.Choice(["text", "json"]), help="Text (default), or JSON alone on stdout."
+    ),
+    _general(
+        "--config", metavar="FILE", help="Configuration; else twinwall.toml of this folder, if there is one."
+    ),
+    _general(
+        "--quiet",
+        "-q",
+        is_flag=True,
+        help="No progress and no remarks; errors, and what a write must show, stay.",
+    ),
+    _general("--verbose", "-v", is_flag=True, help="Also say each call as it is made."),
+    _general(
+        "--debug", is_flag=True, is_eager=True, help="On an error show where in the program it happened."
+    ),
+)
+
+
+# --- where
+
+
+def side_options(side: str) -> Decorator[Any]:
+    """``--SIDE-vpc`` and the way to the account."""
+    option = _section(f"The way to the {side}")
+    return _all(
+        option(f"--{side}-vpc", metavar="ID", help="The VPC that is meant in a snapshot of several."),
+        option(f"--{side}-profile", metavar="NAME", help="Profile of the AWS configuration."),
+        option(f"--{side}-region", metavar="REGION", help="Region; else the profile's or the environment's."),
+        option(f"--{side}-role-arn", metavar="ARN", help="Role to assume."),
+        option(f"--{side}-external-id", metavar="ID", help="External id that the role asks for."),
+    )
+
+
+def scope_options(side: str) -> Decorator[Any]:
+    """What a side's policy is narrowed to."""
+    option = _section(f"Only where the {side} is")
+    return _all(
+        option(f"--{side}-account", metavar="ID", help="Account of the policy's resources."),
+        option(f"--{side}-region", metavar="REGION", help="Region of the policy's resources."),
+        option(f"--{side}-vpc", metavar="ID", help="VPC of the policy's resources."),
+    )
+
+
+_where = _section("Where")
+source = _where(
+    "--source",
+    metavar="X",
+    help="VPC id, location of the configuration, or snapshot: file, folder, or a,b,c.",
+)
+required_source = _where(
+    "--source",
+    metavar="X",
+    required=True,
+    help="VPC id, location of the configuration, or snapshot: file, folder, or a,b,c.",
+)
+target = _where("--target", metavar="Y", multiple=True, help="The same for the target; may be repeated.")
+replica = _where(
+    "--replica", metavar="NAME", help="Source, targets and options of a replica of the configuration."
+)
+endpoint_url = _where("--endpoint-url", metavar="URL", help="Endpoint of AWS for both sides.")
+
+pair = _all(source, target, replica, endpoint_url)
+pair_ways = _all(side_options("source"), side_options("target"))
+
+
+# --- which
+
+
+_which = _section("Which (nothing said: every group and every ACL)")
+selection = _all(
+    _which("--group", metavar="ID|NAME|GLOB", multiple=True, help="Only these groups."),
+    _which("--tag", metavar="KEY=VALUE", multiple=True, help="Only what has this tag."),
+    _which("--nacl", metavar="ID", multiple=True, help="Only these ACLs."),
+    _which("--exclude", metavar="ID|NAME|GLOB", multiple=True, help="Leave these groups or ACLs out."),
+    _which("--only", type=click.Choice(["groups", "nacls"]), help="Only groups, or only ACLs."),
+)
+
+
+# --- translation
+
+
+_translation = _section("In the target's terms")
+translation = _all(
+    _translation(
+        "--map-cidr",
+        metavar="FROM=TO",
+        multiple=True,
+        help="Addresses of FROM become those of TO; most specific wins.",
+    ),
+    _translation(
+        "--map-vpc-cidr", is_flag=True, help="Map the source VPC's primary block onto the target's."
+    ),
+    _translation(
+        "--map-group",
+        metavar="SRC=DST",
+        multiple=True,
+        help="DST (group of the target, or CIDRs a,b) stands for SRC.",
+    ),
+    _translation(
+        "--map-account", metavar="A=B", multiple=True, help="Groups of account A have counterparts in B."
+    ),
+    _translation("--map-prefix-list", metavar="SRC=DST", multiple=True, help="DST stands for the list SRC."),
+    _translation("--match-by-name", is_flag=True, help="Groups without a mark are found by their name too."),
+    _translation(
+        "--match-cloudformation", is_flag=True, help="Find counterparts by their CloudFormation logical id."
+    ),
+    _translation(
+        "--outside",
+        type=click.Choice(["fail", "follow", "skip", "keep"]),
+        help="A reference that is not found: refuse (default), bring its group, leave the rule out, keep the id.",
+    ),
+    _translation(
+        "--rename", metavar="GLOB=PATTERN", multiple=True, help="Rename copies; * is what GLOB's * matched."
+    ),
+    _translation(
+        "--associate",
+        metavar="none|auto|SUBNET=SUBNET",
+        multiple=True,
+        help="Give target subnets the copied ACLs: none (default), auto, or the pairs named.",
+    ),
+    _translation(
+        "--copy-tag", metavar="GLOB", multiple=True, help="Copy these tags although controllers act on them."
+    ),
+    _translation("--rule-tags", is_flag=True, help="Copy the tags of rules too."),
+)
+
+
+# --- what may be changed
+
+
+_limits = _section("What may be changed")
+adoption = _all(
+    _limits(
+        "--adopt", metavar="GLOB", multiple=True, help="Take over what has such a name and no mark of ours."
+    ),
+    _limits(
+        "--adopt-managed", is_flag=True, help="Adopt also what CloudFormation, Terraform and others keep."
+    ),
+)
+limits = _all(
+    _limits(
+        "--policy",
+        type=click.Choice(["sync", "upsert-only", "create-only"]),
+        help="Add, change and remove (sync, default), never remove, or only make what is missing.",
+    ),
+    adoption,
+    _limits("--prune", is_flag=True, help="Delete unused copies whose source is gone."),
+    _limits(
+        "--max-change", metavar="PERCENT", help="Refuse to remove more of the existing rules (default 30)."
+    ),
+    _limits("--force", is_flag=True, help="Change more than --max-change allows."),
+)
+
+
+# --- writing
+
+
+_writing = _section("Writing")
+yes = _writing("--yes", "-y", is_flag=True, help="Do not ask.")
+journal = _writing("--journal", metavar="FILE", help="Where the journal goes; a folder with several targets.")
+writing = _all(yes, journal)

@@ -1,0 +1,44 @@
+"""``twinwall permissions``: the least IAM policy a command needs, for each side."""
+
+from typing import Any
+
+import click
+
+from twinwall.cli import options as o
+from twinwall.cli import output
+from twinwall.cli.invocation import Invocation
+from twinwall.documents.permissions import Scope
+from twinwall.documents.permissions import permissions as policies
+from twinwall.errors import ConfigError
+
+COMMANDS = ("snapshot", "plan", "apply", "migrate", "verify")
+
+
+@o.command("permissions")
+@click.argument("command", metavar="COMMAND", type=click.Choice(COMMANDS))
+@click.option(
+    "--side", type=click.Choice(["source", "target"]), help="Only this side's policy, ready to paste."
+)
+@o.scope_options("source")
+@o.scope_options("target")
+@o.general
+@click.pass_obj
+def permissions(_invocation: Invocation, /, command: str, side: str | None, **options: Any) -> int:
+    """Print the least IAM policy a command needs.
+
+    COMMAND is snapshot, plan, apply, migrate or verify. The answer is JSON: a policy for the source's
+    credentials and one for the target's, as far as the command has such a side.
+    """
+    both = policies(command, {name: _scope(name, options) for name in ("source", "target")})
+    if side is not None and side not in both:
+        raise ConfigError(f"twinwall {command} has no {side}; it needs a policy for: {', '.join(both)}")
+    output.document(both[side] if side else both)
+    return 0
+
+
+def _scope(side: str, options: dict[str, Any]) -> Scope:
+    return Scope(
+        region=options[f"{side}_region"] or "",
+        account=options[f"{side}_account"] or "",
+        vpc_id=options[f"{side}_vpc"] or "",
+    )

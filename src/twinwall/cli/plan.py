@@ -1,0 +1,54 @@
+"""``twinwall plan``: what would change, shown and maybe saved; nothing is written to AWS."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from twinwall.cli import options as o
+from twinwall.cli import output
+from twinwall.cli.invocation import Invocation
+from twinwall.cli.planned import plan_all
+from twinwall.cli.replicas import open_ends
+from twinwall.cli.results import Result, finish
+from twinwall.documents import plans as files
+from twinwall.planning.plan import Plan
+from twinwall.report.plan import plan_text
+
+
+@o.command("plan")
+@o.pair
+@click.option("-o", "--out", metavar="FILE", help="Save the plan for apply; a folder with several targets.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there is something to change.")
+@o.selection
+@o.translation
+@o.limits
+@o.pair_ways
+@o.general
+@click.pass_obj
+def plan(invocation: Invocation, /, out: str | None, detailed_exitcode: bool, **options: Any) -> int:
+    """Show what would change in the target, call by call.
+
+    Reads both sides and writes nothing. Both sides may be snapshots.
+    """
+    outcome = plan_all(open_ends(options, invocation), invocation)
+    if outcome.refusals:
+        return finish(outcome.refusals, invocation)
+    if out is not None:
+        _save(outcome.plans, Path(out), invocation)
+    return finish([_result(one, detailed_exitcode) for one in outcome.plans], invocation)
+
+
+def _result(plan: Plan, detailed: bool) -> Result:
+    code = 2 if detailed and not plan.empty else 0
+    return Result(plan.target.label, code, files.plan_document(plan), plan_text(plan))
+
+
+def _save(plans: list[Plan], out: Path, invocation: Invocation) -> None:
+    if len(plans) == 1 and not out.is_dir():
+        files.save(plans[0], out)
+        saved = [out]
+    else:
+        saved = files.save_all(plans, out)
+    for path in saved:
+        output.remark(f"plan saved: {path}; carry it out with: twinwall apply {path}", invocation)

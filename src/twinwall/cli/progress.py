@@ -1,0 +1,65 @@
+"""How far the calls are: bars on a terminal, lines with --verbose, always the words for Ctrl-C."""
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from twinwall import boundary
+from twinwall.cli import output
+from twinwall.cli.failures import Stopped
+from twinwall.cli.invocation import Invocation
+
+
+class Board:
+    """One line of progress for each target. Told from several threads."""
+
+    def __init__(self, invocation: Invocation, bars: Progress | None, stop: threading.Event) -> None:
+        self._invocation = invocation
+        self._bars = bars
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._done: dict[str, tuple[int, int]] = {}
+        self._journals: list[str] = []
+
+    def journal(self, path: str) -> None:
+        with self._lock:
+            self._journals.append(path)
+
+    def line(self, label: str, calls: int) -> boundary.Progress:
+        """The callback that ``apply`` tells each call to."""
+        task = self._bars.add_task(label, total=calls) if self._bars else None
+
+        def tell(what: str, done: int, of: int) -> None:
+            self._note(label, done, of)
+            if self._bars is not None and task is not None:
+                self._bars.update(task, completed=done, total=of)
+            if self._invocation.verbose:
+                output.tell(f"{label}: {what} ({done} of {of})")
+            if self._stop.is_set():
+                raise Stopped
+
+        return tell
+
+    def _note(self, label: str, done: int, of: int) -> None:
+        with self._lock:
+            self._done[label] = (done, of)
+            words = "; ".join(
+                f"{name}: {made} of {all_} calls were made" for name, (made, all_) in self._done.items()
+            )
+            where = f"; journal {', '.join(self._journals)}" if self._journals else ""
+            self._invocation.done = f"{words}{where}; running it again goes on from there"
+
+
+@contextmanager
+def board(invocation: Invocation, stop: threading.Event) -> Iterator[Board]:
+    """Bars only on a terminal, and not with --quiet."""
+    if invocation.quiet or not sys.stderr.isatty():
+        yield Board(invocation, None, stop)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        yield Board(invocation, bars, stop)

@@ -1,0 +1,86 @@
+"""From options to the two ends of a replica, opened: what plan, migrate and verify start with."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from twinwall.cli.invocation import Invocation
+from twinwall.cli.sides import Wanted, open_sides, wanted
+from twinwall.cli.world import World
+from twinwall.documents import configuration as configurations
+from twinwall.documents.configuration import Configuration
+from twinwall.documents.settings import given, option_name, parse_settings
+from twinwall.engine.sides import Side
+from twinwall.errors import ConfigError
+from twinwall.replica.settings import Settings
+
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Ends:
+    """One source, its targets, and what was asked between them."""
+
+    source: Side
+    targets: tuple[Side, ...]
+    settings: Settings
+
+
+def world_of(invocation: Invocation) -> World:
+    if invocation.world is None:
+        invocation.world = World()
+    return invocation.world
+
+
+def configuration_of(invocation: Invocation) -> Configuration:
+    return configurations.load(Path(invocation.config) if invocation.config else None)
+
+
+def open_ends(options: Options, invocation: Invocation) -> Ends:
+    """Everything that is wrong with the input is told before any credential is looked for."""
+    file = configuration_of(invocation)
+    source, targets, settings = _asked(options, file)
+    sides = [wanted(source, "source", options, file)]
+    sides += [wanted(target, "target", options, file) for target in targets]
+    _check_distinct(sides[1:])
+    opened = open_sides(sides, world_of(invocation))
+    return Ends(opened[0], tuple(opened[1:]), settings)
+
+
+def _asked(options: Options, file: Configuration) -> tuple[str, Sequence[str], Settings]:
+    source, targets, name = options["source"], options["target"], options["replica"]
+    if name is None:
+        if source is None or not targets:
+            missing = "--source" if source is None else "--target"
+            raise ConfigError(
+                f"{missing} is missing; name both sides with --source X --target Y, or --replica NAME"
+            )
+        return source, targets, parse_settings(options)
+    if source is not None or targets:
+        raise ConfigError(f"--replica {name} names source and targets; leave --source and --target out")
+    table = file.replica(name)
+    return table.source, table.targets, _overridden(options, table.options(), _places(options, file, name))
+
+
+def _overridden(options: Options, said: Mapping[str, Any], where: Callable[[str], str]) -> Settings:
+    """An option of the command line takes the place of the replica's key of that name."""
+    return parse_settings({**said, **given(options)}, where)
+
+
+def _places(options: Options, file: Configuration, replica: str) -> Callable[[str], str]:
+    on_command_line = given(options)
+
+    def where(name: str) -> str:
+        return option_name(name) if name in on_command_line else file.place(replica, name)
+
+    return where
+
+
+def _check_distinct(targets: Sequence[Wanted]) -> None:
+    seen: dict[tuple[Any, ...], str] = {}
+    for target in targets:
+        key = (target.vpc_id, target.way, target.snapshot)
+        if key in seen:
+            raise ConfigError(f"--target {target.label} and --target {seen[key]} are the same; name it once")
+        seen[key] = target.label

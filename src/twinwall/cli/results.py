@@ -1,0 +1,53 @@
+"""One target's result, and how one or several of them end a run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Group, RenderableType
+
+from twinwall.cli import output
+from twinwall.cli.failures import one_line
+from twinwall.cli.invocation import Invocation
+from twinwall.errors import TwinwallError
+
+WORST_FIRST = (130, 1, 3, 2, 0)
+
+
+@dataclass(frozen=True)
+class Result:
+    """``document`` is the JSON of one target, ``text`` the same for people."""
+
+    label: str
+    exit_code: int
+    document: dict[str, Any] = field(default_factory=dict)
+    text: RenderableType = ""
+
+
+def failed(label: str, failure: TwinwallError, document: dict[str, Any] | None = None) -> Result:
+    """A target that could not be done, among several."""
+    message = one_line(str(failure))
+    return Result(label, failure.exit_code, {**(document or {}), "error": message})
+
+
+def worst(codes: Sequence[int]) -> int:
+    return next((code for code in WORST_FIRST if code in codes), 0)
+
+
+def finish(results: Sequence[Result], invocation: Invocation) -> int:
+    """Shows the results; the exit code of the run."""
+    if invocation.json:
+        output.document(_document(results))
+    else:
+        output.result(Group(*(result.text for result in results if result.text)))
+    return worst([result.exit_code for result in results])
+
+
+def _document(results: Sequence[Result]) -> dict[str, Any]:
+    if len(results) == 1:
+        return results[0].document
+    return {
+        "targets": [
+            {"name": result.label, **result.document, "exit_code": result.exit_code} for result in results
+        ]
+    }

@@ -1,0 +1,98 @@
+"""The demo's story: each step is a command as a user would type it, run in this process, and its result.
+
+empty target  →  migrate  →  verify: equal  →  somebody opens a port by hand  →  verify: different, with a
+packet  →  migrate: put right  →  verify: equal  →  migrate again: nothing to do
+"""
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from twinwall.cli import demo_firewall as shop
+from twinwall.cli import output
+from twinwall.cli.demo import Stage
+from twinwall.cli.invocation import Invocation
+from twinwall.cli.live import connect
+from twinwall.cli.main import run
+from twinwall.cli.world import Way, World
+from twinwall.model.firewall import Resource
+from twinwall.model.net import TCP, parse_cidr
+from twinwall.model.rules import CidrPeer, Direction, SecurityGroupRule, Traffic
+from twinwall.planning.changes import AuthorizeRules
+
+REPLICA = ("--replica", "shop")
+
+
+def story(stage: Stage, _invocation: Invocation) -> int:
+    """0 if every step ended as told."""
+    with _only(stage.environment):
+        return _steps(stage)
+
+
+@contextmanager
+def _only(environment: Mapping[str, str]) -> Iterator[None]:
+    """No profile, Region or credential of the user's reaches the story."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    for name in before:
+        del os.environ[name]
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        for name in environment:
+            os.environ.pop(name, None)
+        os.environ.update(before)
+
+
+def _steps(stage: Stage) -> int:
+    configuration = ("--config", str(stage.folder / "twinwall.toml"))
+    journal = ("--journal", str(stage.folder / "journal.jsonl"))
+
+    def typed(*arguments: str) -> int:
+        output.lines(["", f"$ twinwall {shlex.join(arguments)}"])
+        return run([*arguments, *configuration, "--quiet"])
+
+    output.lines(_opening(stage))
+    migrate = ("migrate", *REPLICA, "--associate", "auto", "--yes")
+    verify = ("verify", *REPLICA, "--associate", "auto")
+    steps = [
+        _step("The target is empty: verify says what is missing.", typed(*verify), 2),
+        _step("The firewall moves, and is proven equal.", typed(*migrate, *journal), 0),
+    ]
+    output.lines(["", "Somebody opens SSH on the copied database group to the whole world, by hand."])
+    _open_by_hand()
+    steps += [
+        _step("verify finds it, and shows a packet that now passes.", typed(*verify), 2),
+        _step("migrate puts it right: one rule is revoked.", typed(*migrate, *journal), 0),
+        _step("Once more: nothing to do, nothing is written.", typed(*migrate), 0),
+    ]
+    output.lines(["", "Each step ended as told." if all(steps) else "A step did not end as told; see above."])
+    return 0 if all(steps) else 1
+
+
+def _opening(stage: Stage) -> Sequence[str]:
+    return [
+        f"An embedded AWS runs at {stage.aws.endpoint}: no account, no network.",
+        f"  source  {shop.SOURCE_VPC} in {shop.SOURCE_ACCOUNT}/{shop.SOURCE_REGION}: 9 groups, 3 ACLs, a prefix list",
+        f"  target  {shop.TARGET_VPC} in {shop.TARGET_ACCOUNT}/{shop.TARGET_REGION}: empty",
+    ]
+
+
+def _step(told: str, code: int, wanted: int) -> bool:
+    output.lines(
+        [f"→ {told} (exit code {code})" if code == wanted else f"→ exit code {code}, not {wanted}: {told}"]
+    )
+    return code == wanted
+
+
+def _open_by_hand() -> None:
+    world = World()
+    (doors,) = connect([Way("target", profile="target")], world.clock)
+    groups = doors.reader.read(shop.TARGET_VPC, ["SecurityGroups"])["SecurityGroups"]
+    database = next(group["GroupId"] for group in groups if group["GroupName"] == "db")
+    rule = SecurityGroupRule(Direction.INGRESS, Traffic(TCP, 22, 22), CidrPeer(parse_cidr("0.0.0.0/0")))
+    change = AuthorizeRules(
+        resource=Resource("security-group", database, "db"), direction=Direction.INGRESS, rules=(rule,)
+    )
+    doors.writer.carry_out(change)

@@ -1,0 +1,58 @@
+"""``twinwall verify``: do both sides admit the same packets, after translation?"""
+
+from typing import Any
+
+import click
+
+from twinwall.cli import options as o
+from twinwall.cli import output
+from twinwall.cli.invocation import Invocation
+from twinwall.cli.replicas import open_ends, world_of
+from twinwall.cli.results import Result, failed, finish
+from twinwall.cli.sides import refuse_same
+from twinwall.engine.sides import FileSide, Side
+from twinwall.errors import TwinwallError
+from twinwall.planning.proof import VerifyReport, verify_document
+from twinwall.report.verify import verify_text
+
+
+@o.command("verify")
+@o.pair
+@click.option("--complete", is_flag=True, help="Exit with 2 also if anything was left out or not compared.")
+@o.selection
+@o.translation
+@o.adoption
+@o.pair_ways
+@o.general
+@click.pass_obj
+def verify(invocation: Invocation, /, complete: bool, **options: Any) -> int:
+    """Do source and target admit the same packets?
+
+    Compares what the source admits, in the target's terms, with what the target admits, and shows a packet
+    for each difference. Writes nothing; both sides may be snapshots.
+    """
+    ends = open_ends(options, invocation)
+    engine = world_of(invocation).engine
+    results = []
+    for target in ends.targets:
+        try:
+            _refuse_same_live(ends.source, target)
+            report = engine.verify(ends.source, target, ends.settings)
+            results.append(_result(target.label, report, complete))
+        except TwinwallError as failure:
+            if len(ends.targets) == 1:
+                raise
+            output.tell(f"twinwall: {target.label}: {failure}")
+            results.append(failed(target.label, failure))
+    return finish(results, invocation)
+
+
+def _refuse_same_live(source: Side, target: Side) -> None:
+    """A VPC against a snapshot of itself is a fair question; against itself it is none."""
+    if not isinstance(source, FileSide) and not isinstance(target, FileSide):
+        refuse_same(source, target)
+
+
+def _result(label: str, report: VerifyReport, complete: bool) -> Result:
+    good = report.equal and (report.complete or not complete)
+    return Result(label, 0 if good else 2, verify_document(report), verify_text(report))

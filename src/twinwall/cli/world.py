@@ -1,0 +1,99 @@
+"""What the commands reach outside themselves: a clock, AWS, the workflows. Tests pass their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+
+from twinwall.boundary import Account, Clock, FirewallReader, FirewallWriter
+from twinwall.cli.clock import SystemClock
+
+if TYPE_CHECKING:
+    from twinwall.boundary import Document, Journal, Progress
+    from twinwall.engine.apply import Applied
+    from twinwall.engine.replica import Planned
+    from twinwall.engine.sides import LiveSide, Side
+    from twinwall.model.firewall import Snapshot
+    from twinwall.planning.plan import Plan
+    from twinwall.planning.proof import VerifyReport
+    from twinwall.replica.settings import Settings
+
+
+@dataclass(frozen=True)
+class Way:
+    """What the user said of one side: the way to an account and Region. ``side``: source, target or at."""
+
+    side: str
+    profile: str | None = None
+    region: str | None = None
+    role_arn: str | None = None
+    external_id: str | None = None
+    endpoint_url: str | None = None
+
+
+class Located(NamedTuple):
+    vpc_id: str
+    id: str
+
+
+class Doors(NamedTuple):
+    """One side's doors. ``locate`` finds a group, an ACL, or the ACL of an association, by id."""
+
+    reader: FirewallReader
+    writer: FirewallWriter
+    account: Account
+    locate: Callable[[str], Located]
+
+
+class Engine(Protocol):
+    """The workflows of ``engine.replica``."""
+
+    def snapshot(self, side: Side, settings: Settings) -> Document: ...
+
+    def plan(self, source: Side, target: Side, settings: Settings) -> Planned: ...
+
+    def check_lists_agree(self, plans: Sequence[Plan]) -> None: ...
+
+    def verify(self, source: Side, target: Side, settings: Settings) -> VerifyReport: ...
+
+    def check_fresh(self, plan: Plan, target: LiveSide, now: float | None = None) -> Snapshot: ...
+
+    def apply(
+        self,
+        plan: Plan,
+        existing: Snapshot,
+        target: LiveSide,
+        journal: Journal,
+        clock: Clock,
+        progress: Progress,
+    ) -> Applied: ...
+
+    def prove(self, plan: Plan, applied: Applied, target: LiveSide, clock: Clock) -> VerifyReport: ...
+
+    def prove_unchanged(self, planned: Planned) -> VerifyReport: ...
+
+
+Connect = Callable[[Sequence[Way], Clock], Sequence[Doors]]
+"""Resolves the credentials of all sides, one after the other, in the calling thread."""
+
+
+def _connect(ways: Sequence[Way], clock: Clock) -> Sequence[Doors]:
+    from twinwall.cli import live  # noqa: PLC0415 - boto3 is loaded only where a side is live
+
+    return live.connect(ways, clock)
+
+
+def _engine() -> Engine:
+    from twinwall.engine import replica  # noqa: PLC0415 - not needed by a command that only prints
+
+    module: ModuleType = replica
+    return cast("Engine", module)
+
+
+@dataclass(frozen=True)
+class World:
+    clock: Clock = field(default_factory=SystemClock)
+    connect: Connect = _connect
+    engine: Any = field(default_factory=_engine)

@@ -1,0 +1,1 @@
+"""Files in and out: configuration, snapshots, plans, journals. Everything written here is its owner's only."""

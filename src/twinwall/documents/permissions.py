@@ -1,0 +1,217 @@
+"""The least IAM policy that a command needs, a side each, from one table of the calls that the doors make.
+
+Pure data: no boto3, no network (contract, ``twinwall permissions COMMAND``). Resources and condition keys:
+aws-facts 9.2 (Service Authorization Reference). Three things keep it narrow: a tag may be put on at creation
+(``ec2:CreateAction``), on what already carries our mark, or together with our mark; only what carries our
+mark may be deleted; and a ``Scope`` narrows all of it to one Region, account and VPC.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from twinwall.errors import ConfigError
+from twinwall.model.ownership import SOURCE_TAG
+
+Policy = dict[str, Any]
+Statement = dict[str, Any]
+SideName = Literal["source", "target", "at"]
+
+READS = (
+    "ec2:DescribeManagedPrefixLists",
+    "ec2:DescribeNetworkAcls",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroupRules",
+    "ec2:DescribeSecurityGroupVpcAssociations",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeStaleSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcPeeringConnections",
+    "ec2:DescribeVpcs",
+)
+"""Calls that take no resource: ``"Resource": "*"``."""
+
+LIST_READS = ("ec2:GetManagedPrefixListEntries",)
+QUOTA_READS = ("servicequotas:GetAWSDefaultServiceQuota", "servicequotas:GetServiceQuota")
+
+GROUP_CREATION = ("ec2:CreateSecurityGroup",)
+RULE_WRITES = (
+    "ec2:AuthorizeSecurityGroupEgress",
+    "ec2:AuthorizeSecurityGroupIngress",
+    "ec2:RevokeSecurityGroupEgress",
+    "ec2:RevokeSecurityGroupIngress",
+    "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
+    "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
+)
+ACL_CREATION = ("ec2:CreateNetworkAcl",)
+ENTRY_WRITES = (
+    "ec2:CreateNetworkAclEntry",
+    "ec2:DeleteNetworkAclEntry",
+    "ec2:ReplaceNetworkAclEntry",
+)
+ASSOCIATION_WRITES = ("ec2:ReplaceNetworkAclAssociation",)
+LIST_WRITES = ("ec2:CreateManagedPrefixList", "ec2:ModifyManagedPrefixList")
+GROUP_AND_ACL_DELETIONS = ("ec2:DeleteNetworkAcl", "ec2:DeleteSecurityGroup")
+LIST_DELETIONS = ("ec2:DeleteManagedPrefixList",)
+TAGGING = ("ec2:CreateTags",)
+_TAGGED_AT_BIRTH = (
+    "AuthorizeSecurityGroupEgress",
+    "AuthorizeSecurityGroupIngress",
+    "CreateManagedPrefixList",
+    "CreateNetworkAcl",
+    "CreateSecurityGroup",
+)
+
+WITHOUT_POLICY = ("sts:GetCallerIdentity", "sts:GetSessionToken")
+"""Need no permission (STS API reference)."""
+
+TO_ASSUME_ROLES = ("sts:AssumeRole",)
+"""Belongs to whoever assumes a side's role, and to the role's trust policy; see ``assume_role_policy``."""
+
+ALL_CALLS = frozenset(
+    READS
+    + LIST_READS
+    + QUOTA_READS
+    + GROUP_CREATION
+    + RULE_WRITES
+    + ACL_CREATION
+    + ENTRY_WRITES
+    + ASSOCIATION_WRITES
+    + LIST_WRITES
+    + GROUP_AND_ACL_DELETIONS
+    + LIST_DELETIONS
+    + TAGGING
+    + WITHOUT_POLICY
+    + TO_ASSUME_ROLES
+)
+"""Every call that the doors make; a test holds the doors against it."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a side's policy is narrowed to; an empty field narrows nothing."""
+
+    region: str = ""
+    account: str = ""
+    vpc_id: str = ""
+
+    @property
+    def partition(self) -> str:
+        """aws-facts 9.1: the partition is never taken for granted. An unknown Region allows any."""
+        if not self.region:
+            return "*"
+        for prefix, partition in (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"), ("eusc-", "aws-eusc")):
+            if self.region.startswith(prefix):
+                return partition
+        return "aws"
+
+    def arn(self, resource: str) -> str:
+        return f"arn:{self.partition}:ec2:{self.region or '*'}:{self.account or '*'}:{resource}"
+
+    def arns(self, *types: str) -> list[str]:
+        return [self.arn(f"{type_}/*") for type_ in types]
+
+    @property
+    def vpc(self) -> str:
+        return self.arn(f"vpc/{self.vpc_id or '*'}")
+
+    @property
+    def in_region(self) -> Statement:
+        return {"Condition": {"StringEquals": {"ec2:Region": self.region}}} if self.region else {}
+
+    def in_vpc(self, *, marked: bool = False) -> Statement:
+        """Only on things of the VPC, where one is named; only on marked ones, where asked for."""
+        conditions: dict[str, Any] = {"ArnLike": {"ec2:Vpc": self.vpc}} if self.vpc_id else {}
+        if marked:
+            conditions |= _MARKED
+        return {"Condition": conditions} if conditions else {}
+
+
+_MARKED = {"Null": {f"aws:ResourceTag/{SOURCE_TAG}": "false"}}
+_MARKING = {"Null": {f"aws:RequestTag/{SOURCE_TAG}": "false"}}
+_NOWHERE = Scope()
+
+
+def _allow(sid: str, actions: tuple[str, ...], resources: list[str], condition: Statement) -> Statement:
+    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resources, **condition}
+
+
+def _reading(scope: Scope) -> list[Statement]:
+    return [
+        _allow("Read", READS, ["*"], scope.in_region),
+        # lists of AWS and of other accounts are read too, so the account stays open
+        _allow("ReadListEntries", LIST_READS, Scope(scope.region).arns("prefix-list"), {}),
+    ]
+
+
+def _planning(scope: Scope) -> list[Statement]:
+    return [*_reading(scope), _allow("ReadQuotas", QUOTA_READS, ["*"], {})]
+
+
+def _writing(scope: Scope) -> list[Statement]:
+    groups, acls, lists = (scope.arns(t) for t in ("security-group", "network-acl", "prefix-list"))
+    return [
+        _allow("CreateGroups", GROUP_CREATION, [*groups, scope.vpc], {}),
+        _allow("WriteRules", RULE_WRITES, groups, scope.in_vpc()),
+        # tags on rules make EC2 ask for the rule as a resource too; it has no condition on the VPC
+        _allow("WriteTaggedRules", RULE_WRITES[:2], scope.arns("security-group-rule"), {}),
+        _allow("CreateAcls", ACL_CREATION, [*acls, scope.vpc], {}),
+        _allow("WriteEntries", ENTRY_WRITES, acls, scope.in_vpc()),
+        _allow("AssociateAcls", ASSOCIATION_WRITES, [*acls, *scope.arns("subnet")], {}),
+        _allow("WriteLists", LIST_WRITES, lists, {}),
+        _allow("DeleteCopies", GROUP_AND_ACL_DELETIONS, [*groups, *acls], scope.in_vpc(marked=True)),
+        _allow("DeleteListCopies", LIST_DELETIONS, lists, {"Condition": _MARKED}),
+        *_tagging(scope),
+    ]
+
+
+def _tagging(scope: Scope) -> list[Statement]:
+    things = scope.arns("security-group", "network-acl", "prefix-list")
+    rules = scope.arns("security-group-rule")
+    at_birth = {"StringEquals": {"ec2:CreateAction": list(_TAGGED_AT_BIRTH)}}
+    return [
+        _allow("TagAtCreation", TAGGING, [*things, *rules], {"Condition": at_birth}),
+        _allow("TagCopies", TAGGING, things, {"Condition": _MARKED}),
+        _allow("Adopt", TAGGING, things, {"Condition": _MARKING}),
+        _allow("TagRules", TAGGING, rules, {}),
+    ]
+
+
+def _changing(scope: Scope) -> list[Statement]:
+    return [*_planning(scope), *_writing(scope)]
+
+
+_COMMANDS: Mapping[str, Mapping[SideName, Callable[[Scope], list[Statement]]]] = {
+    "snapshot": {"source": _reading},
+    "plan": {"source": _reading, "target": _planning},
+    "apply": {"target": _changing},
+    "migrate": {"source": _reading, "target": _changing},
+    "verify": {"source": _reading, "target": _reading},
+    "undo": {"target": _changing},
+    "resume": {"target": _changing},
+    "drift": {"source": _reading, "target": _planning},
+    "explain": {"at": _reading},
+    "lint": {"at": _reading},
+    "export": {"at": _reading},
+}
+COMMANDS = tuple(_COMMANDS)
+
+
+def permissions(command: str, scopes: Mapping[str, Scope] | None = None) -> dict[str, Policy]:
+    """Side → its policy document. ``scopes``: side → what its policy is narrowed to."""
+    if command not in _COMMANDS:
+        raise ConfigError(f"no policy is known for the command {command!r}; known are: {', '.join(COMMANDS)}")
+    scopes = scopes or {}
+    return {
+        side: _policy(statements(scopes.get(side, _NOWHERE)))
+        for side, statements in _COMMANDS[command].items()
+    }
+
+
+def assume_role_policy(role_arns: list[str]) -> Policy:
+    """What the identity needs that assumes the sides' roles (``--SIDE-role-arn``, or a profile's)."""
+    return _policy([_allow("AssumeRoles", TO_ASSUME_ROLES, sorted(set(role_arns)), {})])
+
+
+def _policy(statements: list[Statement]) -> Policy:
+    return {"Version": "2012-10-17", "Statement": statements}

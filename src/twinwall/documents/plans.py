@@ -1,0 +1,254 @@
+"""Plan ↔ plan file: JSON with the contract's keys first, then what ``apply`` needs besides.
+
+The same plan gives the same bytes: nothing here reads a clock, and every collection has its order from the
+plan. ``checksum`` covers everything else in the file, as canonical JSON, so that a file may be laid out anew
+but not edited. Things that the plan will create stand as ``{"ref": NAME}``.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from twinwall.documents.files import json_text, make_folder, read_object, write_private
+from twinwall.errors import ConfigError, DocumentError
+from twinwall.model.firewall import Resource
+from twinwall.model.wire import (
+    acl_document,
+    group_document,
+    parse_acl,
+    parse_group,
+    parse_prefix_list,
+    prefix_list_document,
+)
+from twinwall.planning.changes import new_id
+from twinwall.planning.desired import Desired, DesiredAssociation
+from twinwall.planning.findings import Finding, NotCompared
+from twinwall.planning.plan import PLAN_VERSION, Endpoint, Plan, Summary, Touched
+from twinwall.planning.requests import change_document, change_from_document, hidden, shown
+
+Document = dict[str, Any]
+
+
+def plan_document(plan: Plan) -> Document:
+    """The plan as JSON values, with its checksum."""
+    document = {**_told(plan), **_needed(plan)}
+    return {**document, "checksum": _checksum(document)}
+
+
+def save(plan: Plan, path: Path) -> None:
+    write_private(path, json_text(plan_document(plan)), "the plan")
+
+
+def save_all(plans: Sequence[Plan], folder: Path) -> list[Path]:
+    """One file for each target, named after it."""
+    make_folder(folder, "the folder for the plans")
+    paths = [folder / f"{file_stem(plan.target.label)}.json" for plan in plans]
+    if len(set(paths)) != len(paths):
+        raise ConfigError(
+            f"two targets would share a plan file in {folder}; give their locations other names"
+        )
+    for plan, path in zip(plans, paths, strict=True):
+        save(plan, path)
+    return paths
+
+
+def file_stem(label: str) -> str:
+    """A label as a file's name."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", label).lstrip(".") or "plan"
+
+
+def load(path: Path) -> Plan:
+    """Raises ``DocumentError`` for a file that is cut short, of another version, or edited."""
+    document = read_object(path, "the plan")
+    _check_version(document, path)
+    if document.get("checksum") != _checksum(
+        {key: value for key, value in document.items() if key != "checksum"}
+    ):
+        raise DocumentError(
+            f"the plan {path} was edited or cut after it was made; make it again with twinwall plan"
+        )
+    return parse_plan(document, path)
+
+
+def load_all(paths: Iterable[Path]) -> list[Plan]:
+    """Files, and folders of ``*.json``."""
+    plans = [
+        load(file) for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])
+    ]
+    if not plans:
+        raise DocumentError("no plan was found: the folder holds no *.json file")
+    return plans
+
+
+def parse_plan(document: Document, path: Path) -> Plan:
+    try:
+        return _plan(document)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, ConfigError) as wrong:
+        why = f"no key {wrong}" if isinstance(wrong, KeyError) else str(wrong)
+        raise DocumentError(f"the plan {path} is not what a plan should be: {why}; make it again") from None
+
+
+def _check_version(document: Document, path: Path) -> None:
+    version = document.get("version")
+    if version is None or "changes" not in document:
+        raise DocumentError(
+            f"{path} is not a plan: it has no version and changes; make one with twinwall plan -o"
+        )
+    if version != PLAN_VERSION:
+        raise DocumentError(
+            f"the plan {path} is of version {version!r}, this twinwall reads version {PLAN_VERSION}; make it again"
+        )
+
+
+def _checksum(document: Document) -> str:
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+# --- out
+
+
+def _told(plan: Plan) -> Document:
+    """What the contract names."""
+    return {
+        "version": PLAN_VERSION,
+        "source": asdict(plan.source),
+        "target": asdict(plan.target),
+        "changes": [change_document(change) for change in plan.changes],
+        "api_calls": plan.api_calls,
+        "summary": asdict(plan.summary),
+        "opens": None,
+        "closes": None,
+        "may_cut_live": None,
+        "lingers": None,
+        "briefly_open": None,
+        "findings": [finding_document(finding) for finding in plan.findings],
+        "estimated_seconds": plan.estimated_seconds,
+    }
+
+
+def _needed(plan: Plan) -> Document:
+    """What ``apply`` stands on besides."""
+    return {
+        "reads": dict(sorted(plan.reads.items())),
+        "not_compared": [not_compared_document(item) for item in plan.not_compared],
+        "digest": plan.digest,
+        "touched": {key: list(ids) for key, ids in asdict(plan.touched).items()},
+        "desired": _desired_document(plan.desired),
+    }
+
+
+def resource_document(resource: Resource) -> Document:
+    return {"type": resource.type, "id": shown(resource.id), "name": resource.name}
+
+
+def finding_document(finding: Finding) -> Document:
+    return {
+        "id": finding.id,
+        "severity": finding.severity,
+        "resource": resource_document(finding.resource),
+        "rule": finding.rule or None,
+        "message": finding.message,
+        "way_out": finding.way_out,
+    }
+
+
+def not_compared_document(item: NotCompared) -> Document:
+    return {"resource": resource_document(item.resource), "rule": item.rule or None, "why": item.why}
+
+
+def _desired_document(desired: Desired) -> Document:
+    return {
+        "SecurityGroups": [shown(group_document(group)) for group in desired.groups],
+        "NetworkAcls": [shown(acl_document(acl)) for acl in desired.acls],
+        "PrefixLists": [shown(prefix_list_document(item)) for item in desired.lists],
+        "associations": [
+            {
+                "subnet": resource_document(association.subnet),
+                "NetworkAclId": shown(association.network_acl_id),
+                "source_subnet": resource_document(association.source_subnet),
+            }
+            for association in desired.associations
+        ],
+        "delete_groups": list(desired.delete_groups),
+        "delete_acls": list(desired.delete_acls),
+        "delete_lists": list(desired.delete_lists),
+        "findings": [finding_document(finding) for finding in desired.findings],
+        "not_compared": [not_compared_document(item) for item in desired.not_compared],
+        "sources": [
+            {"id": shown(id_), "source": resource_document(source)} for id_, source in desired.sources.items()
+        ],
+        "adopted": sorted(desired.adopted),
+    }
+
+
+# --- in
+
+
+def _plan(document: Document) -> Plan:
+    return Plan(
+        source=Endpoint(**document["source"]),
+        target=Endpoint(**document["target"]),
+        changes=tuple(change_from_document(item) for item in document["changes"]),
+        desired=_desired(document["desired"]),
+        summary=Summary(**document["summary"]),
+        digest=document["digest"],
+        touched=Touched(**{key: tuple(ids) for key, ids in document["touched"].items()}),
+        findings=tuple(map(_finding, document["findings"])),
+        not_compared=tuple(map(_not_compared, document["not_compared"])),
+        reads=dict(document["reads"]),
+        estimated_seconds=document["estimated_seconds"],
+    )
+
+
+def _id(value: Any, type_: Any) -> str:
+    return new_id(type_, value["ref"]) if isinstance(value, Mapping) else str(value)
+
+
+def _resource(raw: Document) -> Resource:
+    return Resource(raw["type"], _id(raw["id"], raw["type"]), raw["name"])
+
+
+def _finding(raw: Document) -> Finding:
+    return Finding(
+        id=raw["id"],
+        severity=raw["severity"],
+        resource=_resource(raw["resource"]),
+        message=raw["message"],
+        way_out=raw["way_out"],
+        rule=raw["rule"] or "",
+    )
+
+
+def _not_compared(raw: Document) -> NotCompared:
+    return NotCompared(_resource(raw["resource"]), raw["why"], raw["rule"] or "")
+
+
+def _desired(raw: Document) -> Desired:
+    return Desired(
+        groups=tuple(parse_group(hidden(item)) for item in raw["SecurityGroups"]),
+        acls=tuple(parse_acl(hidden(item)) for item in raw["NetworkAcls"]),
+        lists=tuple(parse_prefix_list(hidden(item)) for item in raw["PrefixLists"]),
+        associations=tuple(map(_association, raw["associations"])),
+        delete_groups=tuple(raw["delete_groups"]),
+        delete_acls=tuple(raw["delete_acls"]),
+        delete_lists=tuple(raw["delete_lists"]),
+        findings=tuple(map(_finding, raw["findings"])),
+        not_compared=tuple(map(_not_compared, raw["not_compared"])),
+        sources={
+            _id(item["id"], item["source"]["type"]): _resource(item["source"]) for item in raw["sources"]
+        },
+        adopted=frozenset(raw["adopted"]),
+    )
+
+
+def _association(raw: Document) -> DesiredAssociation:
+    return DesiredAssociation(
+        subnet=_resource(raw["subnet"]),
+        network_acl_id=_id(raw["NetworkAclId"], "network-acl"),
+        source_subnet=_resource(raw["source_subnet"]),
+    )

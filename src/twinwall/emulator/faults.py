@@ -1,0 +1,179 @@
+"""What a test asks for beside the truth: denials, failures on demand, and how often each call was made."""
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from twinwall.emulator.credentials import Principal
+from twinwall.emulator.refusal import Refusal
+
+
+class Counts:
+    """How many calls came in, by (account, Region, action), refused ones too."""
+
+    def __init__(self) -> None:
+        self._counter: Counter[tuple[str, str, str]] = Counter()
+        self._lock = threading.Lock()
+
+    def add(self, account: str, region: str, action: str) -> None:
+        with self._lock:
+            self._counter[account, region, action] += 1
+
+    def reset(self) -> None:
+        with self._lock:
+            self._counter.clear()
+
+    def snapshot(self) -> Counter[tuple[str, str, str]]:
+        with self._lock:
+            return Counter(self._counter)
+
+    def by_action(self, account: str | None = None, region: str | None = None) -> Counter[str]:
+        """Action → calls, of one account or Region or of all."""
+        found: Counter[str] = Counter()
+        for (of_account, of_region, action), count in self.snapshot().items():
+            if account in (None, of_account) and region in (None, of_region):
+                found[action] += count
+        return found
+
+    def total(self, *actions: str) -> int:
+        """Of the actions named, or of all."""
+        return sum(count for action, count in self.by_action().items() if not actions or action in actions)
+
+    def __getitem__(self, key: tuple[str, str, str]) -> int:
+        with self._lock:
+            return self._counter[key]
+
+    def document(self) -> list[dict[str, Any]]:
+        return [
+            {"account": account, "region": region, "action": action, "count": count}
+            for (account, region, action), count in sorted(self.snapshot().items())
+        ]
+
+
+@dataclass
+class Fault:
+    """Waits for ``action``: lets ``skip`` calls pass, then befalls ``times`` of them."""
+
+    action: str
+    refusal: Refusal | None
+    times: int
+    skip: int
+    account: str | None
+    region: str | None
+    contains: str
+    after: bool
+
+
+@dataclass(frozen=True)
+class Denial:
+    principal: str
+    action: str
+
+    def meets(self, caller: Principal, service: str, action: str) -> bool:
+        names = (caller.key.id, caller.arn, caller.role_arn, caller.account)
+        called = (action, f"{service}:{action}")
+        return any(name and fnmatchcase(name, self.principal) for name in names) and any(
+            fnmatchcase(name, self.action) for name in called
+        )
+
+
+class Trouble:
+    """The faults and denials that were asked for."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._denials: list[Denial] = []
+        self._lock = threading.Lock()
+
+    def add(self, fault: Fault) -> None:
+        with self._lock:
+            self._faults.append(fault)
+
+    def deny(self, denial: Denial) -> None:
+        with self._lock:
+            self._denials.append(denial)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._faults.clear()
+            self._denials.clear()
+
+    def denied(self, caller: Principal, service: str, action: str) -> bool:
+        return any(denial.meets(caller, service, action) for denial in self._denials)
+
+    def next(self, caller: Principal, region: str, action: str, body: str) -> Fault | None:
+        """The fault that befalls this call, used up by one."""
+        with self._lock:
+            for fault in self._faults:
+                if not _concerns(fault, caller, region, action, body):
+                    continue
+                if fault.skip:
+                    fault.skip -= 1
+                    continue
+                if fault.times:
+                    fault.times -= 1
+                    return fault
+        return None
+
+
+def _concerns(fault: Fault, caller: Principal, region: str, action: str, body: str) -> bool:
+    return (
+        fnmatchcase(action, fault.action)
+        and fault.account in (None, caller.account)
+        and fault.region in (None, region)
+        and fault.contains in body
+    )
+
+
+def denial(caller: Principal, service: str, action: str, region: str) -> Refusal:
+    """AWS's words for a caller that no policy lets through; EC2 has a code of its own."""
+    resource = f"arn:aws:{service}:{region}:{caller.account}:*"
+    message = (
+        f"User: {caller.arn} is not authorized to perform: {service}:{action} on resource: {resource} "
+        f"because no identity-based policy allows the {service}:{action} action"
+    )
+    if service == "ec2":
+        return Refusal(
+            "UnauthorizedOperation", f"You are not authorized to perform this operation. {message}", 403
+        )
+    return Refusal("AccessDenied", message, 403)
+
+
+_BY_PROTOCOL: Mapping[str, Mapping[str, tuple[str, str | None, int]]] = {
+    "query": {
+        "AuthFailure": (
+            "InvalidClientTokenId",
+            "The security token included in the request is invalid.",
+            403,
+        ),
+        "RequestExpired": ("ExpiredToken", "The security token included in the request is expired", 403),
+    },
+    "json": {
+        "AuthFailure": (
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+            400,
+        ),
+        "RequestExpired": (
+            "ExpiredTokenException",
+            "The security token included in the request is expired",
+            400,
+        ),
+        "SignatureDoesNotMatch": ("InvalidSignatureException", None, 403),
+        "AccessDenied": ("AccessDeniedException", None, 400),
+        "MissingAuthenticationToken": ("MissingAuthenticationTokenException", None, 403),
+        "InvalidAction": ("UnknownOperationException", None, 400),
+    },
+    "ec2": {"SignatureDoesNotMatch": ("SignatureDoesNotMatch", None, 403)},
+}
+
+
+def in_words_of(protocol: str, refusal: Refusal) -> Refusal:
+    """The same refusal as a service of another protocol would word it."""
+    if refusal.code not in _BY_PROTOCOL[protocol]:
+        return refusal
+    code, message, status = _BY_PROTOCOL[protocol][refusal.code]
+    return Refusal(code, message or refusal.message, status)

@@ -1,0 +1,247 @@
+"""One HTTP request: let in or refused, answered by the rulebook, by our STS, or by moto.
+
+    request ─ loopback and no browser? ─ signed by whom? ─ counted ─ denied? fault? ─┬─ EC2, ours ── rulebook
+                                                                                     ├─ EC2, other ─ moto, guarded
+                                                                                     ├─ STS, quotas ─ here
+                                                                                     └─ the rest ──── moto
+
+An operation that nobody knows is refused in the protocol's own error form, never with an HTML page.
+"""
+
+import json
+import logging
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
+
+from twinwall.emulator import guards, identity
+from twinwall.emulator.credentials import Principal, Signed, authenticate, read_authorization
+from twinwall.emulator.faults import Counts, Trouble, denial, in_words_of
+from twinwall.emulator.http import JSON, Request, Response
+from twinwall.emulator.identity import Identities
+from twinwall.emulator.moto_pass import Moto
+from twinwall.emulator.moto_view import MotoNetwork
+from twinwall.emulator.protocol import parse_input, write_answer, write_refusal
+from twinwall.emulator.refusal import Refusal
+from twinwall.emulator.rulebook import quotas
+from twinwall.emulator.rulebook.actions import ACTIONS
+from twinwall.emulator.state import Call, World, apply
+
+LOG = logging.getLogger("twinwall.emulator")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A request whose caller is known."""
+
+    request: Request
+    signed: Signed
+    caller: Principal
+    action: str
+    protocol: str
+    id: str
+
+    @property
+    def region(self) -> str:
+        return self.signed.region
+
+    @property
+    def service(self) -> str:
+        return self.signed.service
+
+
+class Front:
+    def __init__(self, world: World, network: MotoNetwork, identities: Identities, moto: Moto) -> None:
+        self.world = world
+        self.network = network
+        self.identities = identities
+        self.counts = Counts()
+        self.trouble = Trouble()
+        self._moto = moto
+        self.ec2 = threading.RLock()
+        """One EC2 call at a time: moto is not made for more."""
+
+    def handle(self, request: Request) -> Response:
+        if not _is_local(request):
+            return Response(403, b'{"message":"only loopback clients that are no browser"}', JSON)
+        if request.path.startswith("/_twinwall/"):
+            return self._control(request)
+        protocol = protocol_of(request)
+        request_id = str(uuid.uuid4())
+        try:
+            if request.path == "/federation/credentials":
+                return self._sso(request)
+            return self._serve(self._let_in(request, protocol, request_id))
+        except Refusal as refusal:
+            return refused(protocol, in_words_of(protocol, refusal), request_id)
+        except Exception:
+            LOG.exception("%s %s: the embedded AWS failed", request.method, request.path)
+            return refused(
+                protocol, Refusal("InternalError", "An internal error has occurred", 500), request_id
+            )
+
+    def _let_in(self, request: Request, protocol: str, request_id: str) -> Visit:
+        signed = read_authorization(request.headers.get("authorization", ""))
+        caller = authenticate(
+            self.identities.ring, signed, request.method, request.url, request.headers, request.body
+        )
+        assert signed is not None
+        return Visit(request, signed, caller, action_of(request), protocol, request_id)
+
+    def _serve(self, visit: Visit) -> Response:
+        self.counts.add(visit.caller.account, visit.region, visit.action)
+        if self.trouble.denied(visit.caller, visit.service, visit.action):
+            raise denial(visit.caller, visit.service, visit.action, visit.region)
+        body = visit.request.body.decode("utf-8", "replace")
+        fault = self.trouble.next(visit.caller, visit.region, visit.action, body)
+        if fault is not None and not fault.after:
+            if fault.refusal is None:
+                return Response(0, b"", lost=True)
+            raise fault.refusal
+        response = self._answer(visit)
+        return Response(0, b"", lost=True) if fault is not None else response
+
+    def _answer(self, visit: Visit) -> Response:
+        if visit.service == "ec2":
+            with self.ec2:
+                return self._answer_ec2(visit)
+        if visit.service == "sts":
+            output = identity.answer(self.identities, visit.caller, visit.action, visit.request.form)
+            return Response(200, _query_answer(visit, output))
+        if visit.service == "servicequotas" and (answer := self._quotas(visit)) is not None:
+            return Response(200, json.dumps(answer).encode(), JSON)
+        return self._moto.answer(visit.request, visit.caller.account, visit.action)
+
+    # --- EC2
+
+    def _answer_ec2(self, visit: Visit) -> Response:
+        account, region, action = visit.caller.account, visit.region, visit.action
+        params = parse_input(action, visit.request.form)
+        self.network.sync(self.world, account, region)
+        call = Call(self.world, account, region, params)
+        if params.get("DryRun"):
+            raise Refusal("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
+        guards.check(call, action)
+        if action not in ACTIONS:
+            return self._once_by_moto(visit, call)
+        answer = ACTIONS[action](call)
+        if action in ("CreateTags", "DeleteTags") and (rest := guards.without_ours(visit.request.form)):
+            response = self._moto.form(visit.request, rest, account, action)
+            if response.status != 200:
+                return response
+        apply(call.here, answer.effects)
+        self.network.mirror(call, answer.effects)
+        return Response(200, write_answer(action, answer.output, visit.id))
+
+    def _once_by_moto(self, visit: Visit, call: Call) -> Response:
+        """moto knows no client tokens: the same request again gets the first answer."""
+        token = call.params.get("ClientToken")
+        key = (visit.action, str(token))
+        asked = {name: value for name, value in call.params.items() if name != "ClientToken"}
+        if token and key in call.here.tokens:
+            known, answer = call.here.tokens[key]
+            if known != asked:
+                raise Refusal(
+                    "IdempotentParameterMismatch",
+                    "The request uses the same client token as a previous, but non-identical request.",
+                )
+            return Response(200, answer["body"])
+        response = self._moto.answer(visit.request, visit.caller.account, visit.action)
+        if token and response.status == 200:
+            call.here.tokens[key] = (asked, {"body": response.body})
+        self.network.sync(self.world, visit.caller.account, visit.region)
+        return response
+
+    # --- the rest
+
+    def _quotas(self, visit: Visit) -> dict[str, Any] | None:
+        params = json.loads(visit.request.body or b"{}")
+        call = Call(self.world, visit.caller.account, visit.region, params)
+        if params.get("ServiceCode") != quotas.SERVICE:
+            return None
+        match visit.action:
+            case "GetServiceQuota":
+                return quotas.get(call, default=False)
+            case "GetAWSDefaultServiceQuota":
+                return quotas.get(call, default=True)
+            case "ListServiceQuotas":
+                return quotas.listed(call, default=False)
+            case "ListAWSDefaultServiceQuotas":
+                return quotas.listed(call, default=True)
+            case _:
+                return None
+
+    def _sso(self, request: Request) -> Response:
+        asked = dict(parse_qsl(request.query))
+        token = request.headers.get("x-amz-sso_bearer_token", "")
+        found = identity.role_credentials(
+            self.identities, token, asked.get("account_id", ""), asked.get("role_name", "")
+        )
+        return Response(200, json.dumps(found).encode(), JSON)
+
+    def _control(self, request: Request) -> Response:
+        if (request.method, request.path) == ("GET", "/_twinwall/counts"):
+            return Response(200, json.dumps(self.counts.document()).encode(), JSON)
+        if (request.method, request.path) == ("POST", "/_twinwall/reset"):
+            self.counts.reset()
+            return Response(200, b"[]", JSON)
+        return Response(404, b'{"message":"no such control"}', JSON)
+
+
+def _is_local(request: Request) -> bool:
+    """No browser (Origin, Sec-Fetch-Site), and asked for by a loopback name, whatever the port."""
+    host = request.headers.get("host", "")
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    browser = "origin" in request.headers or "sec-fetch-site" in request.headers
+    return name.strip("[]") in ("127.0.0.1", "localhost", "::1") and not browser
+
+
+def protocol_of(request: Request) -> str:
+    if "x-amz-target" in request.headers:
+        return "json"
+    signed = read_authorization(request.headers.get("authorization", ""))
+    if signed is not None and signed.service == "ec2":
+        return "ec2"
+    form = "x-www-form-urlencoded" in request.headers.get("content-type", "")
+    return "query" if form or "Action=" in request.query else "json"
+
+
+def action_of(request: Request) -> str:
+    target = request.headers.get("x-amz-target", "")
+    return target.rpartition(".")[2] or request.form.get("Action", "") or f"{request.method} {request.path}"
+
+
+def refused(protocol: str, refusal: Refusal, request_id: str) -> Response:
+    LOG.info("refused: %s", refusal)
+    if protocol == "ec2":
+        return Response(refusal.status, write_refusal(refusal, request_id))
+    if protocol == "query":
+        return Response(refusal.status, _query_refusal(refusal, request_id))
+    body = json.dumps({"__type": refusal.code, "message": refusal.message}).encode()
+    return Response(refusal.status, body, (*JSON, ("x-amzn-errortype", refusal.code)))
+
+
+def _query_refusal(refusal: Refusal, request_id: str) -> bytes:
+    return (
+        "<ErrorResponse><Error><Type>Sender</Type>"
+        f"<Code>{escape(refusal.code)}</Code><Message>{escape(refusal.message)}</Message></Error>"
+        f"<RequestId>{request_id}</RequestId></ErrorResponse>"
+    ).encode()
+
+
+def _query_answer(visit: Visit, output: Mapping[str, Any]) -> bytes:
+    return (
+        f'<{visit.action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
+        f"<{visit.action}Result>{_elements(output)}</{visit.action}Result>"
+        f"<ResponseMetadata><RequestId>{visit.id}</RequestId></ResponseMetadata></{visit.action}Response>"
+    ).encode()
+
+
+def _elements(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "".join(f"<{key}>{_elements(item)}</{key}>" for key, item in value.items())
+    return escape(str(value))

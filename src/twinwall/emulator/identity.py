@@ -1,0 +1,244 @@
+"""STS: who am I, and may I become this role? (aws-facts 9.3)
+
+AssumeRole works only for roles that exist: those registered here, and those that IAM (moto) holds, whose
+trust policy is read. The external id is checked, and an MFA code is good once.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import Any, NoReturn
+
+from moto.core.exceptions import ServiceException
+from moto.iam.models import iam_backends
+
+from twinwall.emulator.credentials import AccessKey, Keyring, Principal
+from twinwall.emulator.refusal import Refusal, refuse
+
+CHAINED = 3600
+"""Seconds that a session made by a session may last (aws-facts 9.3)."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """``trusted``: accounts or ARNs (with ``*``); ``external_id`` and ``mfa`` are conditions."""
+
+    arn: str
+    trusted: tuple[str, ...]
+    external_id: str | None = None
+    mfa: bool = False
+    max_duration: int = 3600
+    role_id: str = "AROATWINWALLEXAMPLEID"
+
+    @property
+    def account(self) -> str:
+        return self.arn.split(":")[4]
+
+    def trusts(self, caller: Principal) -> bool:
+        names = {caller.account, caller.arn, caller.role_arn, f"arn:aws:iam::{caller.account}:root"}
+        return any(fnmatchcase(name, pattern) for name in names if name for pattern in self.trusted)
+
+
+@dataclass
+class Device:
+    """An MFA device and the codes it will show, each good once."""
+
+    user_arn: str
+    serial: str
+    codes: list[str]
+
+
+@dataclass
+class Identities:
+    ring: Keyring
+    roles: dict[str, Role] = field(default_factory=dict)
+    devices: dict[str, Device] = field(default_factory=dict)
+    sso: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def find_role(self, arn: str) -> Role | None:
+        return self.roles.get(arn) or _role_in_iam(arn)
+
+
+def answer(
+    identities: Identities, caller: Principal, action: str, params: Mapping[str, str]
+) -> dict[str, Any]:
+    match action:
+        case "GetCallerIdentity":
+            return {"UserId": caller.user_id, "Account": caller.account, "Arn": caller.arn}
+        case "AssumeRole":
+            return assume_role(identities, caller, params)
+        case "GetSessionToken":
+            return get_session_token(identities, caller, params)
+        case "GetAccessKeyInfo":
+            found = identities.ring.find(params.get("AccessKeyId", ""))
+            return {"Account": found.account} if found else _denied(caller, "sts:GetAccessKeyInfo", "*")
+        case _:
+            return refuse("InvalidAction", f"Could not find operation {action} for version 2011-06-15")
+
+
+def assume_role(identities: Identities, caller: Principal, params: Mapping[str, str]) -> dict[str, Any]:
+    arn = params.get("RoleArn") or _validation("roleArn")
+    name = params.get("RoleSessionName", "")
+    if not re.fullmatch(r"[\w+=,.@-]{2,64}", name):
+        _validation("roleSessionName")
+    role = identities.find_role(arn)
+    mfa = _check_mfa(identities, caller, params) or caller.mfa
+    if role is None or not role.trusts(caller):
+        _denied(caller, "sts:AssumeRole", arn)
+    if role.external_id is not None and params.get("ExternalId") != role.external_id:
+        _denied(caller, "sts:AssumeRole", arn)
+    if role.mfa and not mfa:
+        _denied(caller, "sts:AssumeRole", arn)
+    seconds = _duration(params, role, caller)
+    assumed = f"arn:aws:sts::{role.account}:assumed-role/{arn.rpartition('/')[2]}/{name}"
+    like = replace(
+        caller,
+        account=role.account,
+        arn=assumed,
+        user_id=f"{role.role_id}:{name}",
+        role_arn=arn,
+        mfa=False,
+    )
+    session = identities.ring.add_session(like, seconds)
+    return {
+        "Credentials": _credentials(session),
+        "AssumedRoleUser": {"AssumedRoleId": session.user_id, "Arn": assumed},
+    }
+
+
+def _duration(params: Mapping[str, str], role: Role, caller: Principal) -> int:
+    seconds = int(params.get("DurationSeconds") or 3600)
+    if not 900 <= seconds <= 43200:
+        _validation("durationSeconds")
+    if caller.role_arn and seconds > CHAINED:
+        refuse(
+            "ValidationError",
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
+        )
+    if seconds > role.max_duration:
+        refuse(
+            "ValidationError",
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+        )
+    return seconds
+
+
+def get_session_token(identities: Identities, caller: Principal, params: Mapping[str, str]) -> dict[str, Any]:
+    if caller.is_session:
+        raise Refusal("AccessDenied", "Cannot call GetSessionToken with session credentials", 403)
+    seconds = int(params.get("DurationSeconds") or 43200)
+    if not 900 <= seconds <= 129600:
+        _validation("durationSeconds")
+    mfa = _check_mfa(identities, caller, params)
+    return {"Credentials": _credentials(identities.ring.add_session(replace(caller, mfa=mfa), seconds))}
+
+
+def _credentials(session: Principal) -> dict[str, Any]:
+    assert session.expires is not None
+    return {
+        "AccessKeyId": session.key.id,
+        "SecretAccessKey": session.key.secret,
+        "SessionToken": session.key.token,
+        "Expiration": session.expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def _check_mfa(identities: Identities, caller: Principal, params: Mapping[str, str]) -> bool:
+    """True for a right code, which is used up; refused for a wrong one."""
+    serial, code = params.get("SerialNumber"), params.get("TokenCode")
+    if not serial and not code:
+        return False
+    device = identities.devices.get(serial or "")
+    if device is None or device.user_arn != caller.arn:
+        _no_mfa(
+            "unable to validate MFA code.  Please verify your MFA serial number is valid and associated with "
+            "this user."
+        )
+    if not code or code not in device.codes:
+        _no_mfa("with invalid MFA one time pass code. ")
+    device.codes.remove(code)
+    return True
+
+
+def _no_mfa(why: str) -> NoReturn:
+    raise Refusal("AccessDenied", f"MultiFactorAuthentication failed {why}", 403)
+
+
+def _denied(caller: Principal, action: str, resource: str) -> NoReturn:
+    raise Refusal(
+        "AccessDenied",
+        f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource}",
+        403,
+    )
+
+
+def _validation(name: str) -> NoReturn:
+    refuse("ValidationError", f"1 validation error detected: the value at '{name}' is missing or not valid")
+
+
+# --- roles that were made over the API
+
+
+def _role_in_iam(arn: str) -> Role | None:
+    parts = arn.split(":")
+    if len(parts) < 6 or parts[4] not in iam_backends:
+        return None
+    try:
+        found = iam_backends[parts[4]]["aws"].get_role_by_arn(arn)
+    except ServiceException:
+        return None
+    document = json.loads(found.assume_role_policy_document or "{}")
+    statements = document.get("Statement") or []
+    for statement in [statements] if isinstance(statements, dict) else statements:
+        role = _role_of(arn, statement, int(found.max_session_duration or 3600), found.id)
+        if role is not None:
+            return role
+    return None
+
+
+def _role_of(arn: str, statement: Mapping[str, Any], max_duration: int, role_id: str) -> Role | None:
+    """The first statement that lets AWS principals in; only these conditions are understood, and a statement
+    with any other lets nobody in."""
+    principal = statement.get("Principal")
+    named = principal.get("AWS") if isinstance(principal, dict) else principal
+    if statement.get("Effect") != "Allow" or not named:
+        return None
+    external_id, mfa = None, False
+    for test, terms in (statement.get("Condition") or {}).items():
+        for key, value in terms.items():
+            if (test, key) == ("StringEquals", "sts:ExternalId"):
+                external_id = value if isinstance(value, str) else value[0]
+            elif (test, key) == ("Bool", "aws:MultiFactorAuthPresent"):
+                mfa = str(value).lower() == "true"
+            else:
+                return None
+    trusted = (named,) if isinstance(named, str) else tuple(named)
+    return Role(arn, trusted, external_id, mfa, max_duration, role_id)
+
+
+# --- SSO's portal
+
+
+def role_credentials(identities: Identities, token: str, account: str, role: str) -> dict[str, Any]:
+    """sso GetRoleCredentials: for a token that was given out for this account and role."""
+    if identities.sso.get(token) != (account, role):
+        raise Refusal("UnauthorizedException", "Session token not found or invalid", 401)
+    like = Principal(
+        key=AccessKey("", ""),
+        account=account,
+        arn=f"arn:aws:sts::{account}:assumed-role/AWSReservedSSO_{role}/sso-user",
+        user_id=f"AROASSOEXAMPLE:{role}",
+        role_arn=f"arn:aws:iam::{account}:role/AWSReservedSSO_{role}",
+    )
+    session = identities.ring.add_session(like, 3600)
+    assert session.expires is not None
+    return {
+        "roleCredentials": {
+            "accessKeyId": session.key.id,
+            "secretAccessKey": session.key.secret,
+            "sessionToken": session.key.token,
+            "expiration": int(session.expires.timestamp() * 1000),
+        }
+    }

@@ -1,0 +1,299 @@
+"""The embedded AWS as an HTTP endpoint for any AWS client: loopback only, real signatures, several accounts.
+
+with EmbeddedAws() as aws:
+    key = aws.credentials("111122223333")
+    ec2 = boto3.client("ec2", "eu-west-1", endpoint_url=aws.endpoint,
+                       aws_access_key_id=key.id, aws_secret_access_key=key.secret)
+"""
+
+import os
+import random
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any
+
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from twinwall.emulator.credentials import AccessKey, Keyring, role_arn
+from twinwall.emulator.faults import Counts, Denial, Fault
+from twinwall.emulator.front import Front
+from twinwall.emulator.http import Request, Response
+from twinwall.emulator.identity import Device, Identities, Role
+from twinwall.emulator.moto_pass import Moto
+from twinwall.emulator.moto_view import MotoNetwork, forget
+from twinwall.emulator.refusal import Refusal
+from twinwall.emulator.state import World, make_ids
+from twinwall.emulator.switches import Switches
+
+ACCOUNTS = ("111122223333", "444455556666")
+USER = "twinwall"
+
+_running: set[str] = set()
+"""Accounts of the servers that run in this process: moto's state is the process's."""
+
+
+class EmbeddedAws:
+    """Accounts, their Regions, and the HTTP endpoint in front of them.
+
+    ``quotas``: code → value for all, or (account, Region, code) → value, Region ``*`` for any. Two servers
+    in one process must not share an account.
+    """
+
+    def __init__(
+        self,
+        accounts: Iterable[str] = ACCOUNTS,
+        *,
+        quotas: Mapping[Any, int] | None = None,
+        switches: Switches | None = None,
+        seed: int | None = None,
+        now: Callable[[], datetime] | None = None,
+        port: int = 0,
+    ) -> None:
+        self.accounts = tuple(accounts)
+        self._quotas = dict(quotas or {})
+        self._switches = switches or Switches()
+        self._random = random.Random(seed)
+        self._clock = now or (lambda: datetime.now(UTC))
+        self._shift = timedelta()
+        self._port = port
+        self._keys: dict[str, AccessKey] = {}
+        self._server: BaseWSGIServer | None = None
+        self._thread: threading.Thread | None = None
+        self._connections = Connections()
+        self.endpoint = ""
+
+    # --- started and stopped
+
+    def start(self) -> str:
+        """Serves until ``stop``; returns the endpoint's URL."""
+        if _running & set(self.accounts):
+            raise RuntimeError(f"another embedded AWS of this process holds {_running & set(self.accounts)}")
+        os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+        _running.update(self.accounts)
+        self._build()
+        handler = type("Handler", (_Handler,), {"connections": self._connections})
+        self._server = make_server(
+            "127.0.0.1", self._port, self._wsgi, threaded=True, request_handler=handler
+        )
+        self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+        return self.endpoint
+
+    def stop(self) -> None:
+        if self._server is None:
+            return
+        self._server.shutdown()
+        if self._thread is not None:
+            self._thread.join()
+        self._server.server_close()
+        self._connections.close()
+        self._server = None
+        forget(self.accounts)
+        _running.difference_update(self.accounts)
+
+    def __enter__(self) -> "EmbeddedAws":
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def reset(self) -> None:
+        """Everything as at the start: empty accounts, the same access keys, no faults, no counts."""
+        keys = dict(self._keys)
+        self._build(keys)
+
+    def _build(self, keys: Mapping[str, AccessKey] | None = None) -> None:
+        forget(self.accounts)
+        self.network = MotoNetwork()
+        self.world = World(self.network, frozenset(self.accounts), self._switches, ids=make_ids(self._random))
+        for key, value in self._quotas.items():
+            self.world.quotas[key if isinstance(key, tuple) else ("*", "*", key)] = value
+        ring = Keyring(self._random, self._now)
+        self._keys = {
+            account: ring.add_user(account, USER, (keys or {}).get(account)) for account in self.accounts
+        }
+        self.identities = Identities(ring)
+        self._front = Front(self.world, self.network, self.identities, Moto())
+
+    def _now(self) -> datetime:
+        return self._clock() + self._shift
+
+    # --- what there is
+
+    @contextmanager
+    def editing(self) -> Iterator[None]:
+        """Holds the EC2 calls while a test changes the state behind their back (``seed``)."""
+        with self._front.ec2:
+            yield
+
+    def credentials(self, account: str) -> AccessKey:
+        return self._keys[account]
+
+    @property
+    def counts(self) -> Counts:
+        """Calls per (account, Region, action)."""
+        return self._front.counts
+
+    def set_quota(self, code: str, value: int, account: str = "*", region: str = "*") -> None:
+        self.world.quotas[account, region, code] = value
+
+    def set_switches(self, switches: Switches) -> None:
+        self.world.switches = switches
+
+    # --- identities
+
+    def add_user(self, account: str, name: str) -> AccessKey:
+        return self.identities.ring.add_user(account, name)
+
+    def add_role(
+        self,
+        account: str,
+        name: str,
+        trusted_accounts: Iterable[str],
+        external_id: str | None = None,
+        mfa: bool = False,
+        max_duration: int = 3600,
+    ) -> str:
+        """Returns the role's ARN. ``trusted_accounts``: account numbers, or ARNs with ``*``."""
+        arn = role_arn(account, name)
+        self.identities.roles[arn] = Role(arn, tuple(trusted_accounts), external_id, mfa, max_duration)
+        return arn
+
+    def add_mfa_device(self, account: str, user: str, serial: str, codes: Iterable[str]) -> None:
+        arn = f"arn:aws:iam::{account}:user/{user}"
+        self.identities.devices[serial] = Device(arn, serial, list(codes))
+
+    def add_sso_token(self, token: str, account: str, role: str) -> None:
+        """The portal's GetRoleCredentials will take this cached token for this account and role."""
+        self.identities.sso[token] = (account, role)
+
+    def expire_sessions(self) -> None:
+        """Every session given out so far is over."""
+        self.identities.ring.expire_sessions()
+
+    # --- trouble
+
+    def deny(self, principal: str, action: str) -> None:
+        """``principal``: access key id, ARN (user or role, ``*`` allowed) or account; ``action``:
+        ``CreateTags``, ``ec2:Create*``."""
+        self._front.trouble.deny(Denial(principal, action))
+
+    def fail_next(
+        self,
+        action: str,
+        code: str | None = None,
+        message: str = "",
+        *,
+        status: int = 400,
+        times: int = 1,
+        skip: int = 0,
+        account: str | None = None,
+        region: str | None = None,
+        contains: str = "",
+        after: bool = False,
+    ) -> None:
+        """The next ``times`` calls of ``action`` (``*`` allowed), after ``skip`` that pass, fail: with
+        ``code``; without one the connection is cut, before the call is carried out, or, with ``after``,
+        when it was (done, but the answer is lost). ``contains``: only calls whose body holds this text."""
+        refusal = Refusal(code, message or code, status) if code else None
+        fault = Fault(action, refusal, times, skip, account, region, contains, after)
+        self._front.trouble.add(fault)
+
+    def no_trouble(self) -> None:
+        """Takes back every denial and fault."""
+        self._front.trouble.clear()
+
+    # --- served
+
+    def _wsgi(self, environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+        response = self._front.handle(_request(environ))
+        if response.lost:
+            _cut(environ["werkzeug.socket"])
+        return _send(response, start_response)
+
+
+def _request(environ: Mapping[str, Any]) -> Request:
+    headers = {
+        name[5:].lower().replace("_", "-"): str(value)
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    }
+    headers["content-type"] = environ.get("CONTENT_TYPE") or ""
+    length = environ.get("CONTENT_LENGTH") or ""
+    body = environ["wsgi.input"].read(int(length)) if length else b""
+    if not length and environ.get("wsgi.input_terminated"):
+        body = environ["wsgi.input"].read()
+    path, _, query = str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or "/").partition("?")
+    if "x-amz-sso-bearer-token" in headers:
+        headers["x-amz-sso_bearer_token"] = headers["x-amz-sso-bearer-token"]
+    return Request(environ["REQUEST_METHOD"], path, query, headers, body)
+
+
+def _send(response: Response, start_response: Any) -> Iterator[bytes]:
+    headers = [*response.headers, ("Content-Length", str(len(response.body)))]
+    start_response(f"{response.status} {'OK' if response.status < 400 else 'Refused'}", headers)
+    return iter([response.body])
+
+
+def _cut(connection: socket.socket) -> None:
+    connection.shutdown(socket.SHUT_RDWR)
+    raise ConnectionAbortedError("the answer was lost, as asked for")
+
+
+class Connections:
+    """Kept-alive connections, to be closed when the server stops."""
+
+    def __init__(self) -> None:
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+
+    def add(self, connection: socket.socket) -> None:
+        with self._lock:
+            self._open.add(connection)
+
+    def remove(self, connection: socket.socket) -> None:
+        with self._lock:
+            self._open.discard(connection)
+
+    def close(self) -> None:
+        with self._lock:
+            for connection in self._open:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue
+
+
+class _Handler(WSGIRequestHandler):
+    """Quiet, kept alive, and without Nagle's delay between headers and body."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    connections: Connections
+
+    def setup(self) -> None:
+        super().setup()
+        self.connections.add(self.request)
+
+    def finish(self) -> None:
+        self.connections.remove(self.request)
+        super().finish()
+
+    def make_environ(self) -> dict[str, Any]:
+        """werkzeug drops header names with an underscore; SSO's bearer token has one."""
+        environ = super().make_environ()
+        token = self.headers.get("x-amz-sso_bearer_token")
+        if token:
+            environ["HTTP_X_AMZ_SSO_BEARER_TOKEN"] = token
+        return environ
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's own name
+        """Silent: who wants to know asks for the counts."""

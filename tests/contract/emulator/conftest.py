@@ -1,0 +1,97 @@
+"""A running embedded AWS, new for each test, and boto3 clients that talk to it over HTTP."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from twinwall.emulator.credentials import AccessKey
+from twinwall.emulator.seed import empty_vpc
+from twinwall.emulator.server import EmbeddedAws
+from twinwall.emulator.switches import Switches
+
+ONE, TWO = "210000000001", "210000000002"
+"""Accounts of these tests alone: two servers of one process must not share any."""
+REGION = "eu-west-1"
+ONCE = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
+
+Client = Callable[..., Any]
+Refuses = Callable[[str], AbstractContextManager[None]]
+
+
+@pytest.fixture(scope="session")
+def _server() -> Iterator[EmbeddedAws]:
+    with EmbeddedAws((ONE, TWO), seed=7) as aws:
+        yield aws
+
+
+@pytest.fixture
+def aws(_server: EmbeddedAws) -> EmbeddedAws:
+    _server.reset()
+    _server.set_switches(Switches())
+    return _server
+
+
+@pytest.fixture(scope="session")
+def _clients() -> dict[Any, Any]:
+    return {}
+
+
+@pytest.fixture
+def client(aws: EmbeddedAws, _clients: dict[Any, Any]) -> Client:
+    """``client("ec2", account=TWO, region="us-east-1", key=…)``, never retrying."""
+
+    def make(service: str, account: str = ONE, region: str = REGION, key: AccessKey | None = None) -> Any:
+        key = key or aws.credentials(account)
+        wanted = (service, region, key, aws.endpoint)
+        if wanted not in _clients:
+            _clients[wanted] = boto3.client(
+                service,
+                region_name=region,
+                endpoint_url=aws.endpoint,
+                aws_access_key_id=key.id,
+                aws_secret_access_key=key.secret,
+                aws_session_token=key.token or None,
+                config=ONCE,
+            )
+        return _clients[wanted]
+
+    return make
+
+
+@pytest.fixture
+def ec2(client: Client) -> Any:
+    return client("ec2")
+
+
+@pytest.fixture
+def vpc(aws: EmbeddedAws) -> str:
+    return empty_vpc(aws, ONE, REGION, "10.0.0.0/16", subnets=[("10.0.1.0/24", "a", "app-a")])
+
+
+@pytest.fixture
+def vpc6(aws: EmbeddedAws) -> str:
+    """One with IPv6."""
+    return empty_vpc(aws, ONE, REGION, "10.6.0.0/16", "2001:db8:6::/56", [("10.6.1.0/24", "a", "app-a")])
+
+
+@pytest.fixture
+def group(ec2: Any, vpc: str) -> str:
+    return str(ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc)["GroupId"])
+
+
+@pytest.fixture(scope="session")
+def refuses() -> Refuses:
+    """``with refuses("InvalidGroup.NotFound"): …``"""
+
+    @contextmanager
+    def expect(code: str) -> Iterator[None]:
+        with pytest.raises(ClientError) as caught:
+            yield
+        assert caught.value.response["Error"]["Code"] == code, caught.value
+
+    return expect

@@ -1,0 +1,264 @@
+"""The doors on AWS, against the embedded AWS over HTTP: what is written is what is read back."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import pytest
+
+from twinwall.aws.account import AwsAccount
+from twinwall.aws.clients import AwsSession
+from twinwall.aws.reader import Ec2Reader
+from twinwall.aws.sessions import Side, resolve
+from twinwall.aws.writer import Ec2Writer
+from twinwall.boundary import Clock, Section
+from twinwall.emulator.server import EmbeddedAws
+from twinwall.errors import AccessDenied, AlreadyExists, AwsError, NotFound, OutcomeUnknown, Throttled
+from twinwall.model.firewall import PrefixListEntry, Resource, SecurityGroup, Snapshot
+from twinwall.model.net import parse_cidr
+from twinwall.model.rules import (
+    CidrPeer,
+    Direction,
+    GroupPeer,
+    NetworkAclEntry,
+    Peer,
+    PrefixListPeer,
+    RuleAction,
+    SecurityGroupRule,
+    Traffic,
+)
+from twinwall.model.wire import parse_snapshot
+from twinwall.planning import changes as c
+
+ACCOUNT, OTHER = "777788889999", "000011112222"
+INGRESS, EGRESS = Direction.INGRESS, Direction.EGRESS
+
+
+class RealClock:
+    now = staticmethod(time.time)
+    monotonic = staticmethod(time.monotonic)
+    sleep = staticmethod(time.sleep)
+
+
+class World:
+    """One VPC with a subnet, and the doors to it."""
+
+    def __init__(self, aws: EmbeddedAws, session: AwsSession) -> None:
+        self.aws = aws
+        clock: Clock = RealClock()
+        self.reader, self.writer, self.account = (
+            Ec2Reader(session),
+            Ec2Writer(session, clock),
+            AwsAccount(session),
+        )
+        ec2 = session.writing()
+        self.vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        self.subnet = ec2.create_subnet(VpcId=self.vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+
+    def make_group(self, name: str) -> Resource:
+        ref = Resource("security-group", c.new_id("security-group", name), name)
+        change = c.CreateSecurityGroup(
+            resource=ref,
+            group_name=name,
+            description=f"about {name}",
+            vpc_id=self.vpc,
+            tags=(("tier", name),),
+        )
+        return Resource("security-group", self.writer.carry_out(change).id, name)
+
+    def snapshot(self, *sections: Any) -> Snapshot:
+        return parse_snapshot(self.reader.read(self.vpc, sections or ("SecurityGroups", "NetworkAcls")))
+
+    def group(self, group: Resource) -> SecurityGroup:
+        return self.snapshot("SecurityGroups").group_by_id[group.id]
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[EmbeddedAws]:
+    with EmbeddedAws((ACCOUNT, OTHER)) as running:
+        yield running
+
+
+@pytest.fixture
+def world(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    key = aws.credentials(ACCOUNT)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key.id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key.secret)
+    (session,) = resolve([Side("target", region="eu-west-1", endpoint_url=aws.endpoint)], now=time.time)
+    yield World(aws, session)
+    aws.reset()
+
+
+def rule(
+    direction: Direction, traffic: Traffic, peer: Peer | str, description: str = ""
+) -> SecurityGroupRule:
+    block = CidrPeer(parse_cidr(peer)) if isinstance(peer, str) else peer
+    return SecurityGroupRule(direction, traffic, block, description)
+
+
+def test_the_identity_is_that_of_the_keys(world: World) -> None:
+    identity = world.account.identity()
+    assert (identity.account, identity.region, identity.endpoint) == (
+        ACCOUNT,
+        "eu-west-1",
+        world.aws.endpoint,
+    )
+
+
+def test_quotas_are_read_live(world: World) -> None:
+    world.aws.set_quota("L-0EA8095F", 75)
+    quotas = world.account.quotas()
+    assert quotas.rules_per_group == 75
+    assert "rules_per_group" in quotas.live
+
+
+def test_a_group_and_its_rules_come_back_as_written(world: World) -> None:
+    web, db = world.make_group("web"), world.make_group("db")
+    rules = (
+        rule(INGRESS, Traffic(6, 443, 443), "0.0.0.0/0", "https"),
+        rule(INGRESS, Traffic(17, 53, 53), "2001:db8::/56"),
+        rule(INGRESS, Traffic(1, 8, -1), "10.0.0.0/8"),
+        rule(INGRESS, Traffic(50), "10.1.0.0/16"),
+        rule(INGRESS, Traffic(-1), GroupPeer(db.id)),
+    )
+    world.writer.carry_out(c.AuthorizeRules(resource=web, direction=INGRESS, rules=rules))
+    everything = rule(EGRESS, Traffic(-1), "0.0.0.0/0")
+    world.writer.carry_out(
+        c.RevokeRules(resource=web, direction=EGRESS, rules=(everything,), missing_ok=True)
+    )
+    found = world.group(web)
+    assert (found.group_name, found.description, found.tags) == ("web", "about web", (("tier", "web"),))
+    assert set(found.rules) == set(rules)
+    assert {r.description for r in found.rules} == {"https", ""}
+    listed = world.reader.read(world.vpc, ["SecurityGroupRules"])["SecurityGroupRules"]
+    assert len([r for r in listed if r["GroupId"] == web.id]) == len(rules)
+
+
+def test_a_description_is_changed_in_place(world: World) -> None:
+    web = world.make_group("web")
+    for kind, text in ((c.AuthorizeRules, "old"), (c.UpdateRuleDescriptions, "new")):
+        rules = (rule(INGRESS, Traffic(6, 22, 22), "10.0.0.0/8", text),)
+        world.writer.carry_out(kind(resource=web, direction=INGRESS, rules=rules))
+    assert [r.description for r in world.group(web).rules_of(INGRESS)] == ["new"]
+
+
+def test_revoking_what_is_not_there(world: World) -> None:
+    web = world.make_group("web")
+    both = tuple(rule(EGRESS, Traffic(-1), peer) for peer in ("0.0.0.0/0", "::/0"))
+    with pytest.raises(NotFound):
+        world.writer.carry_out(c.RevokeRules(resource=web, direction=EGRESS, rules=both))
+    assert len(world.group(web).rules_of(EGRESS)) == 1
+    world.writer.carry_out(c.RevokeRules(resource=web, direction=EGRESS, rules=both, missing_ok=True))
+    assert world.group(web).rules_of(EGRESS) == ()
+
+
+def test_a_name_that_is_taken(world: World) -> None:
+    world.make_group("web")
+    with pytest.raises(AlreadyExists):
+        world.make_group("WEB")
+
+
+def test_tags_and_the_groups_that_carry_them(world: World) -> None:
+    web = world.make_group("web")
+    world.writer.carry_out(c.CreateTags(resource=web, tags=(("twinwall:source", "a/b/c/d"),)))
+    found = world.reader.find_groups("twinwall:source", "a/b/c/d")["SecurityGroups"]
+    assert [group["GroupId"] for group in found] == [web.id]
+    assert world.reader.find_groups("twinwall:source", "*") == {"SecurityGroups": []}
+
+
+def test_an_acl_complete_associated_and_gone(world: World) -> None:
+    acl = Resource("network-acl", c.new_id("network-acl", "edge"), "edge")
+    made = world.writer.carry_out(c.CreateNetworkAcl(resource=acl, vpc_id=world.vpc, client_token="once"))
+    acl = Resource("network-acl", made.id, "edge")
+    entries = [
+        NetworkAclEntry(INGRESS, 100, RuleAction.ALLOW, Traffic(6, 443, 443), parse_cidr("0.0.0.0/0")),
+        NetworkAclEntry(INGRESS, 110, RuleAction.DENY, Traffic(58, -1, -1), parse_cidr("::/0")),
+        NetworkAclEntry(EGRESS, 100, RuleAction.ALLOW, Traffic(-1), parse_cidr("0.0.0.0/0")),
+    ]
+    for entry in entries:
+        world.writer.carry_out(c.CreateNetworkAclEntry(resource=acl, entry=entry))
+    replaced = NetworkAclEntry(INGRESS, 100, RuleAction.DENY, Traffic(6, 80, 80), parse_cidr("10.0.0.0/8"))
+    world.writer.carry_out(c.ReplaceNetworkAclEntry(resource=acl, entry=replaced))
+    world.writer.carry_out(c.DeleteNetworkAclEntry(resource=acl, entry=entries[1]))
+    acls = {item.network_acl_id: item for item in world.snapshot().acls or ()}
+    assert acls[acl.id].entries == (replaced, entries[2])
+    (default,) = (item for item in acls.values() if item.is_default)
+    (held,) = default.associations
+    swapped = world.writer.carry_out(
+        c.ReplaceNetworkAclAssociation(
+            resource=Resource("subnet", world.subnet),
+            association_id=held.association_id,
+            network_acl_id=acl.id,
+        )
+    )
+    acls = {item.network_acl_id: item for item in world.snapshot().acls or ()}
+    assert [(a.subnet_id, a.association_id) for a in acls[acl.id].associations] == [
+        (world.subnet, swapped.id)
+    ]
+    with pytest.raises(AwsError):
+        world.writer.carry_out(c.DeleteNetworkAcl(resource=acl))
+
+
+def test_a_prefix_list_grows_version_by_version(world: World) -> None:
+    hq, lab = (PrefixListEntry(parse_cidr(text), text) for text in ("192.0.2.0/24", "198.51.100.0/24"))
+    ref = Resource("prefix-list", c.new_id("prefix-list", "offices"), "offices")
+    made = world.writer.carry_out(
+        c.CreateManagedPrefixList(resource=ref, name="offices", family=4, max_entries=1, entries=(hq,))
+    )
+    offices = Resource("prefix-list", made.id, "offices")
+    world.writer.carry_out(c.ModifyManagedPrefixList(resource=offices, max_entries=2))
+    grown = world.writer.carry_out(c.ModifyManagedPrefixList(resource=offices, add=(lab,)))
+    assert grown.version == (made.version or 0) + 1
+    document = world.reader.read_prefix_lists([])
+    (found,) = parse_snapshot(document).prefix_lists or ()
+    assert (found.prefix_list_id, found.max_entries, found.entries) == (offices.id, 2, (hq, lab))
+    web = world.make_group("web")
+    from_offices = rule(INGRESS, Traffic(6, 443, 443), PrefixListPeer(offices.id))
+    world.writer.carry_out(c.AuthorizeRules(resource=web, direction=INGRESS, rules=(from_offices,)))
+    assert world.group(web).rules_of(INGRESS) == (from_offices,)
+    stale = c.ModifyManagedPrefixList(resource=offices, version=1, remove=(lab,))
+    if grown.version != 1:
+        with pytest.raises(AwsError, match="PrefixListVersionMismatch"):
+            world.writer.carry_out(stale)
+
+
+def test_prefix_lists_by_name_with_aws_s_own(world: World) -> None:
+    names = ["com.amazonaws.eu-west-1.s3", "no-such-list"]
+    found = world.reader.read_prefix_lists(["pl-00000000000000000"], names)["PrefixLists"]
+    assert [item["PrefixListName"] for item in found] == names[:1]
+    assert found[0]["Entries"]
+
+
+def test_every_section_of_a_vpc_is_json(world: World) -> None:
+    document = world.reader.read(world.vpc, get_args(Section))
+    assert set(document) == set(get_args(Section))
+    assert json.loads(json.dumps(document)) == document
+    assert [vpc["VpcId"] for vpc in document["Vpcs"]] == [world.vpc]
+
+
+def test_a_vpc_that_is_not_there(world: World) -> None:
+    with pytest.raises(NotFound, match="vpc-00000000000000000"):
+        world.reader.read("vpc-00000000000000000", ["Vpcs"])
+
+
+def test_a_denial_names_the_action_and_nothing_was_done(world: World) -> None:
+    world.aws.deny(ACCOUNT, "CreateSecurityGroup")
+    with pytest.raises(AccessDenied, match='"Action": "ec2:CreateSecurityGroup"'):
+        world.make_group("web")
+
+
+def test_an_answer_that_is_lost_is_unknown_and_a_throttle_is_seen_at_once(world: World) -> None:
+    world.aws.fail_next("CreateSecurityGroup", after=True)
+    with pytest.raises(OutcomeUnknown):
+        world.make_group("web")
+    world.aws.fail_next("CreateSecurityGroup", "RequestLimitExceeded", status=503)
+    with pytest.raises(Throttled):
+        world.make_group("db")
+    assert world.aws.counts.total("CreateSecurityGroup") == 2
+    assert sorted(group.group_name for group in world.snapshot("SecurityGroups").groups) == ["default", "web"]
+
+
+def test_reads_are_repeated_where_ec2_asks_for_patience(world: World) -> None:
+    world.aws.fail_next("DescribeSecurityGroups", "RequestLimitExceeded", status=503, times=1)
+    assert world.snapshot("SecurityGroups").groups
