@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from twinwall.emulator.seed import empty_vpc
+from twinwall.emulator.seed import empty_vpc, share_vpc
 from twinwall.emulator.server import EmbeddedAws
 from twinwall.emulator.switches import Switches
 
@@ -147,9 +147,7 @@ def test_a_rule_across_a_peering_that_is_gone_is_stale(
     assert ec2.describe_stale_security_groups(VpcId=vpc)["StaleSecurityGroupSet"] == []
 
 
-def test_a_rule_that_names_a_deleted_peer_is_stale(
-    aws: EmbeddedAws, ec2: Any, vpc: str, group: str
-) -> None:
+def test_a_rule_that_names_a_deleted_peer_is_stale(aws: EmbeddedAws, ec2: Any, vpc: str, group: str) -> None:
     """B DeleteSecurityGroup: a reference in another VPC does not hold the group; B UserIdGroupPair: the
     account is no longer shown."""
     other, _ = peered(aws, ec2, vpc, group)
@@ -175,9 +173,7 @@ def test_who_refers_to_a_group(aws: EmbeddedAws, ec2: Any, vpc: str, group: str)
     """B DescribeSecurityGroupReferences."""
     other, peering = peered(aws, ec2, vpc, group)
     found = ec2.describe_security_group_references(GroupId=[other])["SecurityGroupReferenceSet"]
-    assert found == [
-        {"GroupId": other, "ReferencingVpcId": vpc, "VpcPeeringConnectionId": peering}
-    ]
+    assert found == [{"GroupId": other, "ReferencingVpcId": vpc, "VpcPeeringConnectionId": peering}]
     assert ec2.describe_security_group_references(GroupId=[group])["SecurityGroupReferenceSet"] == []
 
 
@@ -209,9 +205,7 @@ def test_a_group_associated_with_another_vpc(
     ec2.delete_security_group(GroupId=group)
 
 
-def test_an_association_that_is_used_stays(
-    aws: EmbeddedAws, ec2: Any, group: str, refuses: Any
-) -> None:
+def test_an_association_that_is_used_stays(aws: EmbeddedAws, ec2: Any, group: str, refuses: Any) -> None:
     """aws-facts 1.9: disassociate only with no interface of that VPC using it."""
     other_vpc = empty_vpc(aws, ONE, REGION, "10.1.0.0/16", subnets=[("10.1.1.0/24", "a", "")])
     ec2.associate_security_group_vpc(GroupId=group, VpcId=other_vpc)
@@ -245,3 +239,20 @@ def test_an_association_takes_its_time(aws: EmbeddedAws, ec2: Any, group: str) -
         for _ in range(2)
     ]
     assert states == ["associating", "associated"]
+
+
+def test_a_shared_vpc(aws: EmbeddedAws, client: Any, ec2: Any, vpc: str, group: str, refuses: Any) -> None:
+    """aws-facts 1.9, contract: the participant sees VPC and subnets, makes groups there, sees no default
+    group and no ACL; groups of both may name each other."""
+    theirs = client("ec2", account=TWO)
+    share_vpc(aws, ONE, REGION, vpc, TWO)
+    filters = [{"Name": "vpc-id", "Values": [vpc]}]
+    assert theirs.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["OwnerId"] == ONE
+    assert theirs.describe_subnets(Filters=filters)["Subnets"][0]["OwnerId"] == ONE
+    assert theirs.describe_security_groups(Filters=filters)["SecurityGroups"] == []
+    assert theirs.describe_network_acls(Filters=filters)["NetworkAcls"] == []
+    with refuses("OperationNotPermitted"):
+        theirs.create_network_acl(VpcId=vpc)
+    other = make(theirs, vpc)
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=pair(other, UserId=TWO))
+    assert pairs_of(ec2, group) == [{"GroupId": other, "UserId": TWO}]
