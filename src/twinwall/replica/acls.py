@@ -100,11 +100,5 @@ class AclTranslator:
                 severity="warning",
             )
         if item := self.mapper.split_by(entry.cidr):
-            self.notes.note(
-                "supernet-not-mapped",
-                acl.resource,
-                f"{entry.cidr} holds more than the mapped block {item.source} and stays as it is",
-                rule=str(entry),
-                severity="warning",
-            )
+            self.notes.supernet(acl.resource, entry, entry.cidr, item.source)
         return moved
