@@ -469,7 +469,9 @@ def test_associate_by_hand():
 def test_in_a_shared_target_vpc_only_groups_are_copied():
     after = fw.target()
     after["Vpcs"][0]["OwnerId"] = "999999999999"
-    before = fw.source(fw.group("sg-a", "a"), acls=[fw.acl("acl-1", "in 10 allow tcp 443 0.0.0.0/0")])
+    entries = ("in 9 deny tcp 443 10.0.0.0/8", "in 10 allow tcp 443 0.0.0.0/0")
+    before = fw.source(fw.group("sg-a", "a"), acls=[fw.acl("acl-1", *entries)])
     plan = fw.planned(before, after)
+    assert ("dropped-deny", "error") in {(finding.id, finding.severity) for finding in plan.findings}
     assert plan.api_calls.keys() <= {"CreateSecurityGroup", "RevokeSecurityGroupEgress"}
     assert {item.resource.type for item in plan.not_compared} == {"security-group", "network-acl"}
