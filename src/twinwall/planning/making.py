@@ -10,7 +10,9 @@ from twinwall.planning.diff import diff
 from twinwall.planning.digest import digest, touched_by
 from twinwall.planning.findings import Finding
 from twinwall.planning.guards import check_quotas
+from twinwall.planning.opening import opening
 from twinwall.planning.order import order
+from twinwall.planning.pairing import Pair, universe_of
 from twinwall.planning.plan import Endpoint, Plan, Summary
 from twinwall.planning.policies import apply_policy, check_max_change
 from twinwall.planning.quotas import Quotas
@@ -42,6 +44,7 @@ def make_plan(
         check_max_change(changes, existing, allowed.max_change)
     warnings = check_quotas(desired, existing, changes, quotas)
     touched = touched_by(changes, desired)
+    told = opening(Pair(desired, existing, universe_of(desired, existing)), changes)
     return Plan(
         source=source,
         target=target,
@@ -52,6 +55,10 @@ def make_plan(
         touched=touched,
         findings=(*desired.findings, *findings, *kept, *staying, *warnings),
         not_compared=desired.not_compared,
+        opens=told.opens,
+        closes=told.closes,
+        than_before=told.than_before,
+        than_source=told.than_source,
     )
 
 
