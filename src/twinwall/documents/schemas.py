@@ -84,6 +84,7 @@ _FLOW = _object(
         "peer": TEXT,
         "group": TEXT,
         "subnet": TEXT,
+        "in_part": {"const": True, "description": "Not all of it is meant: the rest stays as it is."},
     },
     required=("direction", "protocol", "peer"),
 )

@@ -34,17 +34,18 @@ class Protocols:
 class Flow:
     """``peer`` is an address, a CIDR block, or a group or list by name and id. ``guarded`` is what the
     packets come to (ingress) or leave (egress): a group or a subnet; None for an ACL without subnets.
-    ``direction`` is None where both are meant: a prefix list by itself."""
+    ``direction`` is None where both are meant: a prefix list by itself. ``in_part``: not all of it is meant."""
 
     direction: Direction | None
     traffic: Traffic | Protocols
     peer: str
     guarded: Resource | None
+    in_part: bool = False
 
     def __str__(self) -> str:
         if self.direction is None:
             return f"{self.traffic} with {self.peer}"
-        thing = "" if self.guarded is None else str(self.guarded)
+        thing = "" if self.guarded is None else thing_text(self.guarded)
         return flow_words(self.direction, str(self.traffic), self.peer, thing)
 
 
@@ -94,6 +95,8 @@ def flow_document(flow: Flow) -> dict[str, Any]:
     document["peer"] = flow.peer
     key = "group" if guarded is not None and guarded.type == "security-group" else "subnet"
     document[key] = None if guarded is None else thing_text(guarded)
+    if flow.in_part:
+        document["in_part"] = True
     return document
 
 
@@ -113,7 +116,8 @@ def flow_from_document(raw: Mapping[str, Any]) -> Flow:
     direction = Direction(raw["direction"]) if raw["direction"] is not None else None
     type_ = "security-group" if "group" in raw else "subnet"
     thing = raw.get("group", raw.get("subnet"))
-    return Flow(direction, _traffic(raw), raw["peer"], None if thing is None else _thing(type_, thing))
+    guarded = None if thing is None else _thing(type_, thing)
+    return Flow(direction, _traffic(raw), raw["peer"], guarded, bool(raw.get("in_part")))
 
 
 def _traffic(raw: Mapping[str, Any]) -> Traffic | Protocols:

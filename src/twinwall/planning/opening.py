@@ -4,7 +4,8 @@ Judged is each group and each subnet, by itself, as it stands before the first c
 that is made opens all that it admits, and one that is deleted closes it; an ACL without subnets guards nothing,
 so it opens and closes nothing. A referenced group is a flow from that group's name: who its members are is not
 asked, except that a reference says nothing where addresses admit all that its members can be. A prefix list
-that can be read is its addresses, and is told by its name where all of it opens or closes.
+that can be read is its addresses, and is told by its name where all of it opens or closes. A flow that is told
+as *in part* was, or stays, admitted in the rest.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ from twinwall.planning import changes as c
 from twinwall.planning.compare import gap_between
 from twinwall.planning.flows import Flow, thing_text
 from twinwall.planning.pairing import Pair
-from twinwall.planning.phrases import Phrase, phrases
+from twinwall.planning.phrases import Told, phrases
 from twinwall.planning.relation import Relation, relation
 from twinwall.planning.replay import Replay, addresses_of, after
 from twinwall.planning.semantics import AclEntries, GroupRules, Lists, RuleList, span_of
@@ -108,18 +109,25 @@ class _Opening:
         return GroupRules(group.rules_of(way) if group else (), self.lists[moment])
 
     def _between(self, later: RuleList, earlier: RuleList) -> _Told:
-        members = self.pair.members
         if isinstance(later, GroupRules) and isinstance(earlier, GroupRules) and _same(later, earlier):
             return _SAME
-        more = gap_between(later.packets, earlier.packets, members)
-        less = gap_between(earlier.packets, later.packets, members)
-        return _Told(more.surely | more.perhaps, less.surely | less.perhaps)
+        return _Told(
+            self._lacking(later.packets, earlier.packets), self._lacking(earlier.packets, later.packets)
+        )
+
+    def _lacking(self, own: PacketSet, other: PacketSet) -> PacketSet:
+        """What ``own`` admits and ``other`` does not, for every membership or for some."""
+        if not own.symbols:
+            return own.addresses - other.addresses
+        gap = gap_between(own, other, self.pair.members)
+        return gap.surely | gap.perhaps
 
     def _flows(self, packets: PacketSet, rules: GroupRules, way: Direction, thing: Resource) -> list[Flow]:
         if not packets:
             return []
-        found = phrases(_named_by_lists(packets, rules))
-        return [Flow(way, words, self._peer(peer), thing) for words, peer in found]
+        named = _named_by_lists(packets, rules)
+        whole = rules.packets | PacketSet(symbols=named.symbols)
+        return [Flow(way, t.traffic, self._peer(t.peer), thing, t.in_part) for t in phrases(named, whole)]
 
     def _peer(self, peer: object) -> str:
         if not isinstance(peer, str):
@@ -131,7 +139,7 @@ class _Opening:
     # --- subnets
 
     def _subnets(self) -> Iterator[tuple[list[Flow], list[Flow]]]:
-        known: dict[tuple[str, str, Direction], tuple[list[Phrase], list[Phrase]]] = {}
+        known: dict[tuple[str, str, Direction], tuple[list[Told], list[Told]]] = {}
         for subnet_id, was in self.before.acl_of_subnet.items():
             earlier, later = self.before.acls[was], self.after.acl(subnet_id)
             if later is None or later.entries == earlier.entries:
@@ -139,10 +147,14 @@ class _Opening:
             for way in _DIRECTIONS:
                 key = (was, later.network_acl_id, way)
                 if key not in known:
-                    told = self._between(_entries(later, way), _entries(earlier, way))
-                    known[key] = phrases(told.more), phrases(told.less)
+                    own, other = _entries(later, way), _entries(earlier, way)
+                    told = self._between(own, other)
+                    known[key] = phrases(told.more, own.packets), phrases(told.less, other.packets)
                 thing = self._subnet(subnet_id)
-                more, less = ([Flow(way, words, str(peer), thing) for words, peer in p] for p in known[key])
+                more, less = (
+                    [Flow(way, t.traffic, str(t.peer), thing, t.in_part) for t in told_]
+                    for told_ in known[key]
+                )
                 yield more, less
 
     def _subnet(self, subnet_id: str) -> Resource:

@@ -63,16 +63,17 @@ def _lines(title: str, sign: str, flows: Sequence[Flow], style: str) -> Renderab
 
 def flow_lines(flows: Sequence[Flow]) -> list[str]:
     """In the order of the flows, merged."""
-    peers = _gathered(((f.direction, f.guarded, f.traffic), f.peer) for f in flows)
+    peers = _gathered(((f.direction, f.guarded, f.in_part, f.traffic), f.peer) for f in flows)
     by_peers = _gathered(
-        ((way, thing, _peers_words(tuple(those))), words) for (way, thing, words), those in peers.items()
+        ((way, thing, part, _peers_words(those)), words) for (way, thing, part, words), those in peers.items()
     )
     lines = _gathered(
-        ((way, _traffic_words(words), those), thing) for (way, thing, those), words in by_peers.items()
+        ((way, part, _traffic_words(words), those), thing)
+        for (way, thing, part, those), words in by_peers.items()
     )
     return [
-        without_refs(_words(way, words, those, _things_words(things)))
-        for (way, words, those), things in lines.items()
+        without_refs(_words(way, words, those, _things_words(things))) + (", in part" if part else "")
+        for (way, part, words, those), things in lines.items()
     ]
 
 
@@ -120,7 +121,7 @@ def _spans(item: Traffic | Protocols) -> Spans:
 # --- addresses
 
 
-def _peers_words(peers: tuple[str, ...]) -> str:
+def _peers_words(peers: Sequence[str]) -> str:
     """Blocks of one family as one block with its holes, where that is shorter."""
     families: dict[Family, list[Cidr]] = {4: [], 6: []}
     names: list[str] = []
