@@ -46,7 +46,7 @@ def flows_text(plan: Plan) -> RenderableType:
 
 def _than(plan: Plan) -> str:
     known = "" if not plan.not_compared else f" in what was compared, {len(plan.not_compared)} not compared"
-    return f"{_beside(plan.than_before)} before, {_beside(plan.than_source)} the source{known}"
+    return f"{_beside(plan.than_before)} before and {_beside(plan.than_source)} the source{known}"
 
 
 def _beside(relation: Relation) -> str:
