@@ -101,7 +101,7 @@ def _parse(name: str, value: Any, where: Where) -> Any:
     try:
         return parser(value)
     except ConfigError as wrong:
-        raise ConfigError(f"{where(name)}: {wrong}") from None
+        raise ConfigError(f"{where(name).removesuffix(':')}: {wrong}") from None
 
 
 # --- words

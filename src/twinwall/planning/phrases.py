@@ -84,14 +84,14 @@ def _said(boxes: Iterable[_Box], family: Family, *, in_part: bool = False) -> It
 
 
 def _inside(part: _Places, ends: list[int], span: Span, range_: Range) -> _Places | None:
-    """What of ``part`` lies in the box; None if it is many stretches."""
+    """The stretches of ``part`` that meet the box, with their share of its traffic; None if they are many."""
     first, last = range_
     found: _Places = []
     for (low, high), spans in islice(part, bisect_left(ends, first), None):
         if low > last:
             break
         if shared := intersection(spans, span):
-            found.append(((max(low, first), min(high, last)), shared))
+            found.append(((low, high), shared))
         if len(found) > 2 * MAX_PIECES:
             return None
     return found

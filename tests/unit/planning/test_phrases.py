@@ -51,6 +51,11 @@ def test_phrases_are_as_large_as_can_be_and_may_overlap() -> None:
     assert said(packets) == ["all 10.0.0.0/8", "tcp/443 0.0.0.0/0"]
 
 
+def test_a_phrase_reaches_to_both_sides_of_where_it_is_the_most() -> None:
+    packets = box("0.0.0.0/1", ALL_TRAFFIC) | box("0.0.0.0/0", ports(443))
+    assert said(packets) == ["all 0.0.0.0/1", "tcp/443 0.0.0.0/0"]
+
+
 def test_families_and_symbols_stand_apart() -> None:
     symbols = PacketSet(symbols=(("sg-1", ports(22)),))
     packets = symbols | box("::/0", ports(22)) | box("0.0.0.0/0", ports(22))
