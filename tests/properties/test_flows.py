@@ -9,6 +9,7 @@ from ipaddress import ip_address, ip_network
 
 import firewalls as fw
 import interpreter
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -321,3 +322,20 @@ def test_an_interface_admits_what_its_groups_and_acl_admit_and_answer(rules, ent
         grade = "not" if not there else "fully" if all(passing) else "partly" if any(passing) else "not"
         cidr = parse_cidr(f"{address}/{128 if ':' in address else 32}")
         assert passage.grade(Packet(Address(cidr.family, cidr.first), point(packet))) == grade
+
+
+LAWS = (
+    test_what_opens_and_closes_is_what_the_rules_say_address_by_address,
+    test_whoever_the_members_are_nothing_opens_or_closes_untold,
+    test_an_acl_opens_and_closes_for_its_subnets,
+    test_a_flow_from_addresses_that_is_kept_is_kept_for_every_membership,
+    test_a_flow_from_a_group_that_is_kept_is_kept_for_each_member,
+    test_an_interface_admits_what_its_groups_and_acl_admit_and_answer,
+)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+def test_at_length(law):
+    """As many examples as the profile says."""
+    law()
