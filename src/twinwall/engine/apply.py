@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from twinwall.boundary import Clock, FirewallWriter, Journal, Progress, Written
 from twinwall.engine.pace import Pace
 from twinwall.errors import NotFound, Throttled, TwinwallError
+from twinwall.model.firewall import tag
+from twinwall.model.ownership import SOURCE_TAG
 from twinwall.planning import changes as c
 from twinwall.planning.requests import change_document
 
@@ -124,6 +126,8 @@ def _remember(change: c.Change, made: dict[str, str], ids: dict[str, str]) -> No
 
 
 def _list_key(change: c.CreateManagedPrefixList | c.ModifyManagedPrefixList) -> str:
+    if isinstance(change, c.CreateManagedPrefixList):
+        return tag(change.tags, SOURCE_TAG) or change.name
     return str(change_document(change))
 
 
