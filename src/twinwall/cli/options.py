@@ -195,6 +195,12 @@ limits = _all(
         "--max-change", metavar="PERCENT", help="Refuse to remove more of the existing rules (default 30)."
     ),
     _limits("--force", is_flag=True, help="Change more than --max-change allows."),
+    _limits(
+        "--protect",
+        metavar="FLOW",
+        multiple=True,
+        help="Refuse to close this flow: 'tcp/5432 from 10.2.0.0/16 to web', 'tcp/443 to 0.0.0.0/0 from web'.",
+    ),
 )
 
 

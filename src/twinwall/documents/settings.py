@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from twinwall.errors import ConfigError
 from twinwall.model.net import Cidr, parse_cidr
+from twinwall.planning.flow_grammar import FlowPattern, parse_flow
 from twinwall.replica.cidrs import check_maps
 from twinwall.replica.settings import (
     Associate,
@@ -42,7 +43,7 @@ TRANSLATION = (
     "copy_tag",
     "rule_tags",
 )
-LIMITS = ("policy", "adopt", "adopt_managed", "prune", "max_change", "force")
+LIMITS = ("policy", "adopt", "adopt_managed", "prune", "max_change", "force", "protect")
 NAMES = frozenset((*SELECTION, *TRANSLATION, *LIMITS))
 
 REPEATED = frozenset(
@@ -59,6 +60,7 @@ REPEATED = frozenset(
         "associate",
         "copy_tag",
         "adopt",
+        "protect",
     }
 )
 
@@ -99,7 +101,7 @@ def _parse(name: str, value: Any, where: Where) -> Any:
     try:
         return parser(value)
     except ConfigError as wrong:
-        raise ConfigError(f"{where(name)}: {wrong}") from None
+        raise ConfigError(f"{where(name).removesuffix(':')}: {wrong}") from None
 
 
 # --- words
@@ -246,6 +248,10 @@ def _percent(value: Any) -> float:
     return percent
 
 
+def _flows(texts: Sequence[str]) -> tuple[FlowPattern, ...]:
+    return tuple(map(parse_flow, texts))
+
+
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "group": _some,
     "exclude": _some,
@@ -262,4 +268,5 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "associate": _associate,
     "policy": _one_of(get_args(Policy)),
     "max_change": _percent,
+    "protect": _flows,
 }
