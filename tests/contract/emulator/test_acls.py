@@ -131,9 +131,7 @@ def test_entries_come_back(ec2: Any, acl: str, given: dict[str, Any], shown: dic
         ({"RuleAction": "maybe"}, "InvalidParameterValue"),
     ],
 )
-def test_entries_that_are_refused(
-    ec2: Any, acl: str, refuses: Any, given: dict[str, Any], code: str
-) -> None:
+def test_entries_that_are_refused(ec2: Any, acl: str, refuses: Any, given: dict[str, Any], code: str) -> None:
     """B CreateNetworkAclEntry."""
     request = {"RuleNumber": 100, "Egress": False, **ALL, **given}
     with refuses(code):
@@ -233,19 +231,13 @@ def test_the_swap(aws: EmbeddedAws, ec2: Any, vpc: str, acl: str, refuses: Any) 
             "SubnetId": old["SubnetId"],
         }
     ]
-    again = ec2.replace_network_acl_association(
-        AssociationId=answer["NewAssociationId"], NetworkAclId=acl
-    )
+    again = ec2.replace_network_acl_association(AssociationId=answer["NewAssociationId"], NetworkAclId=acl)
     assert again["NewAssociationId"] == answer["NewAssociationId"]
     with refuses("InvalidAssociationID.NotFound"):
-        ec2.replace_network_acl_association(
-            AssociationId=old["NetworkAclAssociationId"], NetworkAclId=acl
-        )
+        ec2.replace_network_acl_association(AssociationId=old["NetworkAclAssociationId"], NetworkAclId=acl)
     other = default_acl(ec2, empty_vpc(aws, ONE, REGION))["NetworkAclId"]
     with refuses("InvalidParameterValue"):
-        ec2.replace_network_acl_association(
-            AssociationId=answer["NewAssociationId"], NetworkAclId=other
-        )
+        ec2.replace_network_acl_association(AssociationId=answer["NewAssociationId"], NetworkAclId=other)
 
 
 def test_a_new_subnet_has_the_default_acl(ec2: Any, vpc: str) -> None:

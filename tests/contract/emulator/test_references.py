@@ -147,9 +147,7 @@ def test_a_rule_across_a_peering_that_is_gone_is_stale(
     assert ec2.describe_stale_security_groups(VpcId=vpc)["StaleSecurityGroupSet"] == []
 
 
-def test_a_rule_that_names_a_deleted_peer_is_stale(
-    aws: EmbeddedAws, ec2: Any, vpc: str, group: str
-) -> None:
+def test_a_rule_that_names_a_deleted_peer_is_stale(aws: EmbeddedAws, ec2: Any, vpc: str, group: str) -> None:
     """B DeleteSecurityGroup: a reference in another VPC does not hold the group; B UserIdGroupPair: the
     account is no longer shown."""
     other, _ = peered(aws, ec2, vpc, group)
@@ -175,9 +173,7 @@ def test_who_refers_to_a_group(aws: EmbeddedAws, ec2: Any, vpc: str, group: str)
     """B DescribeSecurityGroupReferences."""
     other, peering = peered(aws, ec2, vpc, group)
     found = ec2.describe_security_group_references(GroupId=[other])["SecurityGroupReferenceSet"]
-    assert found == [
-        {"GroupId": other, "ReferencingVpcId": vpc, "VpcPeeringConnectionId": peering}
-    ]
+    assert found == [{"GroupId": other, "ReferencingVpcId": vpc, "VpcPeeringConnectionId": peering}]
     assert ec2.describe_security_group_references(GroupId=[group])["SecurityGroupReferenceSet"] == []
 
 
@@ -209,9 +205,7 @@ def test_a_group_associated_with_another_vpc(
     ec2.delete_security_group(GroupId=group)
 
 
-def test_an_association_that_is_used_stays(
-    aws: EmbeddedAws, ec2: Any, group: str, refuses: Any
-) -> None:
+def test_an_association_that_is_used_stays(aws: EmbeddedAws, ec2: Any, group: str, refuses: Any) -> None:
     """aws-facts 1.9: disassociate only with no interface of that VPC using it."""
     other_vpc = empty_vpc(aws, ONE, REGION, "10.1.0.0/16", subnets=[("10.1.1.0/24", "a", "")])
     ec2.associate_security_group_vpc(GroupId=group, VpcId=other_vpc)

@@ -236,7 +236,10 @@ def make_list(ec2: Any, most: int, family: str = "IPv4") -> str:
 @pytest.mark.parametrize(("most", "fits"), [(60, True), (61, False)])
 def test_a_list_counts_its_max_entries(ec2: Any, group: str, refuses: Any, most: int, fits: bool) -> None:
     """aws-facts trap 8, 1.7."""
-    given = {"IpProtocol": "-1", "PrefixListIds": [{"PrefixListId": make_list(ec2, most), "Description": "x"}]}
+    given = {
+        "IpProtocol": "-1",
+        "PrefixListIds": [{"PrefixListId": make_list(ec2, most), "Description": "x"}],
+    }
     if fits:
         answer = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[given])
         assert answer["SecurityGroupRules"][0]["Description"] == "x"
@@ -284,9 +287,7 @@ def test_revoke_by_properties(ec2: Any, group: str) -> None:
 
 def test_revoke_all_traffic_with_ports(ec2: Any, group: str) -> None:
     """aws-facts 1.4: -1 with ports 0/0 is accepted (TF)."""
-    ec2.revoke_security_group_egress(
-        GroupId=group, IpPermissions=[permission("-1", 0, 0, "0.0.0.0/0")]
-    )
+    ec2.revoke_security_group_egress(GroupId=group, IpPermissions=[permission("-1", 0, 0, "0.0.0.0/0")])
     assert flat(ec2, group, egress=True) == []
 
 
@@ -368,7 +369,9 @@ def test_modifications_that_are_refused(
     ec2: Any, group: str, refuses: Any, change: dict[str, Any], code: str
 ) -> None:
     """aws-facts 1.1: the kind of the peer stays; one peer; no duplicate."""
-    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[tcp(22, 22, "10.1.0.0/16", "10.2.0.0/16")])
+    ec2.authorize_security_group_ingress(
+        GroupId=group, IpPermissions=[tcp(22, 22, "10.1.0.0/16", "10.2.0.0/16")]
+    )
     rule_id = flat(ec2, group)[0]["SecurityGroupRuleId"]
     with refuses(code):
         ec2.modify_security_group_rules(
@@ -436,9 +439,7 @@ def test_a_group_in_the_default_vpc_by_name(ec2: Any) -> None:
     assert ingress(ec2, group)[0]["UserIdGroupPairs"][0]["GroupId"] == group
 
 
-def test_a_pair_by_name_outside_the_default_vpc(
-    aws: EmbeddedAws, ec2: Any, group: str, refuses: Any
-) -> None:
+def test_a_pair_by_name_outside_the_default_vpc(aws: EmbeddedAws, ec2: Any, group: str, refuses: Any) -> None:
     """B UserIdGroupPair.GroupName: [Default VPC]."""
     empty_vpc(aws, ONE, REGION)
     pair = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupName": "web"}]}
