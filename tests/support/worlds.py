@@ -279,8 +279,16 @@ def _entries(client: Any, list_id: str) -> list[Json]:
 def models_read_once() -> Iterator[None]:
     """botocore reads its 4 MB of EC2's model anew for each session; in tests once is enough."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(JSONFileLoader, "load_file", functools.lru_cache(None)(JSONFileLoader.load_file))
+        patch.setattr(JSONFileLoader, "load_file", lambda _, path: _model(path))
         yield
+
+
+_load_file = JSONFileLoader.load_file
+
+
+@functools.cache
+def _model(path: str) -> Any:
+    return _load_file(JSONFileLoader(), path)
 
 
 @contextlib.contextmanager
@@ -394,3 +402,100 @@ def tags_of(item: Mapping[str, Any]) -> dict[str, str]:
 def source_of(item: Mapping[str, Any]) -> str:
     """The id that a mark names; empty without a mark."""
     return tags_of(item).get("twinwall:source", "").rpartition("/")[2]
+
+
+@dataclass
+class Reckoned:
+    """What a copy of one VPC must hold: groups and ACLs by source id, and what cannot come along."""
+
+    groups: dict[str, Json]
+    acls: dict[str, Json]
+    rules: dict[str, dict[Rule, Json]] = field(default_factory=dict)
+    left_out: list[tuple[str, Rule]] = field(default_factory=list)
+
+
+def reckon(
+    document: Mapping[str, Any], vpc: str, maps: Mapping[str, str], lists: Mapping[str, str]
+) -> Reckoned:
+    """``lists``: source list id → target list id. A rule's peer becomes ``("copy", source group id)``; rules
+    that name another VPC's group, a group that is gone, AWS's own group or an unknown list are left out."""
+    groups = {g["GroupId"]: g for g in document.get("SecurityGroups") or () if g["VpcId"] == vpc}
+    defaults = [g for g in groups.values() if g["GroupName"] == "default"]
+    described = [g for g in defaults if g["Description"] == "default VPC security group"]
+    for second in defaults:
+        if second is not (described or defaults)[0]:
+            del groups[second["GroupId"]]
+    acls = {a["NetworkAclId"]: a for a in document.get("NetworkAcls") or () if a["VpcId"] == vpc}
+    found = Reckoned(groups, acls)
+    for id_, group in groups.items():
+        found.rules[id_] = {}
+        for rule, item in flat_rules(group):
+            *head, (kind, value) = rule
+            match kind:
+                case "cidr":
+                    peer = ("cidr", moved(value, maps))
+                case "list" if value in lists:
+                    peer = ("list", lists[value])
+                case "group" if value in groups:
+                    peer = ("copy", value)
+                case _:
+                    found.left_out.append((id_, rule))
+                    continue
+            found.rules[id_].setdefault((*head, peer), item)
+    return found
+
+
+def check_copy(
+    wanted: Reckoned, run: Run, groups: Sequence[Json], acls: Sequence[Json], maps: Mapping[str, str]
+) -> None:
+    """The target, as EC2 describes it, is the copy that was reckoned; what was left out is told, rule by rule."""
+    copies = {source_of(group): group for group in groups if source_of(group)}
+    assert set(copies) == set(wanted.groups), (set(copies) ^ set(wanted.groups), run.findings)
+    back = {group["GroupId"]: id_ for id_, group in copies.items()}
+    for id_, group in copies.items():
+        source = wanted.groups[id_]
+        had = {_with_copy(rule, back): item for rule, item in flat_rules(group)}
+        lacking, too_many = set(wanted.rules[id_]) - set(had), set(had) - set(wanted.rules[id_])
+        assert not lacking and not too_many, (
+            f"{source['GroupName']!r} lacks {lacking}, has besides {too_many}"
+        )
+        for rule, item in had.items():
+            assert item.get("Description", "") == wanted.rules[id_][rule].get("Description", "")
+        assert group["GroupName"] == source["GroupName"].rstrip(" ")
+        assert group["Description"] == source["Description"]
+        _check_tags(source, group)
+    twins = {source_of(acl): acl for acl in acls if source_of(acl)}
+    assert set(twins) == set(wanted.acls)
+    for id_, acl in twins.items():
+        assert flat_acl(acl) == flat_acl(wanted.acls[id_], maps)
+        _check_tags(wanted.acls[id_], acl)
+    check_left_out(wanted, run)
+
+
+def _with_copy(rule: Rule, back: Mapping[str, str]) -> Rule:
+    *head, (kind, value) = rule
+    return (*head, ("copy", back[value])) if kind == "group" else rule
+
+
+NOT_COPIED = ("aws:", "twinwall:", "kubernetes.io/cluster/")
+
+
+def _check_tags(source: Mapping[str, Any], copy: Mapping[str, Any]) -> None:
+    along = {key: value for key, value in tags_of(source).items() if not key.startswith(NOT_COPIED)}
+    held = {key: value for key, value in tags_of(copy).items() if key != "twinwall:source"}
+    assert held == along
+
+
+def check_left_out(wanted: Reckoned, run: Run) -> None:
+    """Every rule left out stands in ``not_compared``, each with its finding."""
+    told = [item for item in run.json["verify"]["not_compared"] if item["rule"] is not None]
+    assert Counter(item["resource"]["id"] for item in told) == Counter(id_ for id_, _ in wanted.left_out)
+    check_told(run)
+    assert run.json["verify"]["complete"] is (not run.json["verify"]["not_compared"])
+
+
+def check_told(run: Run) -> None:
+    found = {(finding["resource"]["id"], finding["rule"]) for finding in run.findings}
+    for item in run.json["verify"]["not_compared"]:
+        assert (item["resource"]["id"], item["rule"]) in found, item
+        assert item["why"]

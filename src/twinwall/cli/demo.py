@@ -38,8 +38,20 @@ def demo(invocation: Invocation, /, serve: bool, port: int) -> int:
     """
     if port and not serve:
         raise ConfigError("--port is the port of --serve; say both, or neither")
-    with two_accounts(port) as stage:
+    with _no_aws_of_the_user(), two_accounts(port) as stage:
         return _serve(stage, invocation) if serve else _story(stage, invocation)
+
+
+@contextlib.contextmanager
+def _no_aws_of_the_user() -> Iterator[None]:
+    """No profile, Region or credential of the user's reaches the demo, nor what it stands on."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    for name in before:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(before)
 
 
 @dataclass(frozen=True)
@@ -144,7 +156,7 @@ def _tell(stage: Stage, invocation: Invocation) -> None:
         ]
         lines += [f"  aws_secret_access_key {key.secret}"]
     lines += ["", "In another terminal:", ""]
-    lines += [f"unset {name}" for name in _IN_THE_WAY if name in os.environ]
+    lines += [f"unset {' '.join(_IN_THE_WAY)}"]
     lines += [f"export {name}={value}" for name, value in stage.environment.items()]
     lines += ["", *commands(), "", "Running until stopped (Ctrl-C)."]
     output.lines(lines)

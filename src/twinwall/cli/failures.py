@@ -17,8 +17,8 @@ from twinwall.errors import TwinwallError
 INTERRUPTED = 130
 
 
-class Stopped(Exception):
-    """Raised in a worker's thread when the run was stopped."""
+class Stopped(KeyboardInterrupt):
+    """Raised in a worker's thread when the run was stopped: Ctrl-C itself reaches the main thread only."""
 
 
 def told(failure: BaseException, invocation: Invocation) -> int:
@@ -37,7 +37,7 @@ def told(failure: BaseException, invocation: Invocation) -> int:
             return _line(_usage(failure), 1)
         case click.ClickException():
             return _line(failure.format_message(), 1)
-        case KeyboardInterrupt() | click.Abort() | Stopped():
+        case KeyboardInterrupt() | click.Abort():
             return _line(f"stopped; {invocation.done or 'nothing was written'}", INTERRUPTED)
         case BrokenPipeError():
             return 1

@@ -36,12 +36,14 @@ def plan(invocation: Invocation, /, out: str | None, detailed_exitcode: bool, **
         return finish(outcome.refusals, invocation)
     if out is not None:
         _save(outcome.plans, Path(out), invocation)
-    return finish([_result(one, detailed_exitcode) for one in outcome.plans], invocation)
+    return finish([_result(one, detailed_exitcode, invocation) for one in outcome.plans], invocation)
 
 
-def _result(plan: Plan, detailed: bool) -> Result:
+def _result(plan: Plan, detailed: bool, invocation: Invocation) -> Result:
     code = 2 if detailed and not plan.empty else 0
-    return Result(plan.target.label, code, files.plan_document(plan), plan_text(plan))
+    if invocation.json:
+        return Result(plan.target.label, code, files.plan_document(plan))
+    return Result(plan.target.label, code, text=plan_text(plan))
 
 
 def _save(plans: list[Plan], out: Path, invocation: Invocation) -> None:

@@ -29,10 +29,11 @@ def plan_all(ends: Ends, invocation: Invocation) -> Outcome:
     """A refusal of one target stops all. With one target it is raised as it is."""
     engine = world_of(invocation).engine
     outcomes: list[Planned | TwinwallError] = []
+    source = engine.opened(ends.source)
     for target in ends.targets:
         try:
             refuse_same(ends.source, target)
-            outcomes.append(engine.plan(ends.source, target, ends.settings))
+            outcomes.append(engine.plan(source, target, ends.settings))
         except TwinwallError as refusal:
             if len(ends.targets) == 1:
                 raise

@@ -25,24 +25,29 @@ class Board:
         self._done: dict[str, tuple[int, int]] = {}
         self._journals: list[str] = []
 
-    def journal(self, path: str) -> None:
-        with self._lock:
-            self._journals.append(path)
-
-    def line(self, label: str, calls: int) -> boundary.Progress:
-        """The callback that ``apply`` tells each call to."""
-        task = self._bars.add_task(label, total=calls) if self._bars else None
+    def line(self, label: str, calls: int, journal: str) -> boundary.Progress:
+        """The callback that ``apply`` tells each call to. ``journal`` is empty for a plan without calls."""
+        self._journals += [journal] if journal else []
+        task = self._bars.add_task(label, total=calls) if self._bars and calls else None
+        if calls:
+            self._note(label, 0, calls)
 
         def tell(what: str, done: int, of: int) -> None:
             self._note(label, done, of)
             if self._bars is not None and task is not None:
                 self._bars.update(task, completed=done, total=of)
             if self._invocation.verbose:
-                output.tell(f"{label}: {what} ({done} of {of})")
+                self._say(f"{label}: {what} ({done} of {of})")
             if self._stop.is_set():
                 raise Stopped
 
         return tell
+
+    def _say(self, text: str) -> None:
+        if self._bars is None:
+            output.tell(text)
+        else:
+            self._bars.console.print(text, markup=False, highlight=False)
 
     def _note(self, label: str, done: int, of: int) -> None:
         with self._lock:
@@ -60,6 +65,11 @@ def board(invocation: Invocation, stop: threading.Event) -> Iterator[Board]:
     if invocation.quiet or not sys.stderr.isatty():
         yield Board(invocation, None, stop)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         yield Board(invocation, bars, stop)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from twinwall.cli.invocation import Invocation
-from twinwall.cli.sides import Wanted, open_sides, wanted
+from twinwall.cli.sides import Wanted, check_apart, open_sides, wanted
 from twinwall.cli.world import World
 from twinwall.documents import configuration as configurations
 from twinwall.documents.configuration import Configuration
@@ -45,6 +45,7 @@ def open_ends(options: Options, invocation: Invocation) -> Ends:
     sides += [wanted(target, "target", options, file) for target in targets]
     _check_distinct(sides[1:])
     opened = open_sides(sides, world_of(invocation))
+    check_apart(opened[1:])
     return Ends(opened[0], tuple(opened[1:]), settings)
 
 

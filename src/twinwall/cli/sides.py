@@ -128,6 +128,16 @@ def refuse_same(source: Side, target: Side) -> None:
         )
 
 
+def check_apart(targets: Sequence[Side]) -> None:
+    """One VPC may have two names; it is one target."""
+    seen: dict[tuple[str, ...], str] = {}
+    for target in targets:
+        place = (*place_of(target), target.vpc_id or "")
+        if place in seen:
+            raise ConfigError(f"--target {seen[place]} and --target {target.label} are one VPC; name it once")
+        seen[place] = target.label
+
+
 def place_of(side: Side) -> tuple[str, str]:
     """(account, Region), as far as a snapshot says."""
     if isinstance(side, FileSide):

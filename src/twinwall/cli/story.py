@@ -1,13 +1,12 @@
 """The demo's story: each step is a command as a user would type it, run in this process, and its result.
 
-empty target  →  migrate  →  verify: equal  →  somebody opens a port by hand  →  verify: different, with a
-packet  →  migrate: put right  →  verify: equal  →  migrate again: nothing to do
+empty target  →  plan  →  migrate, proven equal  →  somebody opens a port by hand  →  verify: different,
+with a packet  →  migrate: put right, proven equal  →  migrate again: nothing to do
 """
 
 import os
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from twinwall.cli import demo_firewall as shop
 from twinwall.cli import output
@@ -26,23 +25,12 @@ REPLICA = ("--replica", "shop")
 
 def story(stage: Stage, _invocation: Invocation) -> int:
     """0 if every step ended as told."""
-    with _only(stage.environment):
-        return _steps(stage)
-
-
-@contextmanager
-def _only(environment: Mapping[str, str]) -> Iterator[None]:
-    """No profile, Region or credential of the user's reaches the story."""
-    before = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-    for name in before:
-        del os.environ[name]
-    os.environ.update(environment)
+    os.environ.update(stage.environment)
     try:
-        yield
+        return _steps(stage)
     finally:
-        for name in environment:
-            os.environ.pop(name, None)
-        os.environ.update(before)
+        for name in stage.environment:
+            del os.environ[name]
 
 
 def _steps(stage: Stage) -> int:
@@ -55,9 +43,10 @@ def _steps(stage: Stage) -> int:
 
     output.lines(_opening(stage))
     migrate = ("migrate", *REPLICA, "--associate", "auto", "--yes")
+    plan = ("plan", *REPLICA, "--associate", "auto", "--detailed-exitcode")
     verify = ("verify", *REPLICA, "--associate", "auto")
     steps = [
-        _step("The target is empty: verify says what is missing.", typed(*verify), 2),
+        _step("The target is empty: this is what would be done.", typed(*plan), 2),
         _step("The firewall moves, and is proven equal.", typed(*migrate, *journal), 0),
     ]
     output.lines(["", "Somebody opens SSH on the copied database group to the whole world, by hand."])

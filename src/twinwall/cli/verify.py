@@ -33,11 +33,12 @@ def verify(invocation: Invocation, /, complete: bool, **options: Any) -> int:
     """
     ends = open_ends(options, invocation)
     engine = world_of(invocation).engine
+    source = engine.opened(ends.source)
     results = []
     for target in ends.targets:
         try:
             _refuse_same_live(ends.source, target)
-            report = engine.verify(ends.source, target, ends.settings)
+            report = engine.verify(source, target, ends.settings)
             results.append(_result(target.label, report, complete))
         except TwinwallError as failure:
             if len(ends.targets) == 1:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Group
 
-from twinwall.boundary import Clock
+from twinwall.boundary import Clock, Progress
 from twinwall.cli import output
 from twinwall.cli.asking import confirm
 from twinwall.cli.clock import StoppableClock
@@ -27,6 +27,7 @@ from twinwall.engine.apply import Applied
 from twinwall.engine.replica import Planned
 from twinwall.engine.sides import LiveSide, Side
 from twinwall.errors import TwinwallError
+from twinwall.planning.changes import CreateManagedPrefixList, ModifyManagedPrefixList
 from twinwall.planning.plan import Plan
 from twinwall.planning.proof import VerifyReport, verify_document
 from twinwall.report.applied import applied_text
@@ -72,13 +73,9 @@ def write_all(writes: Sequence[Write], journal: str | None, invocation: Invocati
         clock = StoppableClock(stop, clock)
     journals = _journals(writes, journal, clock)
     with board(invocation, stop) as lines:
-        for path in journals.values():
-            lines.journal(path.path)
-        runs = [
-            _Run(write, journals.get(index), clock, lines, invocation) for index, write in enumerate(writes)
-        ]
+        runs = [_run(w, journals.get(index), clock, lines, invocation) for index, w in enumerate(writes)]
         if len(runs) == 1:
-            return [runs[0].result()]
+            return [runs[0].result({})]
         return _at_the_same_time(runs, stop)
 
 
@@ -98,50 +95,81 @@ class _Run:
     write: Write
     journal: FileJournal | None
     clock: Clock
-    lines: Board
+    told: Progress
     invocation: Invocation
 
-    def result(self) -> Result:
+    @property
+    def label(self) -> str:
+        return self.write.plan.target.label
+
+    def result(self, made: dict[str, str]) -> Result:
+        """``made``: prefix lists that this run made in the target's account and Region."""
         plan = self.write.plan
-        applied, report = self._done()
+        applied, report = self._done(made)
         told = {"calls": applied.calls, "seconds": applied.seconds, "throttled": applied.throttled}
         path = self.journal.path if self.journal else None
-        document = {
-            **plan_document(plan),
-            "applied": told,
-            "journal": path,
-            "verify": verify_document(report),
-        }
-        text = Group(applied_text(plan, told, path), verify_text(report))
-        return Result(plan.target.label, 0 if report.equal else 2, document, text)
+        code = 0 if report.equal else 2
+        if not self.invocation.json:
+            return Result(self.label, code, text=Group(applied_text(plan, told, path), verify_text(report)))
+        proof = {"applied": told, "journal": path, "verify": verify_document(report)}
+        return Result(self.label, code, {**plan_document(plan), **proof})
 
-    def result_or_failure(self) -> Result:
+    def result_or_failure(self, made: dict[str, str]) -> Result:
         try:
-            return self.result()
+            return self.result(made)
         except TwinwallError as failure:
-            label = self.write.plan.target.label
-            output.tell(f"twinwall: {label}: {failure}")
+            output.tell(f"twinwall: {self.label}: {failure}")
             path = self.journal.path if self.journal else None
-            return failed(label, failure, {**plan_document(self.write.plan), "journal": path})
+            return failed(self.label, failure, {**plan_document(self.write.plan), "journal": path})
 
-    def _done(self) -> tuple[Applied, VerifyReport]:
+    def _done(self, made: dict[str, str]) -> tuple[Applied, VerifyReport]:
         """A plan without changes writes nothing, and is proven by what was read for it."""
         plan, target = self.write.plan, self.write.target
         engine = world_of(self.invocation).engine
         if self.journal is None:
             return NOTHING, engine.prove_unchanged(self.write.planned)
-        told = self.lines.line(plan.target.label, len(plan.changes))
-        applied = engine.apply(plan, self.write.planned.existing, target, self.journal, self.clock, told)
-        return applied, engine.prove(plan, applied, target, self.clock)
+        existing = self.write.planned.existing
+        applied = engine.apply(plan, existing, target, self.journal, self.clock, self.told, made)
+        return applied, engine.prove(plan, applied, existing, target, self.clock)
+
+
+def _run(
+    write: Write, journal: FileJournal | None, clock: Clock, lines: Board, invocation: Invocation
+) -> _Run:
+    told = lines.line(write.plan.target.label, len(write.plan.changes), journal.path if journal else "")
+    return _Run(write, journal, clock, told, invocation)
 
 
 def _at_the_same_time(runs: Sequence[_Run], stop: threading.Event) -> list[Result]:
     """Ctrl-C reaches the main thread only: it is passed on as ``stop``, and waited for."""
-    with ThreadPoolExecutor(len(runs), thread_name_prefix="target") as pool:
-        futures = [pool.submit(run.result_or_failure) for run in runs]
+    queues = _queues(runs)
+    with ThreadPoolExecutor(len(queues), thread_name_prefix="target") as pool:
         try:
+            futures = [pool.submit(_one_after_the_other, queue) for queue in queues]
             wait(futures)
         except KeyboardInterrupt:
             stop.set()
             raise
-        return [future.result() for future in futures]
+        done = {label: result for future in futures for label, result in future.result().items()}
+    return [done[run.label] for run in runs]
+
+
+def _queues(runs: Sequence[_Run]) -> list[list[_Run]]:
+    """Targets that would make the same copy of a prefix list (one per account and Region) go one after the
+    other, so that the second uses what the first made."""
+    queues: dict[object, list[_Run]] = {}
+    for run in runs:
+        place = (run.write.plan.target.account, run.write.plan.target.region)
+        queues.setdefault(place if _has_lists(run.write.plan) else run.label, []).append(run)
+    return list(queues.values())
+
+
+def _has_lists(plan: Plan) -> bool:
+    return any(
+        isinstance(change, CreateManagedPrefixList | ModifyManagedPrefixList) for change in plan.changes
+    )
+
+
+def _one_after_the_other(runs: Sequence[_Run]) -> dict[str, Result]:
+    made: dict[str, str] = {}
+    return {run.label: run.result_or_failure(made) for run in runs}

@@ -72,11 +72,14 @@ def default_path(label: str, clock: Clock) -> Path:
 
 def paths_for(labels: Sequence[str], wanted: Path | None, clock: Clock) -> list[Path]:
     """Where each target's journal goes. For one, ``wanted`` is the file; for several, their folder."""
-    if wanted is None:
-        return [default_path(label, clock) for label in labels]
-    if len(labels) == 1 and not wanted.is_dir():
+    if wanted is not None and len(labels) == 1 and not wanted.is_dir():
         return [wanted]
-    return [wanted / f"{file_stem(label)}.jsonl" for label in labels]
+    stems = [file_stem(label) for label in labels]
+    if len(set(stems)) != len(stems):
+        raise ConfigError(
+            f"two of the targets {', '.join(labels)} would share a journal; give them other names"
+        )
+    return [wanted / f"{stem}.jsonl" if wanted else default_path(stem, clock) for stem in stems]
 
 
 def read_journal(path: Path) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ from twinwall.planning.changes import new_id
 from twinwall.planning.desired import Desired, DesiredAssociation
 from twinwall.planning.findings import Finding, NotCompared
 from twinwall.planning.plan import PLAN_VERSION, Endpoint, Plan, Summary, Touched
-from twinwall.planning.requests import change_document, change_from_document, hidden, shown
+from twinwall.planning.requests import change_document, change_from_document, hidden, shown, shown_id
 
 Document = dict[str, Any]
 
@@ -143,7 +143,7 @@ def _needed(plan: Plan) -> Document:
 
 
 def resource_document(resource: Resource) -> Document:
-    return {"type": resource.type, "id": shown(resource.id), "name": resource.name}
+    return {"type": resource.type, "id": shown_id(resource.id), "name": resource.name}
 
 
 def finding_document(finding: Finding) -> Document:
@@ -169,7 +169,7 @@ def _desired_document(desired: Desired) -> Document:
         "associations": [
             {
                 "subnet": resource_document(association.subnet),
-                "NetworkAclId": shown(association.network_acl_id),
+                "NetworkAclId": shown_id(association.network_acl_id),
                 "source_subnet": resource_document(association.source_subnet),
             }
             for association in desired.associations
@@ -180,7 +180,8 @@ def _desired_document(desired: Desired) -> Document:
         "findings": [finding_document(finding) for finding in desired.findings],
         "not_compared": [not_compared_document(item) for item in desired.not_compared],
         "sources": [
-            {"id": shown(id_), "source": resource_document(source)} for id_, source in desired.sources.items()
+            {"id": shown_id(id_), "source": resource_document(source)}
+            for id_, source in desired.sources.items()
         ],
         "adopted": sorted(desired.adopted),
     }

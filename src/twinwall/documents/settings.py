@@ -44,17 +44,6 @@ TRANSLATION = (
 LIMITS = ("policy", "adopt", "adopt_managed", "prune", "max_change", "force")
 NAMES = frozenset((*SELECTION, *TRANSLATION, *LIMITS))
 
-FLAGS = frozenset(
-    {
-        "map_vpc_cidr",
-        "match_by_name",
-        "match_cloudformation",
-        "rule_tags",
-        "adopt_managed",
-        "prune",
-        "force",
-    }
-)
 REPEATED = frozenset(
     {
         "group",

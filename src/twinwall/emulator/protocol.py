@@ -176,44 +176,56 @@ def _writer(shape_name: str) -> Writer:
         return _structure_writer(shape)
     if isinstance(shape, ListShape):
         return _list_writer(shape)
-    return _write_scalar
+    return lambda value, out: out.append(_scalar(value))
 
 
 def _structure_writer(shape: StructureShape) -> Writer:
-    members = {
-        name: (str(member.serialization.get("name", name)), member.name)
-        for name, member in shape.members.items()
-    }
+    members = {name: _member(name, member) for name, member in shape.members.items()}
 
     def write(value: Any, out: list[str]) -> None:
         for key, item in value.items():
             if item is None:
                 continue
-            tag, member = members[key]
-            out.append(f"<{tag}>")
-            _writer(member)(item, out)
-            out.append(f"</{tag}>")
+            opened, closed, member = members[key]
+            if member is None:
+                out.append(f"{opened}{_scalar(item)}{closed}")
+            elif item or not isinstance(item, list):
+                out.append(opened)
+                _writer(member)(item, out)
+                out.append(closed)
+            else:
+                out.append(f"{opened}{closed}")
 
     return write
+
+
+def _member(name: str, member: Shape) -> tuple[str, str, str | None]:
+    """Its tags, and the name of its shape if it has parts."""
+    tag = str(member.serialization.get("name", name))
+    has_parts = isinstance(member, StructureShape | ListShape)
+    return f"<{tag}>", f"</{tag}>", member.name if has_parts else None
 
 
 def _list_writer(shape: ListShape) -> Writer:
     member = shape.member.name
     tag = str(shape.member.serialization.get("name", "item"))
+    opened, closed = f"<{tag}>", f"</{tag}>"
 
     def write(value: Any, out: list[str]) -> None:
+        writer = _writer(member)
         for item in value:
-            out.append(f"<{tag}>")
-            _writer(member)(item, out)
-            out.append(f"</{tag}>")
+            out.append(opened)
+            writer(item, out)
+            out.append(closed)
 
     return write
 
 
-def _write_scalar(value: Any, out: list[str]) -> None:
+def _scalar(value: Any) -> str:
+    if isinstance(value, str):
+        return escape(value) if "&" in value or "<" in value or ">" in value else value
     if isinstance(value, bool):
-        out.append("true" if value else "false")
-    elif isinstance(value, datetime):
-        out.append(value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"))
-    else:
-        out.append(escape(str(value)))
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return str(value)

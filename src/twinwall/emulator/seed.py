@@ -16,7 +16,8 @@ from moto.ec2.models.subnets import Subnet as MotoSubnet
 from moto.ec2.models.vpcs import VPC
 from moto.ec2.utils import random_vpc_cidr_association_id
 
-from twinwall.emulator.moto_view import backend, show_acl, show_group
+from twinwall.emulator.moto_sync import show_acl, show_group
+from twinwall.emulator.moto_view import backend
 from twinwall.emulator.rulebook.show import flat_rule
 from twinwall.emulator.server import EmbeddedAws
 from twinwall.emulator.state import ListState, Put, apply, with_rule_ids
@@ -68,6 +69,18 @@ def empty_vpc(
             )
         aws.network.sync(aws.world, account, region)
     return vpc.vpc_id
+
+
+def share_vpc(aws: EmbeddedAws, owner: str, region: str, vpc_id: str, participant: str) -> None:
+    """As RAM shares all subnets of a VPC: the participant sees VPC and subnets with their owner, may make
+    groups there, and sees neither the default group nor the ACLs."""
+    with aws.editing():
+        source, target = backend(owner, region), backend(participant, region)
+        target.vpcs[vpc_id] = source.vpcs[vpc_id]
+        for zone, subnets in source.subnets.items():
+            shared = {id_: subnet for id_, subnet in subnets.items() if subnet.vpc_id == vpc_id}
+            target.subnets[zone].update(shared)
+        aws.network.sync(aws.world, participant, region)
 
 
 def _named(name: str) -> Tags:

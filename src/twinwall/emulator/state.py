@@ -76,7 +76,6 @@ class ListState:
     value: PrefixList
     history: tuple[tuple[int, tuple[PrefixListEntry, ...]], ...] = ()
     becomes: PrefixList | None = None
-    weight: int | None = None
 
     @property
     def key(self) -> str:

@@ -4,7 +4,7 @@ A switch is a named guess with its source; the default is what this project beli
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 RULES_PER_GROUP = "L-0EA8095F"
 GROUPS_PER_REGION = "L-E79EC296"
@@ -31,15 +31,12 @@ IDS_PER_TAG_CALL = 1000
 WEIGHTS: Mapping[str, int] = {
     "s3": 1,
     "dynamodb": 1,
-    "s3express": 1,
     "vpc-lattice": 10,
     "ipv6.vpc-lattice": 10,
     "cloudfront.origin-facing": 55,
     "groundstation": 5,
     "route53-healthchecks": 25,
     "ipv6.route53-healthchecks": 25,
-    "ec2-instance-connect": 2,
-    "ipv6.ec2-instance-connect": 2,
 }
 """What an AWS-managed list counts against the rules of a group: VPC guide, "Work with AWS-managed prefix
 lists", as remembered in November 2026 [from memory; the page lists weights, this copy was not checked]."""
@@ -82,6 +79,13 @@ class Switches:
     can say whether it exists (emulators.md, row "cross-account UserId kept on describe"). AWS asks for an
     active peering; False refuses it as ``InvalidGroup.NotFound``. Groups of accounts held here are always
     checked, peering included."""
+
+    weights: Mapping[str, int] = field(default_factory=lambda: WEIGHTS)
+    """What AWS-managed lists count, by the end of their names; others count 1."""
+
+    cloudfront_lists: bool = False
+    """True: CloudFront's lists are offered in every Region, as AWS does. Each weighs 55 of a group's 60 rules,
+    so a firewall that names one is offered them only when asked for. Decided at the first look at a Region."""
 
     aws_lists_readable: bool = True
     """False: the entries of AWS-managed lists may not be read (a denial by policy, say)."""

@@ -98,13 +98,13 @@ def carry_out(
             if not _already_made(change, shared, run.ids):
                 run.carry_out(change)
             _remember(change, shared, run.ids)
+            progress(change.action, index + 1, len(changes))
         except TwinwallError as error:
             journal.record("stopped", {"done": index, "of": len(changes)})
             raise _told(error, index, len(changes)) from error
         except KeyboardInterrupt:
             journal.record("interrupted", {"done": index, "of": len(changes)})
             raise KeyboardInterrupt(_left(index, len(changes))) from None
-        progress(change.action, index + 1, len(changes))
     return Applied(dict(sorted(run.calls.items())), clock.monotonic() - started, run.throttled, run.ids)
 
 

@@ -17,6 +17,7 @@ from twinwall.model.firewall import Location, SecurityGroup, Snapshot
 from twinwall.model.ownership import SOURCE_TAG, Mark, mark_of
 from twinwall.model.rules import GroupPeer, PrefixListPeer, SecurityGroupRule
 from twinwall.planning.quotas import Quotas
+from twinwall.replica.lists import counterpart_name
 from twinwall.replica.scene import Scene, one_vpc
 from twinwall.replica.selection import select_groups
 from twinwall.replica.settings import Settings
@@ -89,13 +90,24 @@ class SideReader:
         except AccessDenied:
             self.document |= {section: [] for section in sections}
 
-    def read_lists(self, ids: Collection[str], names: Collection[str] = ()) -> None:
-        if "PrefixLists" in self.document or not isinstance(self.side, LiveSide):
-            return
-        answer = self.side.reader.read_prefix_lists(ids, names)
-        self.document |= answer
-        self.reads["DescribeManagedPrefixLists"] += 1
-        self.reads["GetManagedPrefixListEntries"] += sum("Entries" in item for item in answer["PrefixLists"])
+    def read_lists(self, ids: Collection[str]) -> None:
+        """The lists with these ids; without any, all of the account's own."""
+        if "PrefixLists" not in self.document and isinstance(self.side, LiveSide):
+            self._add_lists(self.side, ids)
+
+    def read_more_lists(self, ids: Collection[str], names: Collection[str] = ()) -> None:
+        """Besides those that were read: lists of AWS or of others, by id or name."""
+        known = self.document.get("PrefixLists") or ()
+        ids = set(ids) - {item.get("PrefixListId") for item in known}
+        names = set(names) - {item.get("PrefixListName") for item in known}
+        if (ids or names) and isinstance(self.side, LiveSide):
+            self._add_lists(self.side, sorted(ids), sorted(names))
+
+    def _add_lists(self, side: LiveSide, ids: Collection[str], names: Collection[str] = ()) -> None:
+        found = side.reader.read_prefix_lists(ids, names)["PrefixLists"]
+        self.document["PrefixLists"] = [*self.document.get("PrefixLists", ()), *found]
+        self.reads["DescribeManagedPrefixLists"] += max(1, bool(ids) + bool(names))
+        self.reads["GetManagedPrefixListEntries"] += sum("Entries" in item for item in found)
 
     def find_marked(self, mark: Mark) -> tuple[SecurityGroup, ...]:
         if not isinstance(self.side, LiveSide):
@@ -262,6 +274,19 @@ def _read_lists(source: SideReader, target: SideReader, settings: Settings) -> N
         return
     source.read_lists(sorted(named))
     target.read_lists(())
+    target.read_more_lists(*_stand_ins(source, target, settings))
+
+
+def _stand_ins(
+    source: SideReader, target: SideReader, settings: Settings
+) -> tuple[Collection[str], Collection[str]]:
+    """Ids and names of the target's lists that are not its account's own: AWS's counterparts, and what
+    ``--map-prefix-list`` names."""
+    mapped = {wanted for _, wanted in settings.translation.map_prefix_list}
+    ids = {wanted for wanted in mapped if wanted.startswith("pl-")}
+    lists = source.snapshot().prefix_lists or ()
+    names = {counterpart_name(item.name, target.at.region) for item in lists if item.aws_managed}
+    return ids, names | (mapped - ids)
 
 
 def quotas_of(side: SideReader) -> Quotas:
@@ -269,5 +294,5 @@ def quotas_of(side: SideReader) -> Quotas:
     if not isinstance(side.side, LiveSide):
         return Quotas()
     quotas = side.side.account.quotas()
-    side.reads["GetServiceQuota"] += 1
+    side.reads["GetServiceQuota"] += max(1, len(quotas.live))
     return quotas

@@ -59,9 +59,15 @@ def snapshot(side: Side, settings: Settings, name: str = "source") -> Document:
     return document
 
 
-def plan(source: Side, target: Side, settings: Settings) -> Planned:
+def opened(source: Side) -> SideReader:
+    """A source that is read once for several targets."""
+    return SideReader(source, "source")
+
+
+def plan(source: Side | SideReader, target: Side, settings: Settings) -> Planned:
     """What would bring the target's firewall in line with the source's. Raises ``Refused``'s children."""
-    here, there = SideReader(source, "source"), SideReader(target, "target")
+    here = source if isinstance(source, SideReader) else opened(source)
+    there = SideReader(target, "target")
     check_different(here, there)
     scene = read_scene(here, there, settings, writing=True)
     desired = translate(scene)
@@ -125,9 +131,10 @@ def check_lists_agree(plans: Sequence[Plan]) -> None:
                 )
 
 
-def verify(source: Side, target: Side, settings: Settings) -> VerifyReport:
+def verify(source: Side | SideReader, target: Side, settings: Settings) -> VerifyReport:
     """Do both admit the same packets, after translation? Writes nothing."""
-    here, there = SideReader(source, "source"), SideReader(target, "target")
+    here = source if isinstance(source, SideReader) else opened(source)
+    there = SideReader(target, "target")
     desired = translate(read_scene(here, there, settings, writing=False))
     return compare(_without_deletions(desired, settings.limits.prune), there.snapshot())
 
@@ -148,8 +155,10 @@ def check_fresh(plan: Plan, target: LiveSide, now: float | None = None) -> Snaps
         )
     reader = SideReader(replace(target, vpc_id=wanted.vpc_id), "target")
     reader.read("Vpcs", "SecurityGroups", "NetworkAcls")
-    if plan.desired.lists or plan.touched.lists or any(x.startswith("pl-") for x in plan.touched.referenced):
+    named = [id_ for id_ in plan.touched.referenced if id_.startswith("pl-")]
+    if plan.desired.lists or plan.touched.lists or named:
         reader.read_lists(())
+        reader.read_more_lists(named)
     existing = reader.snapshot()
     if digest(existing, plan.touched) != plan.digest:
         raise StalePlan(
@@ -203,14 +212,14 @@ def _image(existing: Snapshot) -> dict[str, Any]:
     }
 
 
-def prove(plan: Plan, applied: Applied, target: LiveSide, clock: Clock) -> VerifyReport:
+def prove(plan: Plan, applied: Applied, existing: Snapshot, target: LiveSide, clock: Clock) -> VerifyReport:
     """Reads the target again and compares it with what was desired; while they differ, again for up to 30 s
-    (what was written may not be visible yet)."""
+    (what was written may not be visible yet). ``existing``: as it was read before the first call."""
     desired = resolve_desired(plan.desired, applied.ids)
     deadline = clock.monotonic() + PROOF_SECONDS
     pause = 1.0
     while True:
-        report = compare(desired, read_back(plan, target))
+        report = compare(desired, read_back(plan, existing, target))
         if report.equal or clock.monotonic() + pause > deadline:
             return report
         clock.sleep(pause)
@@ -222,11 +231,20 @@ def prove_unchanged(planned: Planned) -> VerifyReport:
     return compare(planned.plan.desired, planned.existing)
 
 
-def read_back(plan: Plan, target: LiveSide) -> Snapshot:
+def read_back(plan: Plan, existing: Snapshot, target: LiveSide) -> Snapshot:
+    """Groups and ACLs anew, and lists if the plan wrote to one; the network around is as it was."""
     reader = SideReader(replace(target, vpc_id=plan.target.vpc_id), "target")
-    reader.read("Vpcs", "SecurityGroups")
+    reader.read("SecurityGroups")
     if plan.desired.acls or plan.desired.associations:
         reader.read("NetworkAcls")
-    if plan.desired.lists:
+    lists_written = any(change.resource.type == "prefix-list" for change in plan.changes)
+    if lists_written:
         reader.read_lists(())
-    return reader.snapshot()
+    now = reader.snapshot()
+    return replace(
+        now,
+        vpcs=existing.vpcs,
+        subnets=existing.subnets,
+        interfaces=existing.interfaces,
+        prefix_lists=now.prefix_lists if lists_written else existing.prefix_lists,
+    )

@@ -12,6 +12,9 @@ from typing import Literal
 from twinwall.model.net import Cidr, Family
 from twinwall.model.rules import Direction, NetworkAclEntry, SecurityGroupRule, Tags
 
+NEW = "new:"
+"""How the id of a thing begins that a plan will create (``planning.changes.new_id``); no EC2 id does."""
+
 ResourceType = Literal["security-group", "network-acl", "prefix-list", "subnet", "vpc"]
 
 
@@ -24,7 +27,9 @@ class Resource:
     name: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.id})" if self.name and self.name != self.id else self.id
+        if not self.name or self.name == self.id:
+            return self.id
+        return self.name if self.id.startswith(NEW) else f"{self.name} ({self.id})"
 
 
 def tag(tags: Tags, key: str) -> str | None:

@@ -24,21 +24,18 @@ class Quotas:
 
 AWS_MANAGED_WEIGHTS_AS_OF = "2025-11"
 AWS_MANAGED_WEIGHTS: Mapping[str, int] = {
+    "s3": 1,
+    "dynamodb": 1,
     "cloudfront.origin-facing": 55,
     "groundstation": 5,
-    "ipv6.cloudfront.origin-facing": 55,
-    "dynamodb": 1,
-    "s3": 1,
-    "s3express": 1,
     "route53-healthchecks": 25,
     "ipv6.route53-healthchecks": 25,
     "vpc-lattice": 10,
     "ipv6.vpc-lattice": 10,
-    "ec2-instance-connect": 2,
-    "ipv6.ec2-instance-connect": 2,
 }
-"""Rules that an AWS-managed list counts as (AWS: "Available AWS-managed prefix lists"), as of the date
-above. Most figures are from memory and not settled; a list that is not here gives a warning."""
+"""Rules that an AWS-managed list counts as (VPC guide, "AWS-managed prefix list weight"), as of the date above.
+The first three stand there in a stored copy, the others are from memory; a list that is not here gives a
+warning."""
 
 
 def managed_weight(name: str) -> int | None:

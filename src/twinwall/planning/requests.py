@@ -160,11 +160,18 @@ def _some(key: str, items: list[Any]) -> Request:
 # --- files
 
 
+def shown_id(id_: str) -> Any:
+    """An id as a plan file shows it; a ref is ``{"ref": NAME}``."""
+    name = c.ref_name(id_)
+    return id_ if name is None else {"ref": name}
+
+
 def shown(value: Any, key: str = "") -> Any:
-    """A request with its refs as a plan file shows them: ``{"ref": NAME}``."""
+    """A request with its refs as a plan file shows them. Only under the keys of ids: a description or a tag
+    may look like anything."""
     match value:
-        case str() if (name := c.ref_name(value)) is not None:
-            return {"ref": name}
+        case str() if key in _REF_TYPES:
+            return shown_id(value)
         case Mapping():
             return {name: shown(item, name) for name, item in value.items()}
         case list() | tuple():
@@ -202,7 +209,7 @@ def change_document(change: c.Change) -> dict[str, Any]:
     resource = change.resource
     document: dict[str, Any] = {
         "action": change.action,
-        "resource": {"type": resource.type, "id": shown(resource.id), "name": resource.name},
+        "resource": {"type": resource.type, "id": shown_id(resource.id), "name": resource.name},
         "reason": change.reason,
         "request": shown(request_of(change)),
     }

@@ -9,6 +9,7 @@ customer-managed                 a marked copy, entries CIDR-mapped, one per acc
 not readable, not found          an outside reference
 """
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -20,6 +21,14 @@ from twinwall.planning.findings import Finding
 from twinwall.replica.cidrs import CidrMapper
 from twinwall.replica.scene import Scene
 from twinwall.replica.tags import desired_tags
+
+
+_REGIONAL = re.compile(r"(?<=^com\.amazonaws\.)[a-z]{2}(-[a-z]+)+-[0-9](?=\.)")
+
+
+def counterpart_name(name: str, region: str) -> str:
+    """What an AWS-managed list is called in another Region; ``global`` lists keep their name."""
+    return _REGIONAL.sub(region, name) if region else name
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,7 @@ class ListTranslator:
     def _aws_managed(self, source: PrefixList) -> str | Outside:
         if self.scene.same_region:
             return source.prefix_list_id
-        wanted = source.name.replace(self.scene.source_at.region, self.scene.target_at.region)
+        wanted = counterpart_name(source.name, self.scene.target_at.region)
         for item in self._targets:
             if item.name == wanted and item.aws_managed:
                 return item.prefix_list_id

@@ -52,7 +52,7 @@ def _ends(plan: Plan) -> RenderableType:
 
 def _summary(plan: Plan) -> RenderableType:
     if plan.empty:
-        return Group(Text(), Text(f"Nothing to change: {_unchanged(plan)} as it should be."))
+        return Group(Text(), Text(f"Nothing to change: {_unchanged(plan)} should be."))
     words = (
         (plan.summary.create, "create"),
         (plan.summary.update, "update"),
@@ -66,7 +66,7 @@ def _summary(plan: Plan) -> RenderableType:
 
 def _unchanged(plan: Plan) -> str:
     number = plan.summary.unchanged
-    return f"{counted(number, 'thing')} {'is' if number == 1 else 'are'}"
+    return f"{counted(number, 'thing')} {'is as it' if number == 1 else 'are as they'}"
 
 
 # --- thing by thing

@@ -20,6 +20,7 @@ REGION = "eu-west-1"
 ONCE = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
 
 Client = Callable[..., Any]
+make_client: Client = boto3.client
 Refuses = Callable[[str], AbstractContextManager[None]]
 
 
@@ -32,7 +33,7 @@ def _server() -> Iterator[EmbeddedAws]:
 @pytest.fixture
 def aws(_server: EmbeddedAws) -> EmbeddedAws:
     _server.reset()
-    _server.set_switches(Switches())
+    _server.set_switches(Switches(cloudfront_lists=True))
     return _server
 
 
@@ -49,7 +50,7 @@ def client(aws: EmbeddedAws, _clients: dict[Any, Any]) -> Client:
         key = key or aws.credentials(account)
         wanted = (service, region, key, aws.endpoint)
         if wanted not in _clients:
-            _clients[wanted] = boto3.client(
+            _clients[wanted] = make_client(
                 service,
                 region_name=region,
                 endpoint_url=aws.endpoint,

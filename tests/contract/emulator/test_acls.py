@@ -47,8 +47,8 @@ def test_the_default_acl(ec2: Any, vpc: str) -> None:
 
 def test_the_default_acl_with_ipv6(ec2: Any, vpc6: str) -> None:
     """101 and 32768 as well."""
+    found = default_acl(ec2, vpc6)["Entries"]
     for egress in (False, True):
-        found = default_acl(ec2, vpc6)["Entries"]
         assert numbers(found, egress) == [100, 101, 32767, 32768]
     assert {entry["Ipv6CidrBlock"] for entry in found if entry["RuleNumber"] in (101, 32768)} == {"::/0"}
 

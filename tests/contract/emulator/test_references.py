@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from twinwall.emulator.seed import empty_vpc
+from twinwall.emulator.seed import empty_vpc, share_vpc
 from twinwall.emulator.server import EmbeddedAws
 from twinwall.emulator.switches import Switches
 
@@ -239,3 +239,20 @@ def test_an_association_takes_its_time(aws: EmbeddedAws, ec2: Any, group: str) -
         for _ in range(2)
     ]
     assert states == ["associating", "associated"]
+
+
+def test_a_shared_vpc(aws: EmbeddedAws, client: Any, ec2: Any, vpc: str, group: str, refuses: Any) -> None:
+    """aws-facts 1.9, contract: the participant sees VPC and subnets, makes groups there, sees no default
+    group and no ACL; groups of both may name each other."""
+    theirs = client("ec2", account=TWO)
+    share_vpc(aws, ONE, REGION, vpc, TWO)
+    filters = [{"Name": "vpc-id", "Values": [vpc]}]
+    assert theirs.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["OwnerId"] == ONE
+    assert theirs.describe_subnets(Filters=filters)["Subnets"][0]["OwnerId"] == ONE
+    assert theirs.describe_security_groups(Filters=filters)["SecurityGroups"] == []
+    assert theirs.describe_network_acls(Filters=filters)["NetworkAcls"] == []
+    with refuses("OperationNotPermitted"):
+        theirs.create_network_acl(VpcId=vpc)
+    other = make(theirs, vpc)
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=pair(other, UserId=TWO))
+    assert pairs_of(ec2, group) == [{"GroupId": other, "UserId": TWO}]

@@ -256,7 +256,7 @@ def test_an_aws_managed_list_counts_its_weight(ec2: Any, group: str, refuses: An
     ]
     (found,) = ec2.describe_managed_prefix_lists(Filters=filters)["PrefixLists"]
     given = {"IpProtocol": "6", "FromPort": 443, "ToPort": 443}
-    given["PrefixListIds"] = [{"PrefixListId": found["PrefixListId"]}]  # type: ignore[assignment]
+    given["PrefixListIds"] = [{"PrefixListId": found["PrefixListId"]}]
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[given, blocks(5)])
     with refuses("RulesPerSecurityGroupLimitExceeded"):
         ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[tcp(1, 1, "192.0.2.0/24")])

@@ -43,6 +43,8 @@ def _create(call: Call) -> Answer:
     tags = tags_for(call.params.get("TagSpecifications"), "network-acl")
     vpc_id = call.params["VpcId"]
     vpc = call.network.vpc(call.account, call.region, vpc_id) or not_found("vpc", vpc_id)
+    if vpc.owner_id != call.account:
+        refuse("OperationNotPermitted", f"The vpc '{vpc_id}' is shared; only its owner can do this.")
     if sum(acl.vpc_id == vpc_id for acl in call.here.acls.values()) >= call.quota(ACLS_PER_VPC):
         refuse("NetworkAclLimitExceeded", "The maximum number of network ACLs has been reached.")
     acl = NetworkAcl(call.world.ids("acl"), vpc_id, call.account, False, tags=tags)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from twinwall.emulator.refusal import refuse
 from twinwall.emulator.state import Call, Holdings, ListState
-from twinwall.emulator.switches import RULES_PER_GROUP, WEIGHTS, Switches
+from twinwall.emulator.switches import RULES_PER_GROUP, Switches
 from twinwall.model.rules import CidrPeer, Direction, Peer, PrefixListPeer, SecurityGroupRule
 
 Cost = tuple[int, int]
@@ -12,32 +12,35 @@ Cost = tuple[int, int]
 
 
 def peer_cost(peer: Peer, held: Holdings, switches: Switches) -> Cost:
-    both = switches.group_reference_counts_in_both_families
     match peer:
         case CidrPeer(cidr=cidr):
             return (1, 0) if cidr.family == 4 else (0, 1)
         case PrefixListPeer(prefix_list_id=list_id):
-            return list_cost(held.lists.get(list_id), both)
+            return list_cost(held.lists.get(list_id), switches)
         case _:
-            return (1, 1) if both else (1, 0)
+            return _both(1, switches)
 
 
-def list_cost(found: ListState | None, both: bool = True) -> Cost:
-    """MaxEntries of a customer's list in its family; the weight of an AWS-managed one."""
+def list_cost(found: ListState | None, switches: Switches) -> Cost:
+    """MaxEntries of a customer's list in its family; the weight of an AWS-managed one; 1 for a list that is
+    not known here."""
     if found is None:
         return 1, 0
     value = found.value
     if value.aws_managed:
-        weight = found.weight if found.weight is not None else aws_weight(value.name)
-        return weight, weight if both else 0
+        return _both(aws_weight(value.name, switches), switches)
     entries = value.max_entries or 1
     return (entries, 0) if value.family == 4 else (0, entries)
 
 
-def aws_weight(name: str) -> int:
+def _both(count: int, switches: Switches) -> Cost:
+    return count, count if switches.group_reference_counts_in_both_families else 0
+
+
+def aws_weight(name: str, switches: Switches) -> int:
     """``com.amazonaws.eu-west-1.s3`` and ``com.amazonaws.global.cloudfront.origin-facing`` → its weight."""
     service = name.removeprefix("com.amazonaws.").partition(".")[2]
-    return WEIGHTS.get(service, 1)
+    return switches.weights.get(service, 1)
 
 
 def total(rules: Iterable[SecurityGroupRule], held: Holdings, switches: Switches) -> dict[Direction, Cost]:

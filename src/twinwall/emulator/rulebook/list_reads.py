@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from twinwall.emulator.refusal import invalid, refuse
+from twinwall.emulator.refusal import Refusal, invalid
 from twinwall.emulator.rulebook.filters import Values, page, select
 from twinwall.emulator.rulebook.lists import find_list, naming, show_list
 from twinwall.emulator.state import Answer, Call, ListState, Put
@@ -32,9 +32,11 @@ def aws_list_id(region: str, name: str) -> str:
     return "pl-0" + hashlib.sha256(f"{region}/{name}".encode()).hexdigest()[:16]
 
 
-def aws_lists(region: str) -> list[ListState]:
+def aws_lists(region: str, *, cloudfront: bool) -> list[ListState]:
     found = []
     for pattern, (family, blocks) in AWS_NAMES.items():
+        if "cloudfront" in pattern and not cloudfront:
+            continue
         name = "com.amazonaws." + pattern.format(region=region)
         entries = tuple(sorted(PrefixListEntry(parse_cidr(block)) for block in blocks))
         value = PrefixList(
@@ -104,7 +106,7 @@ def entries(call: Call) -> Answer:
     if state.value.entries is None or (
         state.value.aws_managed and not call.world.switches.aws_lists_readable
     ):
-        refuse("UnauthorizedOperation", "You are not authorized to perform this operation.")
+        raise Refusal("UnauthorizedOperation", "You are not authorized to perform this operation.", 403)
     shown = _at_version(state, call.params.get("TargetVersion"))
     return Answer(page(shown, call.params, "Entries", list_entry_fields, least=1, most=100))
 

@@ -86,7 +86,7 @@ def _pair_by_name(call: Call, group: SecurityGroup, item: Mapping[str, Any]) -> 
 
 
 def _reach(call: Call, group: SecurityGroup, other: SecurityGroup) -> GroupPeer:
-    if other.owner_id == group.owner_id and _share_a_vpc(call, group, other):
+    if _share_a_vpc(call, group, other):
         return GroupPeer(other.group_id, other.owner_id)
     peering = active_peering(call, group.vpc_id, other.vpc_id)
     if peering is None:
@@ -95,6 +95,9 @@ def _reach(call: Call, group: SecurityGroup, other: SecurityGroup) -> GroupPeer:
 
 
 def _share_a_vpc(call: Call, group: SecurityGroup, other: SecurityGroup) -> bool:
+    """Of one account, or of two in a VPC that is shared between them (aws-facts 1.9)."""
+    if other.owner_id != group.owner_id:
+        return other.vpc_id == group.vpc_id
     return bool(usable_vpcs(call, group) & usable_vpcs(call, other))
 
 
@@ -155,7 +158,7 @@ def is_stale(call: Call, group: SecurityGroup, rule: SecurityGroupRule) -> bool:
     other = group_anywhere(call, peer)
     if other is None:
         return peer.user_id in call.world.accounts
-    if other.owner_id == group.owner_id and _share_a_vpc(call, group, other):
+    if _share_a_vpc(call, group, other):
         return False
     return active_peering(call, group.vpc_id, other.vpc_id) is None
 

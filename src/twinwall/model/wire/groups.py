@@ -33,7 +33,7 @@ def parse_group(item: Json) -> SecurityGroup:
         description=str(item.get("Description") or ""),
         owner_id=owner,
         vpc_id=str(item.get("VpcId") or ""),
-        rules=tuple(sorted(rules, key=lambda rule: rule.sort_key)),
+        rules=tuple(sorted(rules, key=lambda rule: (rule.sort_key, rule.description))),
         tags=parse_tags(item.get("Tags")),
     )
 

@@ -1,10 +1,12 @@
 """A whole document, section by section; what is wrong in it is told with the place it stands in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from twinwall.errors import ConfigError
-from twinwall.model.firewall import Snapshot
+from twinwall.model.firewall import SecurityGroup, Snapshot
+from twinwall.model.rules import GroupPeer, SecurityGroupRule
 from twinwall.model.wire.acls import parse_acl
 from twinwall.model.wire.groups import parse_group
 from twinwall.model.wire.lists import parse_prefix_list
@@ -20,13 +22,27 @@ def parse_snapshot(document: Json) -> Snapshot:
     return Snapshot(
         region=region,
         owner_id=owner,
-        groups=tuple(sorted(_each(document, "SecurityGroups", parse_group), key=lambda g: g.group_id)),
+        groups=_resolved(sorted(_each(document, "SecurityGroups", parse_group), key=lambda g: g.group_id)),
         acls=_optional(document, "NetworkAcls", parse_acl, lambda acl: acl.network_acl_id),
         vpcs=_optional(document, "Vpcs", parse_vpc, lambda vpc: vpc.vpc_id),
         subnets=_optional(document, "Subnets", parse_subnet, lambda subnet: subnet.subnet_id),
         prefix_lists=_optional(document, "PrefixLists", parse_prefix_list, lambda pl: pl.prefix_list_id),
         interfaces=_optional(document, "NetworkInterfaces", parse_interface, lambda eni: eni.interface_id),
     )
+
+
+def _resolved(groups: Sequence[SecurityGroup]) -> tuple[SecurityGroup, ...]:
+    """Pairs that give a group's name and no id (API: UserIdGroupPair), as groups of the same VPC."""
+    ids = {(group.vpc_id, group.owner_id, group.group_name): group.group_id for group in groups}
+
+    def resolved(group: SecurityGroup, rule: SecurityGroupRule) -> SecurityGroupRule:
+        peer = rule.peer
+        if not isinstance(peer, GroupPeer) or peer.group_id != peer.group_name:
+            return rule
+        known = ids.get((group.vpc_id, peer.user_id, peer.group_name), peer.group_id)
+        return replace(rule, peer=replace(peer, group_id=known))
+
+    return tuple(replace(g, rules=tuple(resolved(g, rule) for rule in g.rules)) for g in groups)
 
 
 def _each(document: Json, section: str, parse: Any) -> Iterator[Any]:

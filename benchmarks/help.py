@@ -1,0 +1,41 @@
+"""How long ``twinwall --help`` takes, against a bare ``import click`` with a help text: at most 1.5 times.
+
+    .venv/bin/python benchmarks/help.py [RUNS]
+
+The two run alternately, so that what else the machine does falls on both; the medians are compared.
+"""
+
+import statistics
+import subprocess
+import sys
+import time
+
+BARE = """
+import click
+@click.command()
+def bare():
+    "A help text."
+bare(["--help"])
+"""
+OURS = "import sys; sys.argv = ['twinwall', '--help']; from twinwall.cli.main import main; main()"
+LIMIT = 1.5
+
+
+def seconds(code: str) -> float:
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - start
+
+
+def main() -> int:
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 30
+    seconds(BARE), seconds(OURS)  # once, so that both are in the caches
+    pairs = [(seconds(BARE), seconds(OURS)) for _ in range(runs)]
+    bare, ours = (statistics.median(side) for side in zip(*pairs, strict=True))
+    sys.stdout.write(f"import click: {bare * 1000:.0f} ms   twinwall --help: {ours * 1000:.0f} ms   ")
+    sys.stdout.write(f"ratio {ours / bare:.2f} (at most {LIMIT})\n")
+    return 0 if ours / bare <= LIMIT else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""Every command and every option is documented, and so is every key of the configuration."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from twinwall.cli.first_tool import parser
+from twinwall.cli.lazy import LazyGroup
+from twinwall.cli.main import COMMANDS, root
+from twinwall.cli.reference import reference
+from twinwall.documents.configuration import LocationTable, ReplicaTable
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def test_the_command_reference_is_what_the_commands_say() -> None:
+    assert (DOCS / "commands.md").read_text("utf-8") == reference(), (
+        "python -m twinwall.cli.reference docs/commands.md"
+    )
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_of_a_command_is_documented(name: str) -> None:
+    assert isinstance(root, LazyGroup)
+    command = root.get_command(click.Context(root), name)
+    assert command is not None
+    text = (DOCS / "commands.md").read_text("utf-8")
+    section = text.partition(f"## twinwall {name}\n")[2].partition("\n## ")[0]
+    options = [
+        option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
+    ]
+    assert not [option for option in options if option.startswith("-") and option not in section]
+    assert all(parameter.help for parameter in command.params if isinstance(parameter, click.Option))
+
+
+@pytest.mark.parametrize("table", [LocationTable, ReplicaTable])
+def test_every_key_of_the_configuration_is_documented(table: type) -> None:
+    text = (DOCS / "configuration.md").read_text("utf-8")
+    assert not [key for key in table.__struct_fields__ if f"`{key}`" not in text]
+
+
+def test_every_flag_of_the_first_tool_is_documented() -> None:
+    text = (DOCS / "first-tool.md").read_text("utf-8")
+    flags = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", parser().format_help())) - {"-h", "--sr", "--dr"}
+    assert "--srcnacl_id_association" in flags
+    assert not [flag for flag in sorted(flags) if f"`{flag}" not in text]

@@ -1,0 +1,170 @@
+"""The root: help, wrong usage, failures that become one line, and nothing else on stdout."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import sample_plans as sample
+from command_line import Stage
+
+from twinwall import __version__
+from twinwall.cli.failures import told
+from twinwall.cli.invocation import Invocation
+from twinwall.cli.lazy import LazyGroup
+from twinwall.cli.main import COMMANDS, root
+from twinwall.errors import AwsError, QuotaExceeded
+
+SIDES = ("--source", "vpc-1", "--target", "vpc-2")
+
+
+def test_help_and_version(stage: Stage) -> None:
+    assert "migrate" in stage.run("--help").out
+    assert stage.run("-h").code == 0
+    assert stage.run("--version").out == f"twinwall {__version__}\n"
+    assert "--map-cidr FROM=TO" in stage.run("plan", "--help").out
+
+
+def test_the_table_of_commands_says_what_the_commands_say() -> None:
+    assert isinstance(root, LazyGroup)
+    context = click.Context(root)
+    for name, lazy in COMMANDS.items():
+        command = root.get_command(context, name)
+        assert command is not None
+        assert command.name == name
+        assert command.get_short_help_str(100) == lazy.help
+
+
+def test_no_command_is_wrong_usage(stage: Stage) -> None:
+    ran = stage.run()
+    assert (ran.code, ran.out) == (1, "")
+    assert "Commands:" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("mirror",), "twinwall: No such command 'mirror'"),
+        (("plan", "--sauce", "x"), "No such option '--sauce'"),
+        (("plan", "--outside", "hide", *SIDES), "'hide' is not one of 'fail', 'follow', 'skip', 'keep'"),
+        (("apply",), "Missing argument 'PLAN…'"),
+        (("snapshot",), "Missing option '--source'"),
+        (("permissions", "drift"), "'drift' is not one of"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_1(
+    stage: Stage, arguments: tuple[str, ...], words: str
+) -> None:
+    ran = stage.run(*arguments)
+    assert ran.code == 1
+    assert words in ran.line
+    assert "--help" in ran.line
+    assert ran.out == ""
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "line"),
+    [
+        (AwsError("EC2 said no"), 1, "twinwall: EC2 said no"),
+        (AwsError("two\nlines"), 1, "twinwall: two lines"),
+        (QuotaExceeded("61 of 60 rules"), 3, "twinwall: 61 of 60 rules"),
+    ],
+)
+def test_an_error_of_ours(stage: Stage, failure: Any, code: int, line: str) -> None:
+    stage.engine.plans["vpc-2"] = failure
+    ran = stage.run("plan", *SIDES)
+    assert (ran.code, ran.line, ran.out) == (code, line, "")
+    assert "Traceback" not in ran.err
+    assert "Traceback" in stage.run("plan", *SIDES, "--debug").err
+    assert "Traceback" in stage.run("--debug", "plan", *SIDES).err
+
+
+def test_what_nobody_expected(stage: Stage) -> None:
+    stage.engine.plans["vpc-2"] = 7  # type: ignore[assignment]
+    ran = stage.run("plan", *SIDES)
+    assert ran.code == 1
+    assert ran.line.startswith("twinwall: internal error: AttributeError: ")
+    assert "--debug" in ran.line
+
+
+def test_ctrl_c_before_any_write() -> None:
+    assert told(KeyboardInterrupt(), Invocation()) == 130
+
+
+def test_general_options_stand_before_or_behind_the_command(stage: Stage) -> None:
+    assert (
+        stage.run("--output", "json", "plan", *SIDES).json
+        == stage.run("plan", *SIDES, "--output", "json").json
+    )
+
+
+def test_a_reader_that_went_away_is_no_error() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "twinwall", "permissions", "migrate"]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, check=False, text=True)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_snapshot_to_stdout_and_to_a_file(stage: Stage, tmp_path: Path) -> None:
+    assert stage.run("snapshot", "--source", "vpc-1").json == {"SecurityGroups": [], "Größe": "1"}
+    ran = stage.run("snapshot", "--source", "vpc-1", "-o", "s.json", "--group", "web-*")
+    assert (ran.out, ran.err) == ("", "snapshot saved: s.json\n")
+    assert "Größe" in (tmp_path / "s.json").read_text("utf-8")
+    assert stage.engine.seen[1].selection.groups == ("web-*",)
+
+
+def test_permissions_of_both_sides_or_of_one(stage: Stage) -> None:
+    both = stage.run("permissions", "migrate").json
+    assert set(both) == {"source", "target"}
+    assert stage.run("permissions", "migrate", "--side", "target").json == both["target"]
+    narrowed = stage.run("permissions", "migrate", "--side", "target", "--target-region", "eu-west-1").json
+    assert narrowed != both["target"]
+    ran = stage.run("permissions", "snapshot", "--side", "target")
+    assert (ran.code, "has no target" in ran.line) == (1, True)
+
+
+def test_the_demo_is_served_until_it_is_stopped(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "twinwall", "demo", "--serve"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path)
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line.rstrip("\n"))
+        if line.startswith("Running"):
+            break
+    process.send_signal(signal.SIGTERM)
+    process.stdout.close()
+    assert process.wait(30) == 0
+    assert lines[0].startswith("endpoint: http://127.0.0.1:")
+    assert any(line.startswith("export AWS_ENDPOINT_URL=http://127.0.0.1:") for line in lines)
+    assert any(line.startswith("twinwall migrate --source vpc-") for line in lines)
+    folder = next(line for line in lines if line.startswith("export AWS_CONFIG_FILE=")).partition("=")[2]
+    assert not Path(folder).exists()
+
+
+def test_the_demo_tells_its_story_to_the_end(tmp_path: Path) -> None:
+    """Whatever profile and Region the user has set."""
+    environment = {**os.environ, "AWS_PROFILE": "nobody", "AWS_DEFAULT_REGION": "eu-south-2"}
+    command = [sys.executable, "-m", "twinwall", "demo"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "only the target admits tcp/22 from " in done.stdout
+    assert done.stdout.rstrip().endswith("Each step ended as told.")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_port_goes_with_serve(stage: Stage) -> None:
+    assert stage.run("demo", "--port", "7").code == 1
+
+
+def test_names_of_a_plan_are_shown_as_they_are(stage: Stage) -> None:
+    stage.engine.plans["vpc-2"] = sample.FULL
+    assert "group db [old] (sg-9)" in stage.run("plan", *SIDES).out

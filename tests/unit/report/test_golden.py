@@ -1,0 +1,138 @@
+"""What users read, held against tests/golden line by line. ``TWINWALL_GOLDEN=write`` writes the files anew."""
+
+import os
+from pathlib import Path
+
+import pytest
+import sample_plans as sample
+from rich.console import Console, RenderableType
+
+from twinwall.model.firewall import Resource
+from twinwall.model.rules import Direction, make_traffic
+from twinwall.planning.findings import Finding, NotCompared
+from twinwall.planning.flows import Flow
+from twinwall.planning.proof import Compared, DecidedBy, Difference, Undecided, VerifyReport
+from twinwall.report.applied import applied_text
+from twinwall.report.blocks import plain, seconds_words
+from twinwall.report.findings import MOST, findings_text
+from twinwall.report.plan import plan_text
+from twinwall.report.verify import verify_text
+
+GOLDEN = Path(__file__).resolve().parents[2] / "golden"
+
+HTTPS = make_traffic(6, 443, 443)
+EQUAL = VerifyReport("equal", Compared(8, 2, 6))
+DIFFERENT = VerifyReport(
+    verdict="different",
+    compared=Compared(1, 1, 0),
+    symbols=(sample.WEB, sample.DB),
+    not_compared=sample.FULL.not_compared,
+    undecided=(
+        Undecided(
+            sample.DB,
+            Direction.EGRESS,
+            Flow(Direction.EGRESS, make_traffic(17, 53, 53), "10.0.0.2", sample.DB),
+            "differs unless web (sg-1) has no member outside 10.2.0.0/16",
+        ),
+    ),
+    differences=(
+        Difference(
+            sample.WEB,
+            Direction.INGRESS,
+            "source",
+            Flow(Direction.INGRESS, HTTPS, "198.51.100.7", sample.WEB),
+            DecidedBy("ingress tcp/443 from 0.0.0.0/0", "no rule admits it"),
+        ),
+        Difference(
+            Resource("network-acl", "acl-8", "private"),
+            Direction.INGRESS,
+            "target",
+            Flow(Direction.INGRESS, make_traffic(1, 8, 0), "192.0.2.1", sample.SUBNET),
+            DecidedBy("ingress 90 deny icmp from 192.0.2.0/24", "ingress 100 allow all from 0.0.0.0/0"),
+        ),
+        Difference(sample.OLD_LIST, None, "target", None, DecidedBy("there is no such list", "")),
+    ),
+    truncated=(sample.OLD_ACL,),
+)
+APPLIED = {"calls": {"CreateSecurityGroup": 1}, "seconds": 201.4, "throttled": 3}
+LONG_PATH = "/home/somebody/.local/state/twinwall/journals/20231114T221320Z-vpc-0123456789abcdef0.jsonl"
+
+REPORTS: dict[str, RenderableType] = {
+    "plan": plan_text(sample.FULL),
+    "plan-empty": plan_text(sample.empty()),
+    "verify-equal": verify_text(EQUAL),
+    "verify-different": verify_text(DIFFERENT),
+    "applied": applied_text(sample.small(), APPLIED, LONG_PATH),
+    "applied-nothing": applied_text(sample.empty(), {"calls": {}, "seconds": 0.0, "throttled": 0}, None),
+}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_reads_as_it_did(name: str) -> None:
+    path, text = GOLDEN / f"{name}.txt", plain(REPORTS[name])
+    if os.environ.get("TWINWALL_GOLDEN") == "write":
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_pipe_gets_80_columns_of_plain_text(name: str) -> None:
+    lines = [line for line in plain(REPORTS[name]).splitlines() if LONG_PATH not in line]
+    assert all(len(line) <= 80 and line == line.rstrip() for line in lines)
+    assert "\x1b" not in plain(REPORTS[name])
+
+
+def test_colours_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def shown() -> str:
+        console = Console(force_terminal=True, width=80)
+        with console.capture() as captured:
+            console.print(REPORTS["plan"])
+        return captured.get()
+
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b[32m" in shown()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[32m" not in shown()
+
+
+def test_names_are_never_read_as_markup() -> None:
+    finding = Finding("x", "warning", Resource("security-group", "sg-1", "[red]web[/red] :smile:"), "[bold]")
+    assert "[red]web[/red] :smile: (sg-1): [bold]" in plain(findings_text([finding]))
+
+
+def test_the_severest_findings_come_first() -> None:
+    kinds = ("note", "error", "warning")
+    findings = [Finding(kind, kind, sample.DB, f"the {kind}") for kind in kinds]  # type: ignore[arg-type]
+    text = plain(findings_text(findings))
+    assert text.index("the error") < text.index("the warning") < text.index("the note")
+
+
+def test_many_findings_are_cut_and_counted() -> None:
+    text = plain(findings_text([Finding("x", "note", sample.DB, "again")] * (MOST + 5)))
+    assert "Findings (25)" in text
+    assert "… and 5 more; --output json has all" in text
+
+
+def test_many_rules_of_one_call_are_cut_and_counted() -> None:
+    change = sample.c.AuthorizeRules(
+        resource=sample.DB, direction=Direction.INGRESS, rules=(sample.HTTPS,) * 45
+    )
+    plan = sample.Plan(
+        sample.SOURCE, sample.TARGET, (change,), sample.Desired(), sample.Summary(), "", sample.Touched()
+    )
+    assert "… and 15 more" in plain(plan_text(plan))
+
+
+def test_what_is_not_compared_names_its_rule() -> None:
+    item = NotCompared(sample.DB, "no counterpart", "ingress tcp/22 from sg-5")
+    text = plain(verify_text(VerifyReport("equal", Compared(1), not_compared=(item,))))
+    assert "db [old] (sg-9), ingress tcp/22 from sg-5: no counterpart" in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "less than a second"), (1.4, "1 s"), (119.4, "119 s"), (200, "3 min 20 s")],
+)
+def test_times_are_rounded(seconds: float, words: str) -> None:
+    assert seconds_words(seconds) == words
