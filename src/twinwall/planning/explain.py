@@ -36,7 +36,7 @@ def explain(firewall: Firewall, ask: Ask, from_: str, to: str) -> Answer:
         )
     ways = tuple(_ways(firewall, ask, peer, target, _families(ask, peer, target)))
     if not ways:
-        raise ConfigError(f"--from {from_} --to {to}: both are the same single interface; name two")
+        raise ConfigError(f"--from {from_} --to {to}: both mean one and the same interface; name two")
     verdict = _verdict(peer, target, ways)
     return Answer(
         ask,

@@ -17,8 +17,8 @@ from twinwall.model.firewall import Subnet
 from twinwall.model.net import Cidr, Family, parse_cidr
 from twinwall.model.rules import Direction
 from twinwall.packets.packetset import PacketSet
-from twinwall.packets.profiles import stretches
-from twinwall.packets.traffic import Spans, intersection
+from twinwall.packets.profiles import spans_at
+from twinwall.packets.traffic import intersection
 from twinwall.packets.witness import Address
 from twinwall.planning.asking import Ask
 from twinwall.planning.ends import End
@@ -78,10 +78,33 @@ class Way:
         whole_peer, whole_target = self.at_peer.packets, self.at_target.packets
         if whole_peer <= peers and whole_target <= targets:
             return "passes"
-        if not _meet(peers_perhaps, targets_perhaps, self.family):
+        if not self._meet(peers_perhaps, targets_perhaps):
             return "refused"
         fails = bool(whole_peer - peers_perhaps or whole_target - targets_perhaps)
-        return "partly" if fails and _meet(peers, targets, self.family) else "unknown"
+        return "partly" if fails and self._meet(peers, targets) else "unknown"
+
+    def _meet(self, left: PacketSet, right: PacketSet) -> bool:
+        """Whether an address of the one and another of the other have traffic in common."""
+        ours, theirs = left.profile(self.family), right.profile(self.family)
+        if not self._same_interfaces:
+            return any(
+                intersection(one, other)
+                for one in {spans for _, spans in ours}
+                for other in {spans for _, spans in theirs}
+            )
+        addresses = [block.first for block in self.at_peer.blocks]
+        return any(
+            intersection(spans_at(ours, one), spans_at(theirs, other))
+            for one in addresses
+            for other in addresses
+            if one != other
+        )
+
+    @property
+    def _same_interfaces(self) -> bool:
+        """The interfaces of one group among each other: none of them sends itself anything."""
+        known = self.peer.member_of is not None and not self.peer.somewhere
+        return known and self.peer.label == self.target.label and self.peer.blocks == self.target.blocks
 
     @cached_property
     def replies(self) -> Verdict:
@@ -92,7 +115,7 @@ class Way:
             return "passes"
         peers = _through(legs, self.target, self.at_peer)
         targets = _through(legs, self.peer, self.at_target)
-        if not _meet(peers[1], targets[1], self.family):
+        if not self._meet(peers[1], targets[1]):
             return "refused"
         return "partly" if "partly" in verdicts else "unknown"
 
@@ -113,16 +136,6 @@ def _uniform(space: Space, left: tuple[PacketSet, PacketSet]) -> bool:
         == possible
         == PacketSet.product(((b.family, b.first, b.length) for b in space.blocks), sure.traffic)
     )
-
-
-def _meet(left: PacketSet, right: PacketSet, family: Family) -> bool:
-    """Whether an address of the one and an address of the other have traffic in common."""
-    ours, theirs = _distinct(left, family), _distinct(right, family)
-    return any(intersection(one, other) for one in ours for other in theirs)
-
-
-def _distinct(packets: PacketSet, family: Family) -> set[Spans]:
-    return {spans for _, spans in stretches(packets.profile(family), family)}
 
 
 def make_way(firewall: Firewall, ask: Ask, peer: End, target: End, family: Family) -> Way:

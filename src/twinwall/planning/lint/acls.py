@@ -110,6 +110,16 @@ class _Lanes:
     def back(self) -> PacketSet:
         return AclEntries(self.acl.entries_of(opposite(self.direction))).packets
 
+    def through(self, entry: NetworkAclEntry) -> bool:
+        """Whether the entry lets answers to the other direction through, whatever else it is there for."""
+        start, end = entry_span(entry)
+        for protocol in (TCP, UDP):
+            first, last = protocol_span(protocol)
+            wide = min(end, last) - max(start, first + EPHEMERAL[0]) >= LANE
+            if wide and self.back & PacketSet.product([block_of(entry.cidr)], protocol_span(protocol)):
+                return True
+        return False
+
 
 def _unanswered(
     acl: NetworkAcl, entry: NetworkAclEntry, effect: PacketSet, lanes: _Lanes
@@ -126,7 +136,8 @@ def _unanswered(
             some.append(name)
         lost |= refused | partly
     if none:
-        yield _reply_finding(acl, entry, none, "no answer can get back", lost)
+        finding = _reply_finding(acl, entry, none, "no answer can get back", lost)
+        yield milder(finding, "note") if lanes.through(entry) else finding
     elif some:
         yield milder(_reply_finding(acl, entry, some, "not every answer can get back", lost), "note")
 
@@ -137,9 +148,7 @@ def _services(entry: NetworkAclEntry, lanes: _Lanes) -> Iterator[tuple[str, Span
     for protocol in (TCP, UDP):
         first, last = protocol_span(protocol)
         if max(start, first) < min(end, last):
-            ports = _asked_ports(
-                entry, protocol, max(start, first) - first, min(end, last) - first - 1, lanes
-            )
+            ports = _asked_ports(entry, max(start, first) - first, min(end, last) - first - 1, lanes)
             if ports:
                 yield protocol_name(protocol), detail_span(protocol, *ports)
     icmp, echo = {4: (ICMP, 8), 6: (ICMPV6, 128)}[entry.cidr.family]
@@ -150,17 +159,14 @@ def _services(entry: NetworkAclEntry, lanes: _Lanes) -> Iterator[tuple[str, Span
         yield str(entry.traffic), (start, end)
 
 
-def _asked_ports(
-    entry: NetworkAclEntry, protocol: int, first: int, last: int, lanes: _Lanes
-) -> tuple[int, int] | None:
+def _asked_ports(entry: NetworkAclEntry, first: int, last: int, lanes: _Lanes) -> tuple[int, int] | None:
     """The ports that are a service. A wide range of high ports lets in the answers of the other direction,
     if that lets anything out."""
     if last - first + 1 < LANE:
         return first, last
     if first < EPHEMERAL[0]:
         return first, EPHEMERAL[0] - 1
-    asked = lanes.back & PacketSet.product([block_of(entry.cidr)], protocol_span(protocol))
-    return None if asked else (first, last)
+    return None if lanes.through(entry) else (first, last)
 
 
 def _reply_finding(

@@ -47,7 +47,8 @@ NO_REPLY = Check(
     "warning",
     "What an ACL entry allows cannot be answered",
     "ACLs are stateless: the answers need entries of their own in the other direction, for the ephemeral ports "
-    "1024-65535. A note, where some of the answers or some of the addresses get through.",
+    "1024-65535. A note, where some of the answers or some of the addresses get through, or where the entry lets "
+    "the answers of the other direction through.",
 )
 COVERED = Check(
     "rule-covered",

@@ -4,13 +4,13 @@ The world is at least half of all IPv4 addresses, or of the IPv6 addresses that 
 ``0.0.0.0/1`` with ``128.0.0.0/1`` is the world, and so is all but one blocked network.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from twinwall.model.firewall import NetworkAcl, Resource, SecurityGroup
 from twinwall.model.net import ICMP, ICMPV6, PORT_PROTOCOLS, TCP, Cidr, Family
-from twinwall.model.rules import Direction, NetworkAclEntry, RuleAction, SecurityGroupRule, Traffic
+from twinwall.model.rules import CidrPeer, Direction, NetworkAclEntry, RuleAction, SecurityGroupRule, Traffic
 from twinwall.packets.packetset import PacketSet
 from twinwall.packets.profiles import stretches
 from twinwall.packets.traffic import (
@@ -44,9 +44,10 @@ _ADMIN = {detail_span(TCP, port, port)[0]: f"tcp/{port} ({name})" for port, name
 _SPACE: Mapping[Family, Cidr] = {4: Cidr(4, 0, 0), 6: Cidr(6, 0x2000 << 112, 3)}
 """What of each family is given out, in the rough."""
 
-_BROAD: Mapping[Family, int] = {4: 8, 6: 16}
-"""A block as short as this has a part in opening something to the world."""
+_BROAD: Mapping[Family, int] = {4: 7, 6: 12}
+"""A block as short as this has a part of its own in opening something to the world."""
 
+_FAMILIES: tuple[Family, ...] = (4, 6)
 _WITHOUT_ICMP: Spans = difference(difference(LINE, protocol_span(ICMP)), protocol_span(ICMPV6))
 """Each ICMP has its own family; and IPv6 does not work without its own."""
 
@@ -94,58 +95,63 @@ def exposure_findings(firewall: Firewall) -> Iterator[Finding]:
 
 def _group_openings(firewall: Firewall, group: SecurityGroup) -> Iterator[_Open]:
     for rule in group.rules_of(Direction.INGRESS):
-        cidr = getattr(rule.peer, "cidr", None)
-        for block in (cidr,) if cidr else firewall.lists.get(str(rule.peer), ()):
-            if block.length <= _BROAD[block.family]:
-                yield _Open(rule, block, span_of(rule.traffic))
-                break
+        own = (rule.peer.cidr,) if isinstance(rule.peer, CidrPeer) else firewall.lists.get(str(rule.peer), ())
+        if (broad := next(filter(_broad, own), None)) is not None:
+            yield _Open(rule, broad, span_of(rule.traffic))
 
 
 def _acl_openings(acl: NetworkAcl) -> Iterator[_Open]:
     for entry in acl.entries_of(Direction.INGRESS):
-        if entry.action is RuleAction.ALLOW and entry.cidr.length <= _BROAD[entry.cidr.family]:
+        if entry.action is RuleAction.ALLOW and _broad(entry.cidr):
             yield _Open(entry, entry.cidr, entry_span(entry))
+
+
+def _broad(cidr: Cidr) -> bool:
+    return cidr.length <= _BROAD[cidr.family] and cidr.overlaps(_SPACE[cidr.family])
+
+
+def _shared(traffic: Spans, family: Family, opened: Iterable[_Open]) -> Iterator[tuple[str, str, Spans]]:
+    """Who opens it to the world, as (rule, its block, its part of the traffic); last, without a rule, what no
+    rule opens alone."""
+    left = traffic
+    for one in opened:
+        if one.cidr.family == family and (mine := intersection(traffic, one.traffic)):
+            left = difference(left, mine)
+            yield str(one.rule), str(one.cidr), mine
+    if left:
+        yield "", "many rules together", left
 
 
 # --- administration ports
 
 
-def _admin(group: SecurityGroup, packets: PacketSet, opened: Iterable[_Open]) -> Iterator[Finding]:
-    families: tuple[Family, ...] = (4, 6)
-    world = {family: worldwide(packets, family) for family in families}
-    for one in opened:
-        traffic = intersection(world[one.cidr.family], one.traffic)
-        ports = [name for point, name in _ADMIN.items() if holds(traffic, point)]
-        if ports:
-            message = (
-                f"{', '.join(ports)} {'is' if len(ports) == 1 else 'are'} open to the world ({one.cidr})"
-            )
-            yield ADMIN_OPEN.finding(
-                group.resource, message, "name the addresses that need it, or use Session Manager", one.rule
-            )
+def _admin(group: SecurityGroup, packets: PacketSet, opened: Sequence[_Open]) -> Iterator[Finding]:
+    for family in _FAMILIES:
+        for rule, who, traffic in _shared(worldwide(packets, family), family, opened):
+            ports = [name for point, name in _ADMIN.items() if holds(traffic, point)]
+            if ports:
+                message = f"{', '.join(ports)} {'is' if len(ports) == 1 else 'are'} open to the world ({who})"
+                way_out = "name the addresses that need it, or use Session Manager"
+                yield ADMIN_OPEN.finding(group.resource, message, way_out, rule)
 
 
 # --- IPv6
 
 
 def _holes(
-    firewall: Firewall, resource: Resource, packets: PacketSet, opened: Iterable[_Open]
+    firewall: Firewall, resource: Resource, packets: PacketSet, opened: Sequence[_Open]
 ) -> Iterator[Finding]:
     hole = intersection(difference(worldwide(packets, 6), worldwide(packets, 4)), _WITHOUT_ICMP)
-    if not hole:
-        return
-    asleep = firewall.vpc_id in firewall.snapshot.vpc_by_id and not any(
-        b.family == 6 for b in firewall.blocks
-    )
-    for one in opened:
-        if one.cidr.family == 6 and (traffic := intersection(hole, one.traffic)):
-            finding = IPV6_HOLE.finding(
-                resource,
-                f"{_words(traffic)} is open to the world over IPv6 ({one.cidr}) and closed over IPv4",
-                "narrow the IPv6 block as IPv4 is narrowed, or open IPv4 as well",
-                one.rule,
-            )
-            yield milder(finding, "note") if asleep else finding
+    read = firewall.vpc_id in firewall.snapshot.vpc_by_id
+    asleep = read and not any(block.family == 6 for block in firewall.blocks)
+    for rule, who, traffic in _shared(hole, 6, opened) if hole else ():
+        finding = IPV6_HOLE.finding(
+            resource,
+            f"{_words(traffic)} is open to the world over IPv6 ({who}) and closed over IPv4",
+            "narrow the IPv6 block as IPv4 is narrowed, or open IPv4 as well",
+            rule,
+        )
+        yield milder(finding, "note") if asleep else finding
 
 
 def _words(spans: Spans) -> str:
