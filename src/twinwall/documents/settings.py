@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from twinwall.errors import ConfigError
 from twinwall.model.net import Cidr, parse_cidr
+from twinwall.replica.cidrs import check_maps
 from twinwall.replica.settings import (
     Associate,
     CidrMap,
@@ -162,40 +163,10 @@ def _ids(prefix: str, what: str) -> Callable[[Sequence[str]], tuple[str, ...]]:
 
 
 def _cidr_maps(texts: Sequence[str]) -> tuple[CidrMap, ...]:
-    """Each FROM once, equal lengths, one family, and no two onto overlapping TO: only then is the map
-    reversible, and a packet's way after translation the one it had before."""
-    maps: list[CidrMap] = []
-    for text in texts:
-        new = _cidr_map(text)
-        for known in maps:
-            _check_apart(known, new)
-        maps.append(new)
-    return tuple(maps)
-
-
-def _cidr_map(text: str) -> CidrMap:
-    source, target = map(parse_cidr, _pair(text, "FROM=TO, two CIDR blocks"))
-    if source.family != target.family:
-        raise ConfigError(
-            f"{text} maps IPv{source.family} onto IPv{target.family}; both must be of one family"
-        )
-    if source.length != target.length:
-        raise ConfigError(
-            f"{text} maps a /{source.length} onto a /{target.length}; the prefix lengths must be equal"
-        )
-    return CidrMap(source, target)
-
-
-def _check_apart(known: CidrMap, new: CidrMap) -> None:
-    if known.source == new.source:
-        raise ConfigError(
-            f"{new.source} is mapped twice, onto {known.target} and onto {new.target}; keep one of them"
-        )
-    if known.target.overlaps(new.target):
-        raise ConfigError(
-            f"{known.source} and {new.source} are mapped onto overlapping blocks, {known.target} and "
-            f"{new.target}; give each a block of its own"
-        )
+    pairs = (map(parse_cidr, _pair(text, "FROM=TO, two CIDR blocks")) for text in texts)
+    maps = tuple(CidrMap(source, target) for source, target in pairs)
+    check_maps(maps)
+    return maps
 
 
 _LOOKS_LIKE_CIDR = re.compile(r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]*)(?:/.*)?\Z")

@@ -49,7 +49,7 @@ class _Run:
                 raise
             self._one_by_one(resolved)
             return
-        if written.id and c.ref_name(change.resource.id) is not None:
+        if isinstance(change, c.CreateSecurityGroup | c.CreateNetworkAcl | c.CreateManagedPrefixList):
             self.ids[change.resource.id] = written.id
 
     def _one_by_one(self, change: c.RevokeRules) -> None:

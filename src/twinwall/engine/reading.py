@@ -226,12 +226,11 @@ def _complete(source: SideReader) -> bool:
 
 
 def _peered(target: SideReader) -> frozenset[str]:
-    found = set()
+    found: set[str] = set()
     for item in target.document.get("VpcPeeringConnections") or ():
-        if (item.get("Status") or {}).get("Code") == "active":
-            found |= {
-                str((item.get(key) or {}).get("VpcId")) for key in ("RequesterVpcInfo", "AccepterVpcInfo")
-            }
+        ends = {str((item.get(key) or {}).get("VpcId")) for key in ("RequesterVpcInfo", "AccepterVpcInfo")}
+        if (item.get("Status") or {}).get("Code") == "active" and target.at.vpc_id in ends:
+            found |= ends
     return frozenset(found - {target.at.vpc_id})
 
 

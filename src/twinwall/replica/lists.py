@@ -22,7 +22,6 @@ from twinwall.replica.cidrs import CidrMapper
 from twinwall.replica.scene import Scene
 from twinwall.replica.tags import desired_tags
 
-
 _REGIONAL = re.compile(r"(?<=^com\.amazonaws\.)[a-z]{2}(-[a-z]+)+-[0-9](?=\.)")
 
 
