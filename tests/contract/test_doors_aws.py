@@ -9,10 +9,10 @@ import pytest
 
 from twinwall.aws.account import AwsAccount
 from twinwall.aws.clients import AwsSession
-from twinwall.aws.reader import Ec2Reader
 from twinwall.aws.sessions import Side, resolve
-from twinwall.aws.writer import Ec2Writer
 from twinwall.boundary import Clock, Section
+from twinwall.ec2.reader import Ec2Reader
+from twinwall.ec2.writer import Ec2Writer
 from twinwall.emulator.server import EmbeddedAws
 from twinwall.errors import AccessDenied, AlreadyExists, AwsError, NotFound, OutcomeUnknown, Throttled
 from twinwall.model.firewall import PrefixListEntry, Resource, SecurityGroup, Snapshot

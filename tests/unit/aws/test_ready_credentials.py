@@ -10,8 +10,8 @@ import pytest
 from botocore.credentials import Credentials, ReadOnlyCredentials, RefreshableCredentials
 
 from twinwall.aws.credentials import Ready, remaining_seconds
-from twinwall.aws.faults import Place
 from twinwall.aws.profiles import devices, sso_token_ends
+from twinwall.ec2.faults import Place
 from twinwall.errors import CredentialsError
 
 PLACE = Place(side="source", profile="dev")
@@ -42,7 +42,9 @@ def test_lasting_keys_have_no_end() -> None:
 
 
 def test_frozen_credentials_serve_until_their_end_and_then_say_so(caplog: pytest.LogCaptureFixture) -> None:
-    good = Ready.frozen(KEYS, datetime.now(UTC) + timedelta(minutes=9), PLACE, "made with an MFA code").guarded(PLACE)
+    good = Ready.frozen(
+        KEYS, datetime.now(UTC) + timedelta(minutes=9), PLACE, "made with an MFA code"
+    ).guarded(PLACE)
     assert good.get_frozen_credentials().token == "token"
     assert caplog.records == []  # botocore would try to renew them a quarter of an hour before
     over = Ready.frozen(KEYS, NOW - timedelta(seconds=1), PLACE, "made with an MFA code").guarded(PLACE)
