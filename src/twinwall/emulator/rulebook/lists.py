@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from twinwall.emulator.refusal import invalid, missing, not_found, refuse, unsuitable
-from twinwall.emulator.rulebook.counting import total
+from twinwall.emulator.rulebook.counting import cost
 from twinwall.emulator.rulebook.names import check_rule_description, tags_for
 from twinwall.emulator.rulebook.permissions import read_cidr
 from twinwall.emulator.rulebook.tokens import once
@@ -150,8 +150,8 @@ def _crowded(call: Call, grown: ListState) -> list[str]:
         group_id
         for group_id in naming(call, grown.key)
         if any(
-            max(cost) > limit
-            for cost in total(call.here.groups[group_id].rules, after, call.world.switches).values()
+            max(cost(tally, after, call.world.switches)) > limit
+            for tally in call.here.index(call.here.groups[group_id]).tallies.values()
         )
     ]
 
