@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 
 from twinwall.aws.account import AwsAccount
+from twinwall.aws.clients import AwsSession
 from twinwall.aws.sessions import Side, resolve
 from twinwall.boundary import Account, Clock, FirewallReader, FirewallWriter, Section
 from twinwall.ec2.reader import Ec2Reader
@@ -96,11 +97,7 @@ def in_memory() -> World:
     return World(aws, "memory", vpc, subnet, *aws.doors(ACCOUNT, "eu-west-1"))
 
 
-def on_the_server(aws: EmbeddedAws, environment: pytest.MonkeyPatch) -> World:
-    key = aws.credentials(ACCOUNT)
-    environment.setenv("AWS_ACCESS_KEY_ID", key.id)
-    environment.setenv("AWS_SECRET_ACCESS_KEY", key.secret)
-    (session,) = resolve([Side("target", region="eu-west-1", endpoint_url=aws.endpoint)], now=time.time)
+def on_the_server(aws: EmbeddedAws, session: AwsSession) -> World:
     clock: Clock = RealClock()
     ec2 = session.writing()
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
@@ -110,18 +107,23 @@ def on_the_server(aws: EmbeddedAws, environment: pytest.MonkeyPatch) -> World:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedAws]:
-    with EmbeddedAws((ACCOUNT, OTHER)) as running:
-        yield running
+def server() -> Iterator[tuple[EmbeddedAws, AwsSession]]:
+    with EmbeddedAws((ACCOUNT, OTHER)) as aws, pytest.MonkeyPatch.context() as environment:
+        key = aws.credentials(ACCOUNT)
+        environment.setenv("AWS_ACCESS_KEY_ID", key.id)
+        environment.setenv("AWS_SECRET_ACCESS_KEY", key.secret)
+        side = Side("target", region="eu-west-1", endpoint_url=aws.endpoint)
+        (session,) = resolve([side], now=time.time)
+        yield aws, session
 
 
 @pytest.fixture(params=["memory", "server"])
-def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
     if request.param == "memory":
         yield in_memory()
         return
-    aws: EmbeddedAws = request.getfixturevalue("server")
-    yield on_the_server(aws, monkeypatch)
+    aws, session = request.getfixturevalue("server")
+    yield on_the_server(aws, session)
     aws.reset()
 
 

@@ -153,6 +153,10 @@ class Trouble:
         with self._lock:
             return [fault for fault in self._faults if fault.times != 0]
 
+    def __bool__(self) -> bool:
+        """Is there anything that may befall a call?"""
+        return bool(self._faults or self._denials)
+
     def denied(self, names: Iterable[str], service: str, action: str) -> bool:
         return any(denial.meets(names, service, action) for denial in self._denials)
 

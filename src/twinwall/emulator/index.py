@@ -34,12 +34,28 @@ class Tally:
         return Tally(self.ipv4, self.ipv6, self.groups, dict(self.lists))
 
 
+Identity = tuple[object, ...]
+
+
+def identity(rule: SecurityGroupRule) -> Identity:
+    """What makes a rule this one and no other, as a tuple: hashed several times as fast as the rule."""
+    traffic, peer = rule.traffic, rule.peer
+    egress = rule.direction is Direction.EGRESS
+    if isinstance(peer, CidrPeer):
+        cidr = peer.cidr
+        return egress, traffic.protocol, traffic.first, traffic.last, cidr.family, cidr.first, cidr.length
+    id_ = peer.prefix_list_id if isinstance(peer, PrefixListPeer) else peer.group_id
+    return egress, traffic.protocol, traffic.first, traffic.last, id_
+
+
 class Index:
+    """``rules`` by identity, ``by_id`` by their ids, ``tallies`` by direction."""
+
     __slots__ = ("by_id", "group", "rules", "tallies")
 
     def __init__(self, group: SecurityGroup) -> None:
         self.group = group
-        self.rules: dict[SecurityGroupRule, SecurityGroupRule] = {}
+        self.rules: dict[Identity, SecurityGroupRule] = {}
         self.by_id: dict[str, SecurityGroupRule] = {}
         self.tallies = {Direction.INGRESS: Tally(), Direction.EGRESS: Tally()}
         self.change(group, group.rules, ())
@@ -48,11 +64,11 @@ class Index:
         self, group: SecurityGroup, come: Iterable[SecurityGroupRule], gone: Iterable[SecurityGroupRule]
     ) -> None:
         for rule in gone:
-            self.rules.pop(rule, None)
+            self.rules.pop(identity(rule), None)
             self.by_id.pop(rule.rule_id, None)
             self.tallies[rule.direction].count(rule, -1)
         for rule in come:
-            self.rules[rule] = rule
+            self.rules[identity(rule)] = rule
             self.by_id[rule.rule_id] = rule
             self.tallies[rule.direction].count(rule, 1)
         self.group = group

@@ -104,17 +104,22 @@ class MemoryAws:
 
     def request(self, account: str, region: str, action: str, params: Params) -> Mapping[str, Any]:
         """One request as EC2 gets it, once. Raises ``Refusal`` and ``NoAnswer``."""
-        self._arrive()
+        if self.late:
+            self._arrive()
         self.counts.add(account, region, action)
+        fault = self._trouble(account, region, action, params) if self.trouble else None
+        if self.latency:
+            self.clock.sleep(self.latency)
+        if fault is not None:
+            return self._befallen(fault, account, region, action, params)
+        return self._answer(account, region, action, params)
+
+    def _trouble(self, account: str, region: str, action: str, params: Params) -> Fault | None:
         arn = f"arn:aws:iam::{account}:user/{USER}"
         service = "servicequotas" if action in _QUOTA_ACTIONS else "ec2"
         if self.trouble.denied((account, arn), service, action):
             raise denial(account, arn, service, action, region)
-        fault = self.trouble.next(account, region, action, lambda: str(params))
-        if fault is not None:
-            return self._befallen(fault, account, region, action, params)
-        self.clock.sleep(self.latency)
-        return self._answer(account, region, action, params)
+        return self.trouble.next(account, region, action, lambda: str(params))
 
     def _befallen(
         self, fault: Fault, account: str, region: str, action: str, params: Params
@@ -143,8 +148,6 @@ class MemoryAws:
         self._arrive(everything=True)
 
     def _arrive(self, *, everything: bool = False) -> None:
-        if not self.late:
-            return
         for call in self.late.due(float("inf") if everything else self.clock.monotonic()):
             try:
                 self._answer(*call)

@@ -7,6 +7,7 @@ The rulebook reads this and never writes it: an accepted request comes back as a
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Protocol
 
 from twinwall.emulator.index import Index
@@ -163,6 +164,7 @@ class Call:
         return f"arn:{partition(self.region)}:ec2:{self.region}:{self.account}:{kind}/{id_}"
 
 
+@lru_cache
 def partition(region: str) -> str:
     """aws-facts 9.1: never ``aws`` alone."""
     if region.startswith("cn-"):

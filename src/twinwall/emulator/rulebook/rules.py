@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from twinwall.emulator.index import identity
 from twinwall.emulator.refusal import invalid, missing, not_found, refuse, unsuitable
 from twinwall.emulator.rulebook.counting import check_rule_quota
 from twinwall.emulator.rulebook.names import check_rule_description, tags_for
@@ -54,11 +55,12 @@ def authorize(call: Call, direction: Direction) -> Answer:
 
 
 def _check_new(call: Call, group: SecurityGroup, rules: Sequence[SecurityGroupRule]) -> None:
-    if len(rules) > 1 and len(set(rules)) < len(rules):
+    given = {identity(rule): rule for rule in rules}
+    if len(given) < len(rules):
         invalid("The same permission must not appear multiple times")
     existing = call.here.index(group).rules
-    for rule in rules:
-        if rule in existing:
+    for key, rule in given.items():
+        if key in existing:
             refuse("InvalidPermission.Duplicate", f'the specified rule "{spelled(rule)}" already exists')
 
 
@@ -88,10 +90,11 @@ def revoke(call: Call, direction: Direction) -> Answer:
         missing("ipPermissions")
     wanted = read_permissions(given, direction, lambda item: _standing_pair(call, item))
     existing = call.here.index(group).rules
-    unknown = [rule for rule in wanted if rule not in existing]
+    unknown = [rule for rule in wanted if identity(rule) not in existing]
     if unknown and not _in_default_vpc(call, group):
         refuse("InvalidPermission.NotFound", ABSENT)
-    return _revoked(group, [existing[rule] for rule in wanted if rule in existing], unknown)
+    known = [existing[key] for key in map(identity, wanted) if key in existing]
+    return _revoked(group, known, unknown)
 
 
 def _standing_pair(call: Call, item: Any) -> GroupPeer:
