@@ -49,8 +49,8 @@ class Doors(NamedTuple):
 class MemoryAws:
     """Accounts and their Regions. Safe to use from several threads; one call at a time is carried out.
 
-    ``quotas``: code → value for all, or (account, Region, code) → value. ``read_lag``: seconds; each read sees
-    the firewall as of a random moment in the last so many. ``effect_delay``: seconds; each change is in force on
+    ``quotas``: code → value for all, or (account, Region, code) → value. ``read_lag``: seconds; every other read,
+    at random, sees the firewall as of some moment in the last so many. ``effect_delay``: seconds; each change is in force on
     each interface after a random part of it (``in_force``). ``latency``: seconds each call takes. ``patience``:
     seconds a client waits for an answer that never comes.
     """
@@ -174,6 +174,9 @@ class MemoryAws:
         return answer.output
 
     def _as_seen(self, region: str) -> World:
+        """Half of the reads, at random, meet a replica that lags behind."""
+        if self.random.random() < 0.5:
+            return self.world
         moment = self.clock.monotonic() - self.random.uniform(0.0, self.read_lag)
         return self.past.world_at(self.world, region, moment)
 
