@@ -49,10 +49,10 @@ class Doors(NamedTuple):
 class MemoryAws:
     """Accounts and their Regions. Safe to use from several threads; one call at a time is carried out.
 
-    ``quotas``: code → value for all, or (account, Region, code) → value. ``read_lag``: seconds; every other read,
-    at random, sees the firewall as of some moment in the last so many. ``effect_delay``: seconds; each change is in force on
-    each interface after a random part of it (``in_force``). ``latency``: seconds each call takes. ``patience``:
-    seconds a client waits for an answer that never comes.
+    ``quotas``: code → value for all, or (account, Region, code) → value. The others are seconds:
+    ``read_lag``: every other read, at random, sees the firewall as of some moment in the last so many;
+    ``effect_delay``: each change is in force on each interface after a random part of it (``in_force``);
+    ``latency``: what each call takes; ``patience``: how long a client waits for an answer that never comes.
     """
 
     def __init__(

@@ -36,6 +36,7 @@ ACTIONS: Mapping[str, Callable[[Call], Answer]] = {
     "ReplaceNetworkAclAssociation": acls.replace_association,
     "CreateManagedPrefixList": lists.create,
     "ModifyManagedPrefixList": lists.modify,
+    "RestoreManagedPrefixListVersion": lists.restore,
     "DeleteManagedPrefixList": lists.delete,
     "DescribeManagedPrefixLists": list_reads.describe,
     "DescribePrefixLists": list_reads.describe_services,
