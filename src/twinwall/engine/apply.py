@@ -95,18 +95,20 @@ def carry_out(
     run = _Run(writer, journal, clock, Pace(clock))
     started = clock.monotonic()
     shared: dict[str, str] = {} if made is None else made
-    for index, change in enumerate(changes):
+    done = 0
+    for change in changes:
         try:
             if not _already_made(change, shared, run.ids):
                 run.carry_out(change)
             _remember(change, shared, run.ids)
-            progress(change.action, index + 1, len(changes))
+            done += 1
+            progress(change.action, done, len(changes))
         except TwinwallError as error:
-            journal.record("stopped", {"done": index, "of": len(changes)})
-            raise _told(error, index, len(changes)) from error
+            journal.record("stopped", {"done": done, "of": len(changes)})
+            raise _told(error, done, len(changes)) from error
         except KeyboardInterrupt:
-            journal.record("interrupted", {"done": index, "of": len(changes)})
-            raise KeyboardInterrupt(_left(index, len(changes))) from None
+            journal.record("interrupted", {"done": done, "of": len(changes)})
+            raise KeyboardInterrupt(_left(done, len(changes))) from None
     return Applied(dict(sorted(run.calls.items())), clock.monotonic() - started, run.throttled, run.ids)
 
 
