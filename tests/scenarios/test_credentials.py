@@ -22,8 +22,8 @@ from typing import Any
 import pytest
 
 from twinwall.aws.clients import AwsSession
-from twinwall.aws.reader import Ec2Reader
 from twinwall.aws.sessions import Side, resolve
+from twinwall.ec2.reader import Ec2Reader
 from twinwall.emulator.server import EmbeddedAws
 from twinwall.errors import AccessDenied, AwsError, ConfigError, CredentialsError
 

@@ -123,7 +123,11 @@ def test_lists_of_ours_and_of_aws(world: Stage, live: bool) -> None:
     (copy,) = world.lists()
     assert copy["PrefixListName"] == "office"
     assert copy["MaxEntries"] == 10
-    assert tags_of(copy) == {"team": "net", "twinwall:source": f"{SOURCE}/{region}/-/pl-0bbbbbbbbbbbbbbbb"}
+    assert tags_of(copy) == {
+        "team": "net",
+        "twinwall:source": f"{SOURCE}/{region}/-/pl-0bbbbbbbbbbbbbbbb",
+        "twinwall:target": f"{target} 10.0.0.0/16=10.20.0.0/16",
+    }
     assert sorted(entry["Cidr"] for entry in copy["Entries"]) == ["10.20.3.0/24", "203.0.113.0/24"]
     theirs = {
         item["PrefixListId"]: item["PrefixListName"]

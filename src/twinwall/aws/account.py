@@ -9,16 +9,9 @@ from typing import Any
 from twinwall.aws.clients import AwsSession
 from twinwall.aws.faults import faults
 from twinwall.boundary import Identity
+from twinwall.ec2.codes import QUOTA_CODES
 from twinwall.errors import AwsError, NotFound
 from twinwall.planning.quotas import Quotas
-
-_CODES = {
-    "groups_per_region": "L-E79EC296",
-    "rules_per_group": "L-0EA8095F",
-    "acls_per_vpc": "L-B4A6D682",
-    "entries_per_acl": "L-2AEEBF1A",
-}
-"""Quota codes of the service ``vpc`` (aws-facts 1.7). Those of prefix lists are not documented there."""
 
 
 class AwsAccount:
@@ -46,7 +39,7 @@ class AwsAccount:
         that cannot be reached, ends the asking: the next quota would get the same answer."""
         values: dict[str, int] = {}
         try:
-            for field, code in _CODES.items():
+            for field, code in QUOTA_CODES.items():
                 value = self._quota(code)
                 if value is not None:
                     values[field] = value

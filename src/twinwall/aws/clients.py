@@ -6,16 +6,18 @@ came means.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore import xform_name
 from botocore.config import Config
 
 from twinwall import __version__
-from twinwall.aws.faults import Place, faults
+from twinwall.aws.faults import faults
 from twinwall.boundary import Identity
+from twinwall.ec2.faults import Place
 
 if TYPE_CHECKING:
     from types_boto3_ec2.client import EC2Client
@@ -73,6 +75,18 @@ class AwsSession:
     def quotas(self) -> "ServiceQuotasClient":
         client: ServiceQuotasClient = self._client("quotas", "service-quotas", 1)
         return client
+
+    # --- ec2.calls.Ec2
+
+    def ask(self, action: str, request: Mapping[str, Any], doing: str, thing: str) -> dict[str, Any]:
+        with faults(doing, thing, at=self.place):
+            answer: dict[str, Any] = getattr(self.reading(), xform_name(action))(**request)
+        return answer
+
+    def send(self, action: str, request: Mapping[str, Any], doing: str, thing: str) -> dict[str, Any]:
+        with faults(doing, thing, at=self.place, mutation=True):
+            answer: dict[str, Any] = getattr(self.writing(), xform_name(action))(**request)
+        return answer
 
     def identity(self) -> Identity:
         """STS GetCallerIdentity, asked once."""

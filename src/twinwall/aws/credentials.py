@@ -25,8 +25,9 @@ from botocore.credentials import (
     create_credential_resolver,
 )
 
-from twinwall.aws.faults import Place, faults, renewal
+from twinwall.aws.faults import faults
 from twinwall.aws.mfa import MfaDesk, StsMaker
+from twinwall.ec2.faults import Place, renewal
 from twinwall.errors import CredentialsError
 
 

@@ -17,7 +17,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from twinwall.aws.faults import Place, faults
+from twinwall.aws.faults import faults
+from twinwall.ec2.faults import Place
 from twinwall.errors import CredentialsError
 
 AskCode = Callable[[str], str]

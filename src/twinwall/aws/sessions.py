@@ -24,7 +24,7 @@ from botocore.credentials import AssumeRoleCredentialFetcher, RefreshableCredent
 
 from twinwall.aws.clients import CONNECT_TIMEOUT, READ_TIMEOUT, AwsSession
 from twinwall.aws.credentials import Ready, chain_of, given, guarded, remaining_seconds, role_caller
-from twinwall.aws.faults import Place, faults
+from twinwall.aws.faults import faults
 from twinwall.aws.mfa import AskCode, MfaDesk, ask_on_terminal
 from twinwall.aws.profiles import (
     check_profile,
@@ -34,6 +34,7 @@ from twinwall.aws.profiles import (
     sso_profile,
     sso_token_ends,
 )
+from twinwall.ec2.faults import Place
 from twinwall.errors import ConfigError
 
 Now = Callable[[], float]

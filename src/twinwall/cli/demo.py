@@ -8,13 +8,14 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from twinwall.cli import demo_firewall as shop
+from twinwall.cli import demo_pace, output
 from twinwall.cli import options as o
-from twinwall.cli import output
+from twinwall.cli.demo_pace import Served
 from twinwall.cli.invocation import Invocation
 from twinwall.documents.files import write_private
 from twinwall.errors import ConfigError
@@ -28,17 +29,22 @@ if TYPE_CHECKING:
     "--serve", is_flag=True, help="Only start the embedded AWS and say how to use it; runs until stopped."
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port for --serve; else a free one.")
+@demo_pace.options
 @o.general
 @click.pass_obj
-def demo(invocation: Invocation, /, serve: bool, port: int) -> int:
+def demo(invocation: Invocation, /, serve: bool, **served: Any) -> int:
     """See it work on an embedded AWS: no account, no network.
 
     Builds two accounts in two Regions with a realistic firewall, migrates it, breaks something, repairs it,
     and proves each step.
+
+    With --serve any AWS client can use it. Another process can read and change how it behaves, as JSON, under
+    ENDPOINT/_twinwall/: GET counts (calls by account, Region and action), GET and POST throttle, GET, POST and
+    DELETE faults, POST reset (docs/embedded-aws.md).
     """
-    if port and not serve:
-        raise ConfigError("--port is the port of --serve; say both, or neither")
-    with _no_aws_of_the_user(), two_accounts(port) as stage:
+    how = Served(**served)
+    how.check(serve=serve)
+    with _no_aws_of_the_user(), two_accounts(how) as stage:
         return _serve(stage, invocation) if serve else _story(stage, invocation)
 
 
@@ -72,7 +78,7 @@ class Stage:
 
 
 @contextlib.contextmanager
-def two_accounts(port: int = 0) -> Iterator[Stage]:
+def two_accounts(how: Served | None = None) -> Iterator[Stage]:
     """The embedded AWS, seeded, with the profiles ``source`` and ``target`` in files of their own."""
     try:
         from twinwall.emulator.seed import load_document  # noqa: PLC0415 - an optional part, and a slow import
@@ -81,10 +87,9 @@ def two_accounts(port: int = 0) -> Iterator[Stage]:
         raise ConfigError(
             f"the embedded AWS needs {missing.name}, which is not installed; pip install 'twinwall[emulator]'"
         ) from missing
-    accounts = (shop.SOURCE_ACCOUNT, shop.TARGET_ACCOUNT)
     with (
         tempfile.TemporaryDirectory(prefix="twinwall-demo-") as folder,
-        _started(EmbeddedAws, accounts, port) as aws,
+        _started(EmbeddedAws, how or Served()) as aws,
     ):
         load_document(aws, shop.SOURCE_ACCOUNT, shop.SOURCE_REGION, shop.source_document())
         load_document(aws, shop.TARGET_ACCOUNT, shop.TARGET_REGION, shop.target_document())
@@ -94,12 +99,17 @@ def two_accounts(port: int = 0) -> Iterator[Stage]:
 
 
 @contextlib.contextmanager
-def _started(kind: "type[EmbeddedAws]", accounts: tuple[str, str], port: int) -> "Iterator[EmbeddedAws]":
+def _started(kind: "type[EmbeddedAws]", how: Served) -> "Iterator[EmbeddedAws]":
+    troubles = how.troubles()
+    aws = kind((shop.SOURCE_ACCOUNT, shop.TARGET_ACCOUNT), port=how.port, pace=how.pace())
     try:
-        aws = kind(accounts, port=port)
         aws.start()
     except OSError as failed:
-        raise ConfigError(f"--port {port}: {failed.strerror or failed}; name a free port, or none") from None
+        raise ConfigError(
+            f"--port {how.port}: {failed.strerror or failed}; name a free port, or none"
+        ) from None
+    for trouble in troubles:
+        aws.trouble.add(trouble)
     try:
         yield aws
     finally:

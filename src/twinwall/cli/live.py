@@ -8,11 +8,11 @@ from functools import partial
 from twinwall.aws.account import AwsAccount
 from twinwall.aws.clients import AwsSession
 from twinwall.aws.faults import faults
-from twinwall.aws.reader import Ec2Reader
 from twinwall.aws.sessions import Side, resolve
-from twinwall.aws.writer import Ec2Writer
 from twinwall.boundary import Clock
 from twinwall.cli.world import Doors, Located, Way
+from twinwall.ec2.reader import Ec2Reader
+from twinwall.ec2.writer import Ec2Writer
 from twinwall.errors import NotFound
 
 

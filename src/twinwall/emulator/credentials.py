@@ -47,6 +47,11 @@ class Principal:
     mfa: bool = False
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """All that a denial may call this caller by."""
+        return tuple(filter(None, (self.key.id, self.arn, self.role_arn, self.account)))
+
+    @property
     def is_session(self) -> bool:
         return bool(self.key.token)
 

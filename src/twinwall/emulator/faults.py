@@ -2,12 +2,12 @@
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from fnmatch import fnmatchcase
 from typing import Any
 
-from twinwall.emulator.credentials import Principal
 from twinwall.emulator.refusal import Refusal
 
 
@@ -53,35 +53,70 @@ class Counts:
         ]
 
 
+class Kind(Enum):
+    """What befalls a call, and what the client may know of it."""
+
+    REFUSED = "refused"  # answered with a code; nothing was done
+    UNSENT = "unsent"  # no connection: the client knows that it never left
+    CUT = "cut"  # left, never carried out, no answer
+    LOST = "lost"  # carried out, no answer
+    LATE = "late"  # no answer; carried out ``seconds`` later
+    SLOW = "slow"  # carried out, and answered after ``seconds``
+
+
 @dataclass
 class Fault:
-    """Waits for ``action``: lets ``skip`` calls pass, then befalls ``times`` of them."""
+    """Waits for ``action`` (``*`` allowed): lets ``skip`` calls pass, then befalls ``times`` of them (None:
+    all). ``contains``: only calls whose request holds this text."""
 
     action: str
-    refusal: Refusal | None
-    times: int
-    skip: int
-    account: str | None
-    region: str | None
-    contains: str
-    after: bool
+    kind: Kind
+    refusal: Refusal | None = None
+    times: int | None = 1
+    skip: int = 0
+    account: str | None = None
+    region: str | None = None
+    contains: str = ""
+    seconds: float = 0.0
+
+    def concerns(self, account: str, region: str, action: str, text: Callable[[], str]) -> bool:
+        return (
+            fnmatchcase(action, self.action)
+            and self.account in (None, account)
+            and self.region in (None, region)
+            and self.contains in (text() if self.contains else "")
+        )
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "action": self.action,
+            "kind": self.kind.value,
+            "code": self.refusal.code if self.refusal else None,
+            "times": self.times,
+            "skip": self.skip,
+            "account": self.account,
+            "region": self.region,
+            "seconds": self.seconds,
+        }
 
 
 @dataclass(frozen=True)
 class Denial:
+    """``principal``: access key id, ARN (user or role, ``*`` allowed) or account; ``action``: ``CreateTags``,
+    ``ec2:Create*``."""
+
     principal: str
     action: str
 
-    def meets(self, caller: Principal, service: str, action: str) -> bool:
-        names = (caller.key.id, caller.arn, caller.role_arn, caller.account)
+    def meets(self, names: Iterable[str], service: str, action: str) -> bool:
         called = (action, f"{service}:{action}")
-        return any(name and fnmatchcase(name, self.principal) for name in names) and any(
+        return any(fnmatchcase(name, self.principal) for name in names) and any(
             fnmatchcase(name, self.action) for name in called
         )
 
 
 class Trouble:
-    """The faults and denials that were asked for."""
+    """The faults and denials that were asked for. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
@@ -96,43 +131,57 @@ class Trouble:
         with self._lock:
             self._denials.append(denial)
 
+    def unreachable(self, region: str, account: str | None = None, *, seconds: float = 0.0) -> None:
+        """No call gets through to this Region until ``reachable``; ``seconds``: so long a try takes."""
+        self.add(Fault("*", Kind.UNSENT, None, None, 0, account, region, seconds=seconds))
+
+    def reachable(self, region: str) -> None:
+        with self._lock:
+            self._faults = [f for f in self._faults if (f.region, f.kind) != (region, Kind.UNSENT)]
+
+    def no_faults(self) -> None:
+        with self._lock:
+            self._faults.clear()
+
     def clear(self) -> None:
         with self._lock:
             self._faults.clear()
             self._denials.clear()
 
-    def denied(self, caller: Principal, service: str, action: str) -> bool:
-        return any(denial.meets(caller, service, action) for denial in self._denials)
+    def pending(self) -> list[Fault]:
+        """Those that may still befall a call."""
+        with self._lock:
+            return [fault for fault in self._faults if fault.times != 0]
 
-    def next(self, caller: Principal, region: str, action: str, body: str) -> Fault | None:
+    def __bool__(self) -> bool:
+        """Is there anything that may befall a call?"""
+        return bool(self._faults or self._denials)
+
+    def denied(self, names: Iterable[str], service: str, action: str) -> bool:
+        return any(denial.meets(names, service, action) for denial in self._denials)
+
+    def next(self, account: str, region: str, action: str, text: Callable[[], str]) -> Fault | None:
         """The fault that befalls this call, used up by one."""
+        if not self._faults:
+            return None
         with self._lock:
             for fault in self._faults:
-                if not _concerns(fault, caller, region, action, body):
+                if fault.times == 0 or not fault.concerns(account, region, action, text):
                     continue
                 if fault.skip:
                     fault.skip -= 1
                     continue
-                if fault.times:
+                if fault.times is not None:
                     fault.times -= 1
-                    return fault
+                return fault
         return None
 
 
-def _concerns(fault: Fault, caller: Principal, region: str, action: str, body: str) -> bool:
-    return (
-        fnmatchcase(action, fault.action)
-        and fault.account in (None, caller.account)
-        and fault.region in (None, region)
-        and fault.contains in body
-    )
-
-
-def denial(caller: Principal, service: str, action: str, region: str) -> Refusal:
+def denial(account: str, arn: str, service: str, action: str, region: str) -> Refusal:
     """AWS's words for a caller that no policy lets through; EC2 has a code of its own."""
-    resource = f"arn:aws:{service}:{region}:{caller.account}:*"
+    resource = f"arn:aws:{service}:{region}:{account}:*"
     message = (
-        f"User: {caller.arn} is not authorized to perform: {service}:{action} on resource: {resource} "
+        f"User: {arn} is not authorized to perform: {service}:{action} on resource: {resource} "
         f"because no identity-based policy allows the {service}:{action} action"
     )
     if service == "ec2":

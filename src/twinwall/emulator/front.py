@@ -18,18 +18,21 @@ from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-from twinwall.emulator import guards, identity
+from twinwall.emulator import control, guards, identity
 from twinwall.emulator.credentials import Principal, Signed, authenticate, read_authorization
-from twinwall.emulator.faults import Counts, Trouble, denial, in_words_of
+from twinwall.emulator.faults import Counts, Fault, Kind, Trouble, denial, in_words_of
 from twinwall.emulator.http import JSON, Request, Response
 from twinwall.emulator.identity import Identities
 from twinwall.emulator.moto_pass import Moto
 from twinwall.emulator.moto_view import MotoNetwork
+from twinwall.emulator.pace import Pace
 from twinwall.emulator.protocol import parse_input, write_answer, write_refusal
 from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.rulebook import quotas
-from twinwall.emulator.rulebook.actions import ACTIONS
+from twinwall.emulator.rulebook.actions import ACTIONS, check_dry_run
 from twinwall.emulator.state import Call, World, apply
+from twinwall.emulator.throttle import Throttle
+from twinwall.errors import ConfigError
 
 LOG = logging.getLogger("twinwall.emulator")
 
@@ -45,6 +48,9 @@ class Visit:
     protocol: str
     id: str
 
+    def text(self) -> str:
+        return self.request.body.decode("utf-8", "replace")
+
     @property
     def region(self) -> str:
         return self.signed.region
@@ -55,12 +61,16 @@ class Visit:
 
 
 class Front:
-    def __init__(self, world: World, network: MotoNetwork, identities: Identities, moto: Moto) -> None:
+    def __init__(
+        self, world: World, network: MotoNetwork, identities: Identities, moto: Moto, pace: Pace
+    ) -> None:
         self.world = world
         self.network = network
         self.identities = identities
         self.counts = Counts()
         self.trouble = Trouble()
+        self.pace = pace
+        self.throttle = Throttle(pace.time.monotonic, lambda: world.switches, on=pace.throttle)
         self._moto = moto
         self.ec2 = threading.RLock()
         """One EC2 call at a time: moto is not made for more."""
@@ -93,17 +103,39 @@ class Front:
         return Visit(request, signed, caller, action_of(request), protocol, request_id)
 
     def _serve(self, visit: Visit) -> Response:
-        self.counts.add(visit.caller.account, visit.region, visit.action)
-        if self.trouble.denied(visit.caller, visit.service, visit.action):
-            raise denial(visit.caller, visit.service, visit.action, visit.region)
-        body = visit.request.body.decode("utf-8", "replace")
-        fault = self.trouble.next(visit.caller, visit.region, visit.action, body)
-        if fault is not None and not fault.after:
-            if fault.refusal is None:
-                return Response(0, b"", lost=True)
-            raise fault.refusal
-        response = self._answer(visit)
-        return Response(0, b"", lost=True) if fault is not None else response
+        caller, region, action = visit.caller, visit.region, visit.action
+        self.counts.add(caller.account, region, action)
+        self.pace.delay()
+        if self.trouble.denied(caller.names, visit.service, action):
+            raise denial(caller.account, caller.arn, visit.service, action, region)
+        fault = self.trouble.next(caller.account, region, action, visit.text)
+        return self._answer(visit) if fault is None else self._befallen(visit, fault)
+
+    def _befallen(self, visit: Visit, fault: Fault) -> Response:
+        """A client of ours cannot be kept from connecting: what is unsent is cut."""
+        match fault.kind:
+            case Kind.REFUSED:
+                raise fault.refusal or Refusal("InternalError", "as asked for", 500)
+            case Kind.UNSENT | Kind.CUT:
+                self.pace.time.sleep(fault.seconds)
+                return _NO_ANSWER
+            case Kind.LOST:
+                self._answer(visit)
+                return _NO_ANSWER
+            case Kind.LATE:
+                self.pace.later(fault.seconds, lambda: self._late(visit))
+                return _NO_ANSWER
+            case Kind.SLOW:
+                response = self._answer(visit)
+                self.pace.time.sleep(fault.seconds)
+                return response
+
+    def _late(self, visit: Visit) -> None:
+        """Carried out long after its client gave up."""
+        try:
+            self._answer(visit)
+        except Refusal as refusal:
+            LOG.info("%s arrived late and was refused: %s", visit.action, refusal)
 
     def _answer(self, visit: Visit) -> Response:
         if visit.service == "ec2":
@@ -121,10 +153,10 @@ class Front:
     def _answer_ec2(self, visit: Visit) -> Response:
         account, region, action = visit.caller.account, visit.region, visit.action
         params = parse_input(action, visit.request.form)
+        self.throttle.check(account, region, action, params)
         self.network.sync(self.world, account, region)
         call = Call(self.world, account, region, params)
-        if params.get("DryRun"):
-            raise Refusal("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
+        check_dry_run(params)
         guards.check(call, action)
         if action not in ACTIONS:
             return self._once_by_moto(visit, call)
@@ -184,12 +216,16 @@ class Front:
         return Response(200, json.dumps(found).encode(), JSON)
 
     def _control(self, request: Request) -> Response:
-        if (request.method, request.path) == ("GET", "/_twinwall/counts"):
-            return Response(200, json.dumps(self.counts.document()).encode(), JSON)
-        if (request.method, request.path) == ("POST", "/_twinwall/reset"):
-            self.counts.reset()
-            return Response(200, b"[]", JSON)
-        return Response(404, b'{"message":"no such control"}', JSON)
+        try:
+            found = control.answer(self, request.method, request.path, request.body)
+        except ConfigError as wrong:
+            return Response(400, json.dumps({"message": str(wrong)}).encode(), JSON)
+        if found is None:
+            return Response(404, b'{"message":"no such control"}', JSON)
+        return Response(200, json.dumps(found).encode(), JSON)
+
+
+_NO_ANSWER = Response(0, b"", lost=True)
 
 
 def _is_local(request: Request) -> bool:

@@ -1,4 +1,4 @@
-"""What EC2 says no with: its error code, its words, its HTTP status."""
+"""What EC2 says no with: its error code, its words, its HTTP status; and that it says nothing."""
 
 from typing import NoReturn
 
@@ -11,6 +11,14 @@ class Refusal(Exception):
         self.code = code
         self.message = message
         self.status = status
+
+
+class NoAnswer(Exception):
+    """The client hears nothing. ``sent``: the call left, and may have been carried out, or may still be."""
+
+    def __init__(self, *, sent: bool) -> None:
+        super().__init__("no answer")
+        self.sent = sent
 
 
 def refuse(code: str, message: str) -> NoReturn:
@@ -38,6 +46,8 @@ _NOT_FOUND = {
     "pl": ("InvalidPrefixListID.NotFound", "The prefix list ID '{}' does not exist"),
     "vpc": ("InvalidVpcID.NotFound", "The vpc ID '{}' does not exist"),
     "subnet": ("InvalidSubnetID.NotFound", "The subnet ID '{}' does not exist"),
+    "eni": ("InvalidNetworkInterfaceID.NotFound", "The networkInterface ID '{}' does not exist"),
+    "pcx": ("InvalidVpcPeeringConnectionID.NotFound", "The vpcPeeringConnection ID '{}' does not exist"),
 }
 
 

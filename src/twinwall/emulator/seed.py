@@ -1,7 +1,6 @@
 """Puts networks into an embedded AWS: an empty VPC, or a whole snapshot with the very ids it holds.
 
-Nothing here is validated: what a document holds (stale references, equal names, odd ones, groups over quota)
-is what a real account was found to hold, and it is put straight into the state.
+Nothing here is validated (``takeover``).
 """
 
 import ipaddress
@@ -18,20 +17,18 @@ from moto.ec2.utils import random_vpc_cidr_association_id
 
 from twinwall.emulator.moto_sync import show_acl, show_group
 from twinwall.emulator.moto_view import backend
-from twinwall.emulator.rulebook.show import flat_rule
 from twinwall.emulator.server import EmbeddedAws
-from twinwall.emulator.state import ListState, Put, apply, with_rule_ids
-from twinwall.model.firewall import NetworkAcl, PrefixList, SecurityGroup, Subnet, Vpc
+from twinwall.emulator.state import Put, apply, with_rule_ids
+from twinwall.emulator.takeover import FALLBACK, owned_acl, owned_groups, put_list, vpcs_of
+from twinwall.model.firewall import Subnet, Vpc
 from twinwall.model.net import parse_cidr
-from twinwall.model.rules import GroupPeer, SecurityGroupRule, Tags
+from twinwall.model.rules import Tags
 from twinwall.model.wire import parse_snapshot, parse_tags
 
 Document = Mapping[str, Any]
 _make_vpc: Any = VPC  # moto's classes are abstract in their types only
 _make_subnet: Any = MotoSubnet
 _make_interface: Any = MotoInterface
-FALLBACK = parse_cidr("10.0.0.0/16")
-"""The block of a VPC that a document mentions and does not describe."""
 
 
 def empty_vpc(
@@ -95,10 +92,9 @@ def load_document(aws: EmbeddedAws, account: str, region: str, document: Documen
     """
     snapshot = parse_snapshot(document)
     old_region, owner = snapshot.region or region, snapshot.owner_id
-    groups = tuple(_owned_group(group, owner, account) for group in snapshot.groups if group.vpc_id)
     with aws.editing():
         source = backend(account, region)
-        vpcs = _vpcs(snapshot.vpcs or (), snapshot.vpc_ids())
+        vpcs = vpcs_of(snapshot)
         _make_room(source, vpcs)
         for vpc in vpcs:
             _put_vpc(source, vpc)
@@ -106,13 +102,16 @@ def load_document(aws: EmbeddedAws, account: str, region: str, document: Documen
             zone = subnet.availability_zone.replace(old_region, region) or f"{region}a"
             _put_subnet(source, replace(subnet, availability_zone=zone))
         aws.network.sync_lists(aws.world, account, region)
+        held = aws.world.at(account, region)
         for item in snapshot.prefix_lists or ():
-            _put_list(aws, account, region, item, old_region, owner)
-        for group in _with_known_rules(groups, document.get("SecurityGroupRules") or ()):
-            apply(aws.world.at(account, region), [Put(with_rule_ids(group, aws.world.ids))])
+            put_list(held, item, old_region, owner)
+        for group in owned_groups(snapshot, document, account):
+            apply(held, [Put(with_rule_ids(group, aws.world.ids))])
             show_group(source, group)
         for acl in snapshot.acls or ():
-            _put_acl(aws, source, account, region, acl)
+            owned = owned_acl(acl, account, aws.world.ids)
+            apply(held, [Put(owned)])
+            show_acl(source, owned)
         for interface in document.get("NetworkInterfaces") or ():
             _put_interface(source, interface)
         aws.network.sync(aws.world, account, region)
@@ -120,11 +119,6 @@ def load_document(aws: EmbeddedAws, account: str, region: str, document: Documen
 
 
 # --- the network, in moto
-
-
-def _vpcs(described: Iterable[Vpc], mentioned: Iterable[str]) -> list[Vpc]:
-    known = {vpc.vpc_id: vpc for vpc in described}
-    return [known.get(vpc_id) or Vpc(vpc_id, "", (FALLBACK,)) for vpc_id in mentioned]
 
 
 def _make_room(source: EC2Backend, vpcs: Iterable[Vpc]) -> None:
@@ -196,76 +190,3 @@ def _put_interface(source: EC2Backend, item: Mapping[str, Any]) -> None:
     made.id = str(item["NetworkInterfaceId"])
     made.add_tags(dict(parse_tags(item.get("TagSet"))))
     source.enis[made.id] = made
-
-
-# --- the firewall, in ours
-
-
-def _owned_group(group: SecurityGroup, owner: str, account: str) -> SecurityGroup:
-    olds = {owner, group.owner_id}
-
-    def moved(rule: SecurityGroupRule) -> SecurityGroupRule:
-        if isinstance(rule.peer, GroupPeer) and rule.peer.user_id in olds:
-            return replace(rule, peer=replace(rule.peer, user_id=account))
-        return rule
-
-    return replace(group, owner_id=account, rules=tuple(map(moved, group.rules)))
-
-
-def _with_known_rules(groups: Iterable[SecurityGroup], items: Iterable[Mapping[str, Any]]) -> Any:
-    """The ids and tags that DescribeSecurityGroupRules answered, where the document holds them."""
-    known = {_rule_key(item): item for item in items}
-    for group in groups:
-        rules = []
-        for rule in group.rules:
-            item = known.get(_key_of(group, rule))
-            if item is not None:
-                rule_id = str(item["SecurityGroupRuleId"])
-                rule = replace(rule, rule_id=rule_id, tags=parse_tags(item.get("Tags")))  # noqa: PLW2901
-            rules.append(rule)
-        yield replace(group, rules=tuple(rules))
-
-
-def _rule_key(item: Mapping[str, Any]) -> tuple[Any, ...]:
-    referenced = (item.get("ReferencedGroupInfo") or {}).get("GroupId")
-    peer = item.get("CidrIpv4") or item.get("CidrIpv6") or item.get("PrefixListId") or referenced
-    ends = (item.get("FromPort", -1), item.get("ToPort", -1))
-    return item["GroupId"], bool(item["IsEgress"]), str(item["IpProtocol"]), ends, str(peer)
-
-
-def _key_of(group: SecurityGroup, rule: SecurityGroupRule) -> tuple[Any, ...]:
-    shown = flat_rule(rule)
-    ends = (shown["FromPort"], shown["ToPort"])
-    return group.group_id, shown["IsEgress"], shown["IpProtocol"], ends, str(rule.peer)
-
-
-def _put_acl(aws: EmbeddedAws, source: EC2Backend, account: str, region: str, acl: NetworkAcl) -> None:
-    associations = tuple(
-        replace(a, association_id=a.association_id or aws.world.ids("aclassoc")) for a in acl.associations
-    )
-    owned = replace(acl, owner_id=account, associations=associations)
-    apply(aws.world.at(account, region), [Put(owned)])
-    show_acl(source, owned)
-
-
-def _put_list(
-    aws: EmbeddedAws, account: str, region: str, item: PrefixList, old_region: str, owner: str
-) -> None:
-    held = aws.world.at(account, region)
-    if item.aws_managed:
-        name = item.name.replace(f"com.amazonaws.{old_region}.", f"com.amazonaws.{region}.")
-        same = [state for state in held.lists.values() if state.value.name == name]
-        for state in same:
-            del held.lists[state.key]
-        entries = item.entries if item.entries is not None else (same[0].value.entries if same else None)
-        value = replace(item, name=name, owner_id="AWS", state="create-complete", entries=entries)
-    else:
-        value = replace(
-            item,
-            owner_id=account if item.owner_id in ("", owner) else item.owner_id,
-            max_entries=item.max_entries or max(1, len(item.entries or ())),
-            version=item.version or 1,
-            state=item.state or "create-complete",
-        )
-    history = ((value.version or 1, value.entries or ()),)
-    apply(held, [Put(ListState(value, history))])

@@ -19,15 +19,17 @@ from typing import Any
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from twinwall.emulator.credentials import AccessKey, Keyring, role_arn
-from twinwall.emulator.faults import Counts, Denial, Fault
+from twinwall.emulator.faults import Counts, Denial, Fault, Kind, Trouble
 from twinwall.emulator.front import Front
 from twinwall.emulator.http import Request, Response
 from twinwall.emulator.identity import Device, Identities, Role
 from twinwall.emulator.moto_pass import Moto
 from twinwall.emulator.moto_view import MotoNetwork, forget
+from twinwall.emulator.pace import Pace
 from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.state import World, make_ids
 from twinwall.emulator.switches import Switches
+from twinwall.emulator.throttle import Throttle
 
 ACCOUNTS = ("111122223333", "444455556666")
 USER = "twinwall"
@@ -52,6 +54,7 @@ class EmbeddedAws:
         seed: int | None = None,
         now: Callable[[], datetime] | None = None,
         port: int = 0,
+        pace: Pace | None = None,
     ) -> None:
         self.accounts = tuple(accounts)
         self._quotas = dict(quotas or {})
@@ -60,6 +63,7 @@ class EmbeddedAws:
         self._clock = now or (lambda: datetime.now(UTC))
         self._shift = timedelta()
         self._port = port
+        self.pace = pace or Pace()
         self._keys: dict[str, AccessKey] = {}
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
@@ -87,6 +91,7 @@ class EmbeddedAws:
     def stop(self) -> None:
         if self._server is None:
             return
+        self.pace.stop()
         self._server.shutdown()
         if self._thread is not None:
             self._thread.join()
@@ -121,7 +126,7 @@ class EmbeddedAws:
             account: ring.add_user(account, USER, (keys or {}).get(account)) for account in self.accounts
         }
         self.identities = Identities(ring)
-        self._front = Front(self.world, self.network, self.identities, Moto())
+        self._front = Front(self.world, self.network, self.identities, Moto(), self.pace)
 
     def _now(self) -> datetime:
         return self._clock() + self._shift
@@ -141,6 +146,14 @@ class EmbeddedAws:
     def counts(self) -> Counts:
         """Calls per (account, Region, action)."""
         return self._front.counts
+
+    @property
+    def throttle(self) -> Throttle:
+        return self._front.throttle
+
+    @property
+    def trouble(self) -> Trouble:
+        return self._front.trouble
 
     def set_quota(self, code: str, value: int, account: str = "*", region: str = "*") -> None:
         self.world.quotas[account, region, code] = value
@@ -182,8 +195,7 @@ class EmbeddedAws:
     # --- trouble
 
     def deny(self, principal: str, action: str) -> None:
-        """``principal``: access key id, ARN (user or role, ``*`` allowed) or account; ``action``:
-        ``CreateTags``, ``ec2:Create*``."""
+        """See ``Denial``."""
         self._front.trouble.deny(Denial(principal, action))
 
     def fail_next(
@@ -204,8 +216,8 @@ class EmbeddedAws:
         ``code``; without one the connection is cut, before the call is carried out, or, with ``after``,
         when it was (done, but the answer is lost). ``contains``: only calls whose body holds this text."""
         refusal = Refusal(code, message or code, status) if code else None
-        fault = Fault(action, refusal, times, skip, account, region, contains, after)
-        self._front.trouble.add(fault)
+        kind = Kind.REFUSED if refusal else Kind.LOST if after else Kind.CUT
+        self._front.trouble.add(Fault(action, kind, refusal, times, skip, account, region, contains))
 
     def no_trouble(self) -> None:
         """Takes back every denial and fault."""

@@ -7,10 +7,13 @@ The rulebook reads this and never writes it: an accepted request comes back as a
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Protocol
 
+from twinwall.emulator.index import Index
 from twinwall.emulator.switches import QUOTAS, Switches
 from twinwall.model.firewall import NetworkAcl, PrefixList, PrefixListEntry, SecurityGroup
+from twinwall.model.rules import SecurityGroupRule
 
 Params = Mapping[str, Any]
 
@@ -95,6 +98,14 @@ class Holdings:
     tokens: dict[tuple[str, str], tuple[Any, Mapping[str, Any]]] = field(default_factory=dict)
     rule_owner: dict[str, str] = field(default_factory=dict)
     """Rule id → group id."""
+    indexes: dict[str, Index] = field(default_factory=dict, compare=False, repr=False)
+
+    def index(self, group: SecurityGroup) -> Index:
+        """Of a group held here; made on first use, and anew where the group was put by hand."""
+        found = self.indexes.get(group.group_id)
+        if found is None or found.group is not group:
+            found = self.indexes[group.group_id] = Index(group)
+        return found
 
 
 @dataclass
@@ -153,6 +164,7 @@ class Call:
         return f"arn:{partition(self.region)}:ec2:{self.region}:{self.account}:{kind}/{id_}"
 
 
+@lru_cache
 def partition(region: str) -> str:
     """aws-facts 9.1: never ``aws`` alone."""
     if region.startswith("cn-"):
@@ -173,6 +185,15 @@ class Drop:
     value: Value
 
 
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """A group with other rules: ``come`` are new in it, ``gone`` are no more."""
+
+    value: SecurityGroup
+    come: tuple[SecurityGroupRule, ...] = ()
+    gone: tuple[SecurityGroupRule, ...] = ()
+
+
 @dataclass(frozen=True)
 class Remember:
     """A client token with what was asked and what was answered."""
@@ -183,7 +204,7 @@ class Remember:
     answer: Mapping[str, Any]
 
 
-Effect = Put | Drop | Remember
+Effect = Put | Drop | Rewrite | Remember
 
 
 @dataclass(frozen=True)
@@ -195,12 +216,38 @@ class Answer:
 def apply(held: Holdings, effects: Iterable[Effect]) -> None:
     for effect in effects:
         match effect:
+            case Rewrite():
+                _rewrite(held, effect)
             case Put(value):
                 _put(held, value)
             case Drop(value):
                 _drop(held, value)
             case Remember(action, token, asked, answer):
                 held.tokens[action, token] = (asked, answer)
+
+
+def standing(held: Holdings, value: Value) -> Value | None:
+    """What is held in its place."""
+    match value:
+        case SecurityGroup(group_id=group_id):
+            return held.groups.get(group_id)
+        case NetworkAcl(network_acl_id=acl_id):
+            return held.acls.get(acl_id)
+        case ListState():
+            return held.lists.get(value.key)
+        case VpcAssociation():
+            return held.associations.get(value.key)
+
+
+def _rewrite(held: Holdings, effect: Rewrite) -> None:
+    group_id = effect.value.group_id
+    index = held.index(held.groups[group_id])
+    for rule in effect.gone:
+        held.rule_owner.pop(rule.rule_id, None)
+    for rule in effect.come:
+        held.rule_owner[rule.rule_id] = group_id
+    held.groups[group_id] = effect.value
+    index.change(effect.value, effect.come, effect.gone)
 
 
 def _put(held: Holdings, value: Value) -> None:
@@ -221,6 +268,7 @@ def _drop(held: Holdings, value: Value) -> None:
     match value:
         case SecurityGroup(group_id=group_id):
             _forget_rules(held, held.groups.pop(group_id, None))
+            held.indexes.pop(group_id, None)
         case NetworkAcl(network_acl_id=acl_id):
             held.acls.pop(acl_id, None)
         case ListState():
@@ -241,4 +289,17 @@ def with_rule_ids(group: SecurityGroup, ids: Callable[[str], str]) -> SecurityGr
     return replace(
         group,
         rules=tuple(rule if rule.rule_id else replace(rule, rule_id=ids("sgr")) for rule in group.rules),
+    )
+
+
+def with_rules(group: SecurityGroup, rules: tuple[SecurityGroupRule, ...]) -> SecurityGroup:
+    """The group with these rules instead: ``replace``, several times as fast."""
+    return SecurityGroup(
+        group.group_id,
+        group.group_name,
+        group.description,
+        group.owner_id,
+        group.vpc_id,
+        rules,
+        group.tags,
     )

@@ -89,3 +89,13 @@ class Switches:
 
     aws_lists_readable: bool = True
     """False: the entries of AWS-managed lists may not be read (a denial by policy, say)."""
+
+    refill_once_a_second: bool = False
+    """The buckets refill in one go every second; False: continuously. performance.md 1: not stated precisely."""
+
+    refused_calls_cost_tokens: bool = False
+    """A throttled call takes a token too. performance.md 1: not stated."""
+
+    ids_count_as_filter: bool = False
+    """A Describe by ids, without filter or MaxResults, takes from the larger bucket. performance.md 1: not
+    stated; the page speaks of filters and MaxResults only."""

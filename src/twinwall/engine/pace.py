@@ -8,35 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from twinwall.boundary import Clock
-
-
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """``capacity`` tokens, ``refill`` tokens a second; a call costs one."""
-
-    capacity: int
-    refill: float
-
-
-NON_MUTATING = Bucket(100, 20)
-MUTATING = Bucket(50, 5)
-BUCKETS: dict[str, Bucket] = {
-    "CreateTags": Bucket(100, 10),
-    "DeleteTags": Bucket(100, 10),
-    "DescribeSecurityGroupReferences": Bucket(20, 5),
-    "DescribeStaleSecurityGroups": Bucket(20, 5),
-    "ModifyNetworkInterfaceAttribute": Bucket(100, 5),
-    "CreateNetworkInterface": Bucket(100, 5),
-    "DeleteNetworkInterface": Bucket(100, 5),
-}
-"""Actions with figures of their own. AuthorizeSecurityGroupIngress and RevokeSecurityGroupIngress are called
-resource-intensive there, with the same figures as the mutating ones."""
-
-
-def bucket_of(action: str) -> Bucket:
-    if action in BUCKETS:
-        return BUCKETS[action]
-    return NON_MUTATING if action.startswith(("Describe", "Get", "List", "Search")) else MUTATING
+from twinwall.model.throttle import Bucket, bucket_of
 
 
 @dataclass

@@ -201,9 +201,14 @@ def _outside_peers(source: SideReader) -> tuple[GroupPeer, ...]:
 
 def _stale(source: SideReader) -> frozenset[str]:
     source.read_if_allowed("StaleSecurityGroups")
+    return stale_groups(source.document)
+
+
+def stale_groups(document: Document) -> frozenset[str]:
+    """Groups that EC2 says nothing is behind any more, although rules name them."""
     return frozenset(
         str(pair["GroupId"])
-        for group in source.document.get("StaleSecurityGroups") or ()
+        for group in document.get("StaleSecurityGroups") or ()
         for key in ("StaleIpPermissions", "StaleIpPermissionsEgress")
         for permission in group.get(key) or ()
         for pair in permission.get("UserIdGroupPairs") or ()

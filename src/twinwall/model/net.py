@@ -71,6 +71,7 @@ class Cidr:
         return f"{format_address(self.family, self.first)}/{self.length}"
 
 
+@lru_cache(maxsize=1 << 16)
 def format_address(family: Family, value: int) -> str:
     """An address in EC2's spelling (IPv6 compressed, lower case)."""
     if family == 4:

@@ -37,7 +37,7 @@ class _Check:
             "CreateSecurityGroup",
             len(self.existing.groups),
             self.quotas.groups_per_region,
-            "groups in the Region",
+            "groups in the Region (those of this VPC alone)",
         )
         weights = self._weights()
         touched = {change.resource.id for change in self.changes}

@@ -130,19 +130,22 @@ def _permissions_by_kind(rules: tuple[SecurityGroupRule, ...], *, describe: bool
     structures: dict[Any, dict[str, Any]] = {}
     for rule in rules:
         section, item = peer_fields(rule.peer)
-        item = {key: value for key, value in item.items() if key in _REQUEST_PEER_KEYS}
-        if "UserId" in item and item["GroupId"].startswith("new:"):
-            del item["UserId"]
-        structure = structures.setdefault(
-            (rule.traffic, section), {**traffic_fields(rule.traffic), section: []}
-        )
+        if section == "UserIdGroupPairs":
+            item = _request_pair(item)
+        key = (rule.traffic, section)
+        structure = structures.get(key)
+        if structure is None:
+            structure = structures[key] = {**traffic_fields(rule.traffic), section: []}
         if describe and rule.description:
             item["Description"] = rule.description
         structure[section].append(item)
     return list(structures.values())
 
 
-_REQUEST_PEER_KEYS = frozenset({"CidrIp", "CidrIpv6", "PrefixListId", "GroupId", "UserId"})
+def _request_pair(item: dict[str, Any]) -> dict[str, Any]:
+    """What a request says of a group; of one that does not exist yet nobody knows the account."""
+    kept = ("GroupId",) if item["GroupId"].startswith("new:") else ("GroupId", "UserId")
+    return {key: item[key] for key in kept if key in item}
 
 
 def _tagged(type_: str, tags: Tags) -> Request:

@@ -138,6 +138,38 @@ def name_it(ec2: Any, group: str, list_id: str) -> list[dict[str, Any]]:
     return given
 
 
+def test_an_old_version_is_restored_as_a_new_one(ec2: Any, refuses: Any) -> None:
+    """aws-facts 4; B RestoreManagedPrefixListVersion. The guard is the version as for a change."""
+    list_id = make(ec2, 2, "10.0.0.0/8", "192.0.2.0/24")["PrefixListId"]
+    ec2.modify_managed_prefix_list(
+        PrefixListId=list_id,
+        CurrentVersion=1,
+        AddEntries=[{"Cidr": "198.51.100.0/24"}],
+        RemoveEntries=[{"Cidr": "10.0.0.0/8"}],
+    )
+    wanted = {"PrefixListId": list_id, "PreviousVersion": 1, "CurrentVersion": 2}
+    answer = ec2.restore_managed_prefix_list_version(**wanted)["PrefixList"]
+    assert (answer["State"], answer["Version"]) == ("restore-in-progress", 2)
+    after = read(ec2, list_id)
+    assert (after["State"], after["Version"]) == ("restore-complete", 3)
+    assert cidrs(ec2, list_id) == ["10.0.0.0/8", "192.0.2.0/24"]
+    assert cidrs(ec2, list_id, TargetVersion=2) == ["192.0.2.0/24", "198.51.100.0/24"]
+    with refuses("PrefixListVersionMismatch"):
+        ec2.restore_managed_prefix_list_version(**wanted)
+    with refuses("InvalidParameterValue"):
+        ec2.restore_managed_prefix_list_version(**wanted | {"PreviousVersion": 9, "CurrentVersion": 3})
+
+
+def test_what_no_longer_fits_is_not_restored(ec2: Any, refuses: Any) -> None:
+    list_id = make(ec2, 2, "10.0.0.0/8", "192.0.2.0/24")["PrefixListId"]
+    ec2.modify_managed_prefix_list(
+        PrefixListId=list_id, CurrentVersion=1, RemoveEntries=[{"Cidr": "10.0.0.0/8"}]
+    )
+    ec2.modify_managed_prefix_list(PrefixListId=list_id, MaxEntries=1)
+    with refuses("PrefixListMaxEntriesExceeded"):
+        ec2.restore_managed_prefix_list_version(PrefixListId=list_id, PreviousVersion=1, CurrentVersion=2)
+
+
 def test_growing_over_a_groups_quota_fails(ec2: Any, group: str) -> None:
     """B ModifyManagedPrefixListRequest.MaxEntries: the size stays, the state says failed."""
     list_id = make(ec2, 2)["PrefixListId"]

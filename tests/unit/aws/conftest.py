@@ -7,7 +7,7 @@ import pytest
 from botocore.stub import Stubber
 
 from twinwall.aws.clients import AwsSession
-from twinwall.aws.faults import Place
+from twinwall.ec2.faults import Place
 
 
 class StillClock:

@@ -5,7 +5,8 @@ from botocore import exceptions as b
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
-from twinwall.aws.faults import Place, faults
+from twinwall.aws.faults import faults
+from twinwall.ec2.faults import Place
 from twinwall.errors import (
     AccessDenied,
     AlreadyExists,

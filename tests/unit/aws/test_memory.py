@@ -13,8 +13,8 @@ import resource, sys
 from concurrent.futures import ThreadPoolExecutor
 import boto3
 from twinwall.aws.clients import AwsSession
-from twinwall.aws.faults import Place
-from twinwall.aws.reader import Ec2Reader
+from twinwall.ec2.faults import Place
+from twinwall.ec2.reader import Ec2Reader
 from twinwall.model.wire import parse_snapshot
 
 def read(side):

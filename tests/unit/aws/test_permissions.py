@@ -7,11 +7,11 @@ import pytest
 
 from twinwall.aws.account import AwsAccount
 from twinwall.aws.clients import AwsSession
-from twinwall.aws.codes import iam_action
-from twinwall.aws.reader import Ec2Reader
-from twinwall.aws.writer import Ec2Writer
 from twinwall.boundary import Clock, Section
 from twinwall.documents.permissions import ALL_CALLS
+from twinwall.ec2.codes import iam_action
+from twinwall.ec2.reader import Ec2Reader
+from twinwall.ec2.writer import Ec2Writer
 from twinwall.model.firewall import PrefixListEntry, Resource
 from twinwall.model.net import parse_cidr
 from twinwall.model.rules import CidrPeer, Direction, NetworkAclEntry, RuleAction, SecurityGroupRule, Traffic

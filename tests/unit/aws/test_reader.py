@@ -7,8 +7,8 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from twinwall.aws.clients import AwsSession
-from twinwall.aws.reader import Ec2Reader
 from twinwall.boundary import Identity
+from twinwall.ec2.reader import Ec2Reader
 from twinwall.errors import AccessDenied, NotFound
 
 VPC = "vpc-0123456789abcdef0"

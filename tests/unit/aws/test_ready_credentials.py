@@ -10,8 +10,8 @@ import pytest
 from botocore.credentials import Credentials, ReadOnlyCredentials, RefreshableCredentials
 
 from twinwall.aws.credentials import Ready, remaining_seconds
-from twinwall.aws.faults import Place
 from twinwall.aws.profiles import devices, sso_token_ends
+from twinwall.ec2.faults import Place
 from twinwall.errors import CredentialsError
 
 PLACE = Place(side="source", profile="dev")

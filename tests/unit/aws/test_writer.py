@@ -6,8 +6,8 @@ import pytest
 from botocore.stub import Stubber
 
 from twinwall.aws.clients import AwsSession
-from twinwall.aws.writer import Ec2Writer
 from twinwall.boundary import Clock, Written
+from twinwall.ec2.writer import Ec2Writer
 from twinwall.errors import AlreadyExists, AwsError, NotFound, OutcomeUnknown, Throttled
 from twinwall.model.firewall import PrefixListEntry, Resource
 from twinwall.model.net import parse_cidr

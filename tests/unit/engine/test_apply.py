@@ -107,7 +107,7 @@ def test_a_stop_that_comes_through_the_progress_is_one_too():
 
     stopped, journal = run([create(), create()], Writer(), progress=progress)
     assert isinstance(stopped, KeyboardInterrupt)
-    assert journal.events[-1] == "interrupted"
+    assert journal.lines[-1] == ("interrupted", {"done": 1, "of": 2})
 
 
 def test_a_known_egress_rule_that_is_not_there_is_success_and_hides_no_other():

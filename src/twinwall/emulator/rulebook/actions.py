@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
+from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.rulebook import acl_reads, acls, groups, list_reads, lists, rules, sharing, show, tags
-from twinwall.emulator.state import Answer, Call
+from twinwall.emulator.state import Answer, Call, Params
 from twinwall.model.rules import Direction
 
 IN, OUT = Direction.INGRESS, Direction.EGRESS
@@ -35,6 +36,7 @@ ACTIONS: Mapping[str, Callable[[Call], Answer]] = {
     "ReplaceNetworkAclAssociation": acls.replace_association,
     "CreateManagedPrefixList": lists.create,
     "ModifyManagedPrefixList": lists.modify,
+    "RestoreManagedPrefixListVersion": lists.restore,
     "DeleteManagedPrefixList": lists.delete,
     "DescribeManagedPrefixLists": list_reads.describe,
     "DescribePrefixLists": list_reads.describe_services,
@@ -44,3 +46,9 @@ ACTIONS: Mapping[str, Callable[[Call], Answer]] = {
     "DeleteTags": tags.delete,
     "DescribeTags": tags.describe,
 }
+
+
+def check_dry_run(params: Params) -> None:
+    """A caller who may do it gets this "error", and nothing is done (API: DryRun)."""
+    if params.get("DryRun"):
+        raise Refusal("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)

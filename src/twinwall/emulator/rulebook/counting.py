@@ -1,24 +1,16 @@
 """How many rules a rule counts for (aws-facts 1.7)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from twinwall.emulator.index import Tally
 from twinwall.emulator.refusal import refuse
 from twinwall.emulator.state import Call, Holdings, ListState
 from twinwall.emulator.switches import RULES_PER_GROUP, Switches
-from twinwall.model.rules import CidrPeer, Direction, Peer, PrefixListPeer, SecurityGroupRule
+from twinwall.model.firewall import SecurityGroup
+from twinwall.model.rules import SecurityGroupRule
 
 Cost = tuple[int, int]
 """(IPv4, IPv6)."""
-
-
-def peer_cost(peer: Peer, held: Holdings, switches: Switches) -> Cost:
-    match peer:
-        case CidrPeer(cidr=cidr):
-            return (1, 0) if cidr.family == 4 else (0, 1)
-        case PrefixListPeer(prefix_list_id=list_id):
-            return list_cost(held.lists.get(list_id), switches)
-        case _:
-            return _both(1, switches)
 
 
 def list_cost(found: ListState | None, switches: Switches) -> Cost:
@@ -43,18 +35,32 @@ def aws_weight(name: str, switches: Switches) -> int:
     return switches.weights.get(service, 1)
 
 
-def total(rules: Iterable[SecurityGroupRule], held: Holdings, switches: Switches) -> dict[Direction, Cost]:
-    sums = {Direction.INGRESS: (0, 0), Direction.EGRESS: (0, 0)}
-    for rule in rules:
-        four, six = peer_cost(rule.peer, held, switches)
-        sums[rule.direction] = (sums[rule.direction][0] + four, sums[rule.direction][1] + six)
-    return sums
+def cost(tally: Tally, held: Holdings, switches: Switches) -> Cost:
+    """What the rules of one direction count for."""
+    four, six = tally.ipv4 + tally.groups, tally.ipv6
+    if switches.group_reference_counts_in_both_families:
+        six += tally.groups
+    for list_id, times in tally.lists.items():
+        of_list = list_cost(held.lists.get(list_id), switches)
+        four, six = four + times * of_list[0], six + times * of_list[1]
+    return four, six
 
 
-def check_rule_quota(call: Call, rules: Iterable[SecurityGroupRule]) -> None:
-    limit = call.quota(RULES_PER_GROUP)
-    for four, six in total(rules, call.here, call.world.switches).values():
-        if four > limit or six > limit:
+def check_rule_quota(
+    call: Call,
+    group: SecurityGroup,
+    come: Sequence[SecurityGroupRule],
+    gone: Iterable[SecurityGroupRule] = (),
+) -> None:
+    """Of the directions that rules come into."""
+    here, limit = call.here, call.quota(RULES_PER_GROUP)
+    for direction in {rule.direction for rule in come}:
+        tally = here.index(group).tallies[direction].copy()
+        for rule in come:
+            tally.count(rule, 1)
+        for rule in gone:
+            tally.count(rule, -1)
+        if max(cost(tally, here, call.world.switches)) > limit:
             refuse(
                 "RulesPerSecurityGroupLimitExceeded",
                 "The maximum number of rules per security group has been reached.",

@@ -75,12 +75,11 @@ def page(
         invalid(
             f"Value ( {size} ) for parameter maxResults is invalid. Expecting a value between {least} and {most}"
         )
-    digest = _digest(params)
-    start = _offset(params.get("NextToken"), digest)
+    start = _offset(params)
     end = len(items) if size is None else start + size
     answer: dict[str, Any] = {key: [show(item) for item in items[start:end]]}
     if end < len(items):
-        answer["NextToken"] = base64.urlsafe_b64encode(f"{end}:{digest}".encode()).decode()
+        answer["NextToken"] = base64.urlsafe_b64encode(f"{end}:{_digest(params)}".encode()).decode()
     return answer
 
 
@@ -89,9 +88,11 @@ def _digest(params: Params) -> str:
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def _offset(token: str | None, digest: str) -> int:
+def _offset(params: Params) -> int:
+    token = params.get("NextToken")
     if not token:
         return 0
+    digest = _digest(params)
     try:
         offset, _, given = base64.urlsafe_b64decode(token).decode().partition(":")
         if given == digest:

@@ -119,8 +119,7 @@ def describe(call: Call) -> Answer:
     params = call.params
     groups: Iterable[SecurityGroup] = call.here.groups.values()
     if params.get("GroupIds"):
-        wanted = {find_group(call, group_id).group_id for group_id in params["GroupIds"]}
-        groups = [group for group in groups if group.group_id in wanted]
+        groups = [find_group(call, group_id) for group_id in dict.fromkeys(params["GroupIds"])]
     elif params.get("GroupNames"):
         groups = [group_in_default_vpc(call, name) for name in params["GroupNames"]]
     found = select(groups, params.get("Filters"), GROUP_FILTERS, lambda group: group.tags)

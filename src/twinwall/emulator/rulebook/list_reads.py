@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from twinwall.emulator.refusal import Refusal, invalid
+from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.rulebook.filters import Values, page, select
-from twinwall.emulator.rulebook.lists import find_list, naming, show_list
+from twinwall.emulator.rulebook.lists import at_version, find_list, naming, show_list
 from twinwall.emulator.state import Answer, Call, ListState, Put
 from twinwall.model.firewall import PrefixList, PrefixListEntry
 from twinwall.model.net import parse_cidr
@@ -107,17 +107,8 @@ def entries(call: Call) -> Answer:
         state.value.aws_managed and not call.world.switches.aws_lists_readable
     ):
         raise Refusal("UnauthorizedOperation", "You are not authorized to perform this operation.", 403)
-    shown = _at_version(state, call.params.get("TargetVersion"))
+    shown = at_version(state, call.params.get("TargetVersion"))
     return Answer(page(shown, call.params, "Entries", list_entry_fields, least=1, most=100))
-
-
-def _at_version(state: ListState, version: int | None) -> tuple[PrefixListEntry, ...]:
-    if version is None or version == state.value.version:
-        return state.value.entries or ()
-    for number, held in state.history:
-        if number == version:
-            return held
-    return invalid(f"The prefix list {state.key} has no version {version}")
 
 
 def associations(call: Call) -> Answer:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from twinwall.emulator.refusal import invalid, missing, not_found, refuse, unsuitable
-from twinwall.emulator.rulebook.counting import total
+from twinwall.emulator.rulebook.counting import cost
 from twinwall.emulator.rulebook.names import check_rule_description, tags_for
 from twinwall.emulator.rulebook.permissions import read_cidr
 from twinwall.emulator.rulebook.tokens import once
@@ -81,6 +81,28 @@ def modify(call: Call) -> Answer:
     return _under_way(call, _in_state(state, "modify-complete"), "modify-in-progress", version)
 
 
+def restore(call: Call) -> Answer:
+    """API: RestoreManagedPrefixListVersion: an old version's entries, as a new version (aws-facts 4). They must
+    still fit into the list."""
+    state = _changeable(call, call.params["PrefixListId"])
+    version, wanted = state.value.version, int(call.params["PreviousVersion"])
+    if call.params["CurrentVersion"] != version:
+        refuse("PrefixListVersionMismatch", "The prefix list has the incorrect version number")
+    entries = _check_size(at_version(state, wanted), state.value.max_entries or 0)
+    restored = _in_state(_with_entries(state, entries), "restore-complete")
+    return _under_way(call, restored, "restore-in-progress", version)
+
+
+def at_version(state: ListState, version: int | None) -> Entries:
+    """The entries then; of the newest version if none is named."""
+    if version is None or version == state.value.version:
+        return state.value.entries or ()
+    for number, held in state.history:
+        if number == version:
+            return held
+    return invalid(f"The prefix list {state.key} has no version {version}")
+
+
 def _changeable(call: Call, list_id: str) -> ListState:
     state = find_list(call, list_id)
     if state.value.aws_managed:
@@ -150,8 +172,8 @@ def _crowded(call: Call, grown: ListState) -> list[str]:
         group_id
         for group_id in naming(call, grown.key)
         if any(
-            max(cost) > limit
-            for cost in total(call.here.groups[group_id].rules, after, call.world.switches).values()
+            max(cost(tally, after, call.world.switches)) > limit
+            for tally in call.here.index(call.here.groups[group_id]).tallies.values()
         )
     ]
 

@@ -1,6 +1,7 @@
 """``IpPermission`` structures → rules, as strictly as EC2 reads them (aws-facts 1.4, 1.5)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from twinwall.emulator.refusal import invalid, missing
@@ -39,9 +40,11 @@ def read_permissions(
 
 
 def _description(item: Item, peer: Peer, ampersand: bool) -> str:
-    return check_rule_description(item.get("Description") or "", ampersand or isinstance(peer, CidrPeer))
+    text = item.get("Description")
+    return check_rule_description(text, ampersand or isinstance(peer, CidrPeer)) if text else ""
 
 
+@lru_cache
 def read_protocol(text: str | None) -> int:
     """tcp, udp, icmp, icmpv6, a number, or -1 (API: IpPermission.IpProtocol)."""
     if text is None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from twinwall.emulator.index import identity
 from twinwall.emulator.refusal import invalid, missing, not_found, refuse, unsuitable
 from twinwall.emulator.rulebook.counting import check_rule_quota
 from twinwall.emulator.rulebook.names import check_rule_description, tags_for
@@ -16,7 +17,7 @@ from twinwall.emulator.rulebook.references import (
     resolve_pair,
 )
 from twinwall.emulator.rulebook.show import revoked_document, rule_document
-from twinwall.emulator.state import Answer, Call, Put
+from twinwall.emulator.state import Answer, Call, Put, Rewrite, with_rules
 from twinwall.model.firewall import SecurityGroup
 from twinwall.model.net import protocol_name
 from twinwall.model.rules import CidrPeer, Direction, GroupPeer, Peer, SecurityGroupRule
@@ -41,20 +42,25 @@ def authorize(call: Call, direction: Direction) -> Answer:
         lambda list_id: resolve_list(call, list_id),
         call.world.switches.ampersand_in_peer_descriptions,
     )
-    _check_new(group, rules)
-    made = [replace(rule, rule_id=call.world.ids("sgr"), tags=tags) for rule in rules]
-    changed = replace(group, rules=(*group.rules, *made))
-    check_rule_quota(call, changed.rules)
+    _check_new(call, group, rules)
+    check_rule_quota(call, group, rules)
+    ids = call.world.ids
+    made = tuple(
+        SecurityGroupRule(direction, rule.traffic, rule.peer, rule.description, tags, ids("sgr"))
+        for rule in rules
+    )
     shown = [rule_document(call, group, rule) for rule in made]
-    return Answer({"Return": True, "SecurityGroupRules": shown}, (Put(changed),))
+    effect = Rewrite(with_rules(group, (*group.rules, *made)), made)
+    return Answer({"Return": True, "SecurityGroupRules": shown}, (effect,))
 
 
-def _check_new(group: SecurityGroup, rules: Sequence[SecurityGroupRule]) -> None:
-    if len(set(rules)) < len(rules):
+def _check_new(call: Call, group: SecurityGroup, rules: Sequence[SecurityGroupRule]) -> None:
+    given = {identity(rule): rule for rule in rules}
+    if len(given) < len(rules):
         invalid("The same permission must not appear multiple times")
-    existing = set(group.rules)
-    for rule in rules:
-        if rule in existing:
+    existing = call.here.index(group).rules
+    for key, rule in given.items():
+        if key in existing:
             refuse("InvalidPermission.Duplicate", f'the specified rule "{spelled(rule)}" already exists')
 
 
@@ -78,16 +84,17 @@ def revoke(call: Call, direction: Direction) -> Answer:
     if ids and given:
         unsuitable("The parameters securityGroupRuleIds and ipPermissions may not be used together")
     if ids:
-        gone = [_rule_with_id(group, id_, direction) for id_ in ids]
+        gone = [_rule_with_id(call, group, id_, direction) for id_ in ids]
         return _revoked(group, gone, ())
     if not given:
         missing("ipPermissions")
     wanted = read_permissions(given, direction, lambda item: _standing_pair(call, item))
-    existing = set(group.rules)
-    unknown = [rule for rule in wanted if rule not in existing]
+    existing = call.here.index(group).rules
+    unknown = [rule for rule in wanted if identity(rule) not in existing]
     if unknown and not _in_default_vpc(call, group):
         refuse("InvalidPermission.NotFound", ABSENT)
-    return _revoked(group, [rule for rule in wanted if rule in existing], unknown)
+    known = [existing[key] for key in map(identity, wanted) if key in existing]
+    return _revoked(group, known, unknown)
 
 
 def _standing_pair(call: Call, item: Any) -> GroupPeer:
@@ -104,25 +111,24 @@ def _in_default_vpc(call: Call, group: SecurityGroup) -> bool:
 def _revoked(
     group: SecurityGroup, gone: Iterable[SecurityGroupRule], unknown: Iterable[SecurityGroupRule]
 ) -> Answer:
-    leaving = set(gone)
-    kept = tuple(rule for rule in group.rules if rule not in leaving)
+    leaving = {rule.rule_id for rule in gone}
+    kept = tuple(rule for rule in group.rules if rule.rule_id not in leaving)
+    left = tuple(rule for rule in group.rules if rule.rule_id in leaving)
     output = {
         "Return": True,
         "UnknownIpPermissions": permissions(unknown),
-        "RevokedSecurityGroupRules": [
-            revoked_document(group, rule) for rule in group.rules if rule in leaving
-        ],
+        "RevokedSecurityGroupRules": [revoked_document(group, rule) for rule in left],
     }
-    return Answer(output, (Put(replace(group, rules=kept)),))
+    return Answer(output, (Rewrite(with_rules(group, kept), (), left),))
 
 
 def _rule_with_id(
-    group: SecurityGroup, rule_id: str, direction: Direction | None = None
+    call: Call, group: SecurityGroup, rule_id: str, direction: Direction | None = None
 ) -> SecurityGroupRule:
-    for rule in group.rules:
-        if rule.rule_id == rule_id and direction in (None, rule.direction):
-            return rule
-    return not_found("sgr", rule_id)
+    rule = call.here.index(group).by_id.get(rule_id)
+    if rule is None or direction not in (None, rule.direction):
+        not_found("sgr", rule_id)
+    return rule
 
 
 # --- modified in place
@@ -134,15 +140,17 @@ def modify(call: Call) -> Answer:
     updates: dict[str, SecurityGroupRule] = {}
     for update in call.params["SecurityGroupRules"]:
         rule_id = update.get("SecurityGroupRuleId") or missing("SecurityGroupRuleId")
-        old = _rule_with_id(group, rule_id)
+        old = _rule_with_id(call, group, rule_id)
         if rule_id in updates:
             invalid("The same permission must not appear multiple times")
         updates[rule_id] = _modified(call, group, old, update.get("SecurityGroupRule") or {})
     changed = tuple(updates.get(rule.rule_id, rule) for rule in group.rules)
     if len(set(changed)) < len(changed):
         refuse("InvalidPermission.Duplicate", "the specified rule already exists")
-    check_rule_quota(call, changed)
-    return Answer({"Return": True}, (Put(replace(group, rules=changed)),))
+    gone = tuple(rule for rule in group.rules if rule.rule_id in updates)
+    come = tuple(updates[rule.rule_id] for rule in gone)
+    check_rule_quota(call, group, come, gone)
+    return Answer({"Return": True}, (Rewrite(with_rules(group, changed), come, gone),))
 
 
 def _modified(call: Call, group: SecurityGroup, old: SecurityGroupRule, body: Any) -> SecurityGroupRule:
@@ -197,7 +205,7 @@ def _texts_by_id(call: Call, group: SecurityGroup, direction: Direction) -> dict
     items = call.params.get("SecurityGroupRuleDescriptions") or ()
     return {
         _rule_with_id(
-            group, item.get("SecurityGroupRuleId") or "", direction
+            call, group, item.get("SecurityGroupRuleId") or "", direction
         ).rule_id: check_rule_description(item.get("Description") or "")
         for item in items
     }

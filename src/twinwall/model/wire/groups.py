@@ -132,16 +132,18 @@ def permissions(rules: Iterable[SecurityGroupRule]) -> list[dict[str, Any]]:
                 "UserIdGroupPairs": [],
             }
         section, item = peer_fields(rule.peer)
-        permission[section].append(item | ({"Description": rule.description} if rule.description else {}))
+        if rule.description:
+            item["Description"] = rule.description
+        permission[section].append(item)
     return list(grouped.values())
 
 
 def traffic_fields(traffic: Traffic) -> dict[str, Any]:
     """``IpProtocol`` with ``FromPort`` and ``ToPort`` where the protocol has them."""
-    fields: dict[str, Any] = {"IpProtocol": protocol_name(traffic.protocol)}
-    if traffic.first is not None:
-        fields |= {"FromPort": traffic.first, "ToPort": traffic.last}
-    return fields
+    name = protocol_name(traffic.protocol)
+    if traffic.first is None:
+        return {"IpProtocol": name}
+    return {"IpProtocol": name, "FromPort": traffic.first, "ToPort": traffic.last}
 
 
 def peer_fields(peer: Peer) -> tuple[str, dict[str, Any]]:

@@ -1,20 +1,32 @@
-"""The doors on AWS, against the embedded AWS over HTTP: what is written is what is read back."""
+"""The contract of the doors, on every AWS there is: in memory, and over HTTP on the embedded one."""
 
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, get_args
 
 import pytest
 
 from twinwall.aws.account import AwsAccount
 from twinwall.aws.clients import AwsSession
-from twinwall.aws.reader import Ec2Reader
 from twinwall.aws.sessions import Side, resolve
-from twinwall.aws.writer import Ec2Writer
-from twinwall.boundary import Clock, Section
+from twinwall.boundary import Account, Clock, FirewallReader, FirewallWriter, Section
+from twinwall.ec2.reader import Ec2Reader
+from twinwall.ec2.writer import Ec2Writer
+from twinwall.emulator.faults import Denial, Fault, Kind
+from twinwall.emulator.memory import MemoryAws
+from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.server import EmbeddedAws
-from twinwall.errors import AccessDenied, AlreadyExists, AwsError, NotFound, OutcomeUnknown, Throttled
+from twinwall.errors import (
+    AccessDenied,
+    AlreadyExists,
+    AwsError,
+    DependencyViolation,
+    NotFound,
+    OutcomeUnknown,
+    Throttled,
+)
 from twinwall.model.firewall import PrefixListEntry, Resource, SecurityGroup, Snapshot
 from twinwall.model.net import parse_cidr
 from twinwall.model.rules import (
@@ -41,20 +53,24 @@ class RealClock:
     sleep = staticmethod(time.sleep)
 
 
+@dataclass
 class World:
-    """One VPC with a subnet, and the doors to it."""
+    """One VPC with a subnet, the doors to it, and the AWS behind them."""
 
-    def __init__(self, aws: EmbeddedAws, session: AwsSession) -> None:
-        self.aws = aws
-        clock: Clock = RealClock()
-        self.reader, self.writer, self.account = (
-            Ec2Reader(session),
-            Ec2Writer(session, clock),
-            AwsAccount(session),
-        )
-        ec2 = session.writing()
-        self.vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-        self.subnet = ec2.create_subnet(VpcId=self.vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+    aws: Any
+    endpoint: str
+    vpc: str
+    subnet: str
+    reader: FirewallReader
+    writer: FirewallWriter
+    account: Account
+
+    def set_quota(self, code: str, value: int) -> None:
+        self.aws.world.quotas["*", "*", code] = value
+
+    def fail_next(self, action: str, kind: Kind, code: str = "", status: int = 400) -> None:
+        refusal = Refusal(code, code, status) if code else None
+        self.aws.trouble.add(Fault(action, kind, refusal))
 
     def make_group(self, name: str) -> Resource:
         ref = Resource("security-group", c.new_id("security-group", name), name)
@@ -74,19 +90,40 @@ class World:
         return self.snapshot("SecurityGroups").group_by_id[group.id]
 
 
+def in_memory() -> World:
+    aws = MemoryAws((ACCOUNT, OTHER))
+    vpc = aws.make_vpc(ACCOUNT, "eu-west-1", subnets=[("10.0.0.0/24", "a", "")])
+    (subnet,) = aws.network.at(ACCOUNT, "eu-west-1").subnets
+    return World(aws, "memory", vpc, subnet, *aws.doors(ACCOUNT, "eu-west-1"))
+
+
+def on_the_server(aws: EmbeddedAws, session: AwsSession) -> World:
+    clock: Clock = RealClock()
+    ec2 = session.writing()
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+    doors = Ec2Reader(session), Ec2Writer(session, clock), AwsAccount(session)
+    return World(aws, aws.endpoint, vpc, subnet, *doors)
+
+
 @pytest.fixture(scope="module")
-def aws() -> Iterator[EmbeddedAws]:
-    with EmbeddedAws((ACCOUNT, OTHER)) as running:
-        yield running
+def server() -> Iterator[tuple[EmbeddedAws, AwsSession]]:
+    with EmbeddedAws((ACCOUNT, OTHER)) as aws, pytest.MonkeyPatch.context() as environment:
+        key = aws.credentials(ACCOUNT)
+        environment.setenv("AWS_ACCESS_KEY_ID", key.id)
+        environment.setenv("AWS_SECRET_ACCESS_KEY", key.secret)
+        side = Side("target", region="eu-west-1", endpoint_url=aws.endpoint)
+        (session,) = resolve([side], now=time.time)
+        yield aws, session
 
 
-@pytest.fixture
-def world(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    key = aws.credentials(ACCOUNT)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key.id)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key.secret)
-    (session,) = resolve([Side("target", region="eu-west-1", endpoint_url=aws.endpoint)], now=time.time)
-    yield World(aws, session)
+@pytest.fixture(params=["memory", "server"])
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    if request.param == "memory":
+        yield in_memory()
+        return
+    aws, session = request.getfixturevalue("server")
+    yield on_the_server(aws, session)
     aws.reset()
 
 
@@ -102,12 +139,12 @@ def test_the_identity_is_that_of_the_keys(world: World) -> None:
     assert (identity.account, identity.region, identity.endpoint) == (
         ACCOUNT,
         "eu-west-1",
-        world.aws.endpoint,
+        world.endpoint,
     )
 
 
 def test_quotas_are_read_live(world: World) -> None:
-    world.aws.set_quota("L-0EA8095F", 75)
+    world.set_quota("L-0EA8095F", 75)
     quotas = world.account.quotas()
     assert quotas.rules_per_group == 75
     assert "rules_per_group" in quotas.live
@@ -243,16 +280,16 @@ def test_a_vpc_that_is_not_there(world: World) -> None:
 
 
 def test_a_denial_names_the_action_and_nothing_was_done(world: World) -> None:
-    world.aws.deny(ACCOUNT, "CreateSecurityGroup")
+    world.aws.trouble.deny(Denial(ACCOUNT, "CreateSecurityGroup"))
     with pytest.raises(AccessDenied, match='"Action": "ec2:CreateSecurityGroup"'):
         world.make_group("web")
 
 
 def test_an_answer_that_is_lost_is_unknown_and_a_throttle_is_seen_at_once(world: World) -> None:
-    world.aws.fail_next("CreateSecurityGroup", after=True)
+    world.fail_next("CreateSecurityGroup", Kind.LOST)
     with pytest.raises(OutcomeUnknown):
         world.make_group("web")
-    world.aws.fail_next("CreateSecurityGroup", "RequestLimitExceeded", status=503)
+    world.fail_next("CreateSecurityGroup", Kind.REFUSED, "RequestLimitExceeded", 503)
     with pytest.raises(Throttled):
         world.make_group("db")
     assert world.aws.counts.total("CreateSecurityGroup") == 2
@@ -260,5 +297,45 @@ def test_an_answer_that_is_lost_is_unknown_and_a_throttle_is_seen_at_once(world:
 
 
 def test_reads_are_repeated_where_ec2_asks_for_patience(world: World) -> None:
-    world.aws.fail_next("DescribeSecurityGroups", "RequestLimitExceeded", status=503, times=1)
+    world.fail_next("DescribeSecurityGroups", Kind.REFUSED, "RequestLimitExceeded", 503)
     assert world.snapshot("SecurityGroups").groups
+
+
+@pytest.mark.parametrize("kind", [Kind.CUT, Kind.LATE])
+def test_a_call_that_was_not_carried_out_is_unknown_too(world: World, kind: Kind) -> None:
+    """Its client cannot tell it from one whose answer was lost."""
+    world.fail_next("CreateSecurityGroup", kind)
+    with pytest.raises(OutcomeUnknown, match=r"CreateSecurityGroup for web \(target\).*cut off"):
+        world.make_group("web")
+
+
+def test_a_fault_of_aws_s_own_leaves_a_write_unknown(world: World) -> None:
+    world.fail_next("CreateSecurityGroup", Kind.REFUSED, "InternalError", 500)
+    with pytest.raises(OutcomeUnknown):
+        world.make_group("web")
+
+
+def test_a_read_without_an_answer_is_repeated(world: World) -> None:
+    world.fail_next("DescribeSecurityGroups", Kind.LOST)
+    assert world.snapshot("SecurityGroups").groups
+    assert world.aws.counts.total("DescribeSecurityGroups") == 2
+
+
+def test_what_is_used_cannot_be_deleted(world: World) -> None:
+    web, db = world.make_group("web"), world.make_group("db")
+    named = rule(INGRESS, Traffic(-1), GroupPeer(db.id))
+    world.writer.carry_out(c.AuthorizeRules(resource=web, direction=INGRESS, rules=(named,)))
+    with pytest.raises(DependencyViolation):
+        world.writer.carry_out(c.DeleteSecurityGroup(resource=db))
+    world.writer.carry_out(c.DeleteSecurityGroup(resource=web))
+    world.writer.carry_out(c.DeleteSecurityGroup(resource=db))
+    assert [group.group_name for group in world.snapshot("SecurityGroups").groups] == ["default"]
+
+
+def test_a_rule_too_many_is_refused_with_the_quota_s_name(world: World) -> None:
+    world.set_quota("L-0EA8095F", 2)
+    web = world.make_group("web")
+    rules = tuple(rule(INGRESS, Traffic(6, port, port), "10.0.0.0/8") for port in (1, 2, 3))
+    with pytest.raises(AwsError, match="L-0EA8095F"):
+        world.writer.carry_out(c.AuthorizeRules(resource=web, direction=INGRESS, rules=rules))
+    assert world.group(web).rules_of(INGRESS) == ()

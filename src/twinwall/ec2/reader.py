@@ -4,13 +4,12 @@ Every describe call has a filter or MaxResults, which puts it into the large buc
 list, which would silently mean "all, unpaginated" (aws-facts 3.1).
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from twinwall.aws.clients import AwsSession
-from twinwall.aws.faults import faults
 from twinwall.boundary import Document, Section
+from twinwall.ec2.calls import Ec2
 from twinwall.errors import AccessDenied, NotFound
 
 Item = dict[str, Any]
@@ -23,10 +22,10 @@ _FILTER_VALUES = 200
 
 
 class Ec2Reader:
-    """One side's EC2. Its calls change nothing; botocore repeats them where EC2 asks for patience."""
+    """One side's EC2, read. Its calls change nothing, and are repeated where EC2 asks for patience."""
 
-    def __init__(self, session: AwsSession) -> None:
-        self._session = session
+    def __init__(self, ec2: Ec2) -> None:
+        self._ec2 = ec2
 
     def read(self, vpc_id: str, sections: Collection[Section]) -> Document:
         document: Document = {}
@@ -50,30 +49,25 @@ class Ec2Reader:
 
     def _filtered(self, section: Section, vpc_id: str) -> Iterator[Item]:
         """The sections that are one describe call with a vpc-id filter."""
-        client = self._session.reading()
-        call_of: dict[str, Callable[..., Any]] = {
-            "SecurityGroups": client.describe_security_groups,
-            "NetworkAcls": client.describe_network_acls,
-            "Subnets": client.describe_subnets,
-            "NetworkInterfaces": client.describe_network_interfaces,
-            "SecurityGroupVpcAssociations": client.describe_security_group_vpc_associations,
-        }
-        call, filters = call_of[section], [{"Name": "vpc-id", "Values": [vpc_id]}]
-        items = self._pages(_SPOKEN[section], vpc_id, call, section, Filters=filters, MaxResults=_PAGE)
+        filters = [{"Name": "vpc-id", "Values": [vpc_id]}]
+        items = self._pages(
+            _SPOKEN[section], vpc_id, f"Describe{section}", section, Filters=filters, MaxResults=_PAGE
+        )
         return map(_plain, items) if section == "NetworkInterfaces" else items
 
     def _vpc(self, vpc_id: str) -> list[Item]:
-        with faults("reading the VPC", f"{vpc_id} in {self._session.region}", at=self._session.place):
-            found: list[Any] = self._session.reading().describe_vpcs(VpcIds=[vpc_id])["Vpcs"]
+        request = {"VpcIds": [vpc_id]}
+        found: list[Any] = self._ec2.ask(
+            "DescribeVpcs", request, "reading the VPC", f"{vpc_id} in {self._ec2.region}"
+        )["Vpcs"]
         return found
 
     def _stale(self, vpc_id: str) -> list[Item]:
-        call = self._session.reading().describe_stale_security_groups
         return list(
             self._pages(
                 "the stale references",
                 vpc_id,
-                call,
+                "DescribeStaleSecurityGroups",
                 "StaleSecurityGroupSet",
                 VpcId=vpc_id,
                 MaxResults=_STALE_PAGE,
@@ -87,7 +81,7 @@ class Ec2Reader:
             items = self._pages(
                 "the peering connections",
                 vpc_id,
-                self._session.reading().describe_vpc_peering_connections,
+                "DescribeVpcPeeringConnections",
                 "VpcPeeringConnections",
                 Filters=[{"Name": f"{end}-vpc-info.vpc-id", "Values": [vpc_id]}],
                 MaxResults=_PAGE,
@@ -104,7 +98,7 @@ class Ec2Reader:
             rules += self._pages(
                 "the security group rules",
                 vpc_id,
-                self._session.reading().describe_security_group_rules,
+                "DescribeSecurityGroupRules",
                 "SecurityGroupRules",
                 Filters=[{"Name": "group-id", "Values": ids}],
                 MaxResults=_PAGE,
@@ -116,24 +110,24 @@ class Ec2Reader:
         for filters in _list_filters(ids, names):
             found |= {item["PrefixListId"]: item for item in self._lists(Filters=filters)}
         if not ids and not names:
-            account = self._session.identity().account
+            account = self._ec2.identity().account
             found = {item["PrefixListId"]: item for item in self._lists() if item.get("OwnerId") == account}
         return {"PrefixLists": [self._with_entries(item) for item in found.values()]}
 
     def _lists(self, **params: Any) -> Iterator[Item]:
-        call = self._session.reading().describe_managed_prefix_lists
+        action = "DescribeManagedPrefixLists"
         return self._pages(
-            "the prefix lists", self._session.region, call, "PrefixLists", MaxResults=_LIST_PAGE, **params
+            "the prefix lists", self._ec2.region, action, "PrefixLists", MaxResults=_LIST_PAGE, **params
         )
 
     def _with_entries(self, item: Item) -> Item:
         """The list with its entries; where they may not be read, without, and with ``EntriesDenied``."""
-        call = self._session.reading().get_managed_prefix_list_entries
+        action = "GetManagedPrefixListEntries"
         list_id = item["PrefixListId"]
         try:
             entries = list(
                 self._pages(
-                    "the entries of", list_id, call, "Entries", PrefixListId=list_id, MaxResults=_LIST_PAGE
+                    "the entries of", list_id, action, "Entries", PrefixListId=list_id, MaxResults=_LIST_PAGE
                 )
             )
         except (AccessDenied, NotFound):
@@ -145,7 +139,7 @@ class Ec2Reader:
         found = self._pages(
             "the security groups with the tag",
             f"{tag_key}={tag_value}",
-            self._session.reading().describe_security_groups,
+            "DescribeSecurityGroups",
             "SecurityGroups",
             Filters=[{"Name": f"tag:{tag_key}", "Values": [tag_value.replace("\\", "\\\\")]}],
             MaxResults=_PAGE,
@@ -153,14 +147,12 @@ class Ec2Reader:
         wanted = {"Key": tag_key, "Value": tag_value}
         return {"SecurityGroups": [group for group in found if wanted in group.get("Tags", ())]}
 
-    def _pages(
-        self, what: str, thing: str, call: Callable[..., Any], key: str, **params: Any
-    ) -> Iterator[Item]:
+    def _pages(self, what: str, thing: str, action: str, key: str, **params: Any) -> Iterator[Item]:
         """All items of all pages. Each page is let go before the next is read."""
         token: str | None = None
         while True:
-            with faults(f"reading {what}", thing, at=self._session.place):
-                page = call(**params, **({"NextToken": token} if token else {}))
+            request = params | ({"NextToken": token} if token else {})
+            page = self._ec2.ask(action, request, f"reading {what}", thing)
             yield from page.pop(key, ())
             token = page.get("NextToken")
             if not token:

@@ -7,9 +7,8 @@ create-in-progress ─▶ create-complete ─▶ modify-in-progress ─▶ modif
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from twinwall.aws.clients import AwsSession
-from twinwall.aws.faults import faults
 from twinwall.boundary import Clock, Written
+from twinwall.ec2.calls import Ec2
 from twinwall.errors import AwsError, NotFound, OutcomeUnknown
 
 _FIRST_WAIT = 0.5
@@ -20,8 +19,8 @@ Item = Mapping[str, Any]
 
 
 class PrefixLists:
-    def __init__(self, session: AwsSession, clock: Clock) -> None:
-        self._session = session
+    def __init__(self, ec2: Ec2, clock: Clock) -> None:
+        self._ec2 = ec2
         self._clock = clock
 
     def version(self, list_id: str) -> int:
@@ -45,7 +44,7 @@ class PrefixLists:
         while not done(item):
             if self._clock.monotonic() - started > _PATIENCE:
                 raise OutcomeUnknown(
-                    f"waiting for the prefix list {list_id} ({self._session.place.side}): its state is still "
+                    f"waiting for the prefix list {list_id} ({self._ec2.place.side}): its state is still "
                     f"{item.get('State')!r} after {_PATIENCE:.0f} s; way out: run again later"
                 )
             if item.get("State"):
@@ -56,10 +55,10 @@ class PrefixLists:
 
     def _describe(self, list_id: str) -> Item:
         """The list; one that EC2 does not show yet is in progress."""
-        call = self._session.reading().describe_managed_prefix_lists
+        request = {"PrefixListIds": [list_id]}
         try:
-            with faults("reading the prefix list", list_id, at=self._session.place):
-                found: Sequence[Any] = call(PrefixListIds=[list_id])["PrefixLists"]
+            answer = self._ec2.ask("DescribeManagedPrefixLists", request, "reading the prefix list", list_id)
+            found: Sequence[Any] = answer["PrefixLists"]
         except NotFound:
             found = ()
         return found[0] if found else {"PrefixListId": list_id, "State": "not-visible-in-progress"}
@@ -69,7 +68,7 @@ class PrefixLists:
         if state.endswith("-failed"):
             message = " ".join(str(item.get("StateMessage") or "no reason was given").split())
             raise AwsError(
-                f"changing the prefix list {item['PrefixListId']} ({self._session.place.side}): its state is "
+                f"changing the prefix list {item['PrefixListId']} ({self._ec2.place.side}): its state is "
                 f"{state}: {message}; way out: mend the cause, then run again",
                 code=state,
             )

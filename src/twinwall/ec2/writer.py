@@ -5,16 +5,15 @@ writer itself just made. EC2 shows a new id to everybody only after a while (aws
 nothing, so it is sent again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, assert_never
+from typing import Any
 
-from twinwall.aws.clients import AwsSession
-from twinwall.aws.faults import faults
-from twinwall.aws.prefix_lists import PrefixLists
 from twinwall.boundary import Clock, Written
+from twinwall.ec2.calls import Ec2
+from twinwall.ec2.prefix_lists import PrefixLists
 from twinwall.errors import AwsError, NotFound
-from twinwall.model.rules import Direction, GroupPeer, PrefixListPeer
+from twinwall.model.rules import GroupPeer, PrefixListPeer
 from twinwall.planning import changes as c
 from twinwall.planning.requests import request_of
 
@@ -22,16 +21,14 @@ _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 8.0
 _PATIENCE = 60.0
 
-Call = Callable[..., Any]
-
 
 class Ec2Writer:
     """One side's EC2, written. Safe to use from several threads."""
 
-    def __init__(self, session: AwsSession, clock: Clock) -> None:
-        self._session = session
+    def __init__(self, ec2: Ec2, clock: Clock) -> None:
+        self._ec2 = ec2
         self._clock = clock
-        self._lists = PrefixLists(session, clock)
+        self._lists = PrefixLists(ec2, clock)
         self._made: set[str] = set()
 
     def carry_out(self, change: c.Change) -> Written:
@@ -41,96 +38,18 @@ class Ec2Writer:
             case c.CreateManagedPrefixList() | c.ModifyManagedPrefixList():
                 written = self._list_change(change)
             case _:
-                written = _written(change, self._send(change, self._call(change), request_of(change)))
+                written = _written(change, self._send(change))
         if isinstance(change, c.CreateSecurityGroup | c.CreateNetworkAcl | c.CreateManagedPrefixList):
             self._made.add(written.id)
         return written
 
-    def _call(self, change: c.Change) -> Call:
-        match change:
-            case c.AuthorizeRules() | c.RevokeRules() | c.UpdateRuleDescriptions():
-                return self._rules_call(change)
-            case c.CreateSecurityGroup():
-                return self._session.writing().create_security_group
-            case c.DeleteSecurityGroup():
-                return self._session.writing().delete_security_group
-            case c.CreateTags():
-                return self._session.writing().create_tags
-            case _:
-                return self._acl_or_list_call(change)
-
-    def _rules_call(self, change: c.AuthorizeRules | c.RevokeRules | c.UpdateRuleDescriptions) -> Call:
-        client = self._session.writing()
-        ingress = change.direction is Direction.INGRESS
-        match change:
-            case c.AuthorizeRules():
-                return (
-                    client.authorize_security_group_ingress
-                    if ingress
-                    else client.authorize_security_group_egress
-                )
-            case c.RevokeRules():
-                return (
-                    client.revoke_security_group_ingress if ingress else client.revoke_security_group_egress
-                )
-            case c.UpdateRuleDescriptions():
-                if ingress:
-                    return client.update_security_group_rule_descriptions_ingress
-                return client.update_security_group_rule_descriptions_egress
-            case _:
-                assert_never(change)
-
-    def _acl_or_list_call(
-        self,
-        change: c.CreateNetworkAcl
-        | c.DeleteNetworkAcl
-        | c.CreateNetworkAclEntry
-        | c.ReplaceNetworkAclEntry
-        | c.DeleteNetworkAclEntry
-        | c.ReplaceNetworkAclAssociation
-        | c.CreateManagedPrefixList
-        | c.ModifyManagedPrefixList
-        | c.DeleteManagedPrefixList,
-    ) -> Call:
-        client = self._session.writing()
-        match change:
-            case c.CreateNetworkAcl():
-                return client.create_network_acl
-            case c.DeleteNetworkAcl():
-                return client.delete_network_acl
-            case c.CreateNetworkAclEntry():
-                return client.create_network_acl_entry
-            case c.ReplaceNetworkAclEntry():
-                return client.replace_network_acl_entry
-            case c.DeleteNetworkAclEntry():
-                return client.delete_network_acl_entry
-            case c.ReplaceNetworkAclAssociation():
-                return client.replace_network_acl_association
-            case _:
-                return self._list_call(change)
-
-    def _list_call(
-        self, change: c.CreateManagedPrefixList | c.ModifyManagedPrefixList | c.DeleteManagedPrefixList
-    ) -> Call:
-        client = self._session.writing()
-        match change:
-            case c.CreateManagedPrefixList():
-                return client.create_managed_prefix_list
-            case c.ModifyManagedPrefixList():
-                return client.modify_managed_prefix_list
-            case c.DeleteManagedPrefixList():
-                return client.delete_managed_prefix_list
-            case _:
-                assert_never(change)
-
-    def _send(self, change: c.Change, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _send(self, change: c.Change) -> Mapping[str, Any]:
         """The call; again while EC2 does not see an id yet that this writer made."""
+        request = request_of(change)
         started, wait = self._clock.monotonic(), _FIRST_WAIT
         while True:
             try:
-                with faults(_doing(change), str(change.resource), at=self._session.place, mutation=True):
-                    answer: Mapping[str, Any] = call(**request)
-                    return answer
+                return self._ec2.send(change.action, request, _doing(change), str(change.resource))
             except NotFound as missing:
                 spent = self._clock.monotonic() - started
                 if not self._not_visible_yet(missing, change) or spent + wait > _PATIENCE:
@@ -145,7 +64,7 @@ class Ec2Writer:
         """Rules that may not be there (``missing_ok``) and are not: done. Elsewhere a missing rule is an
         error, also in a default VPC, where EC2 only says so in the answer (aws-facts 0.3)."""
         try:
-            answer = self._send(change, self._call(change), request_of(change))
+            answer = self._send(change)
         except AwsError as error:
             if not (change.missing_ok and _is_missing_rule(error)):
                 raise
@@ -153,7 +72,7 @@ class Ec2Writer:
         if answer.get("UnknownIpPermissions") and not change.missing_ok:
             count = len(answer["UnknownIpPermissions"])
             raise NotFound(
-                f"{_doing(change)} {change.resource} ({self._session.place.side}): EC2 knows {count} of the "
+                f"{_doing(change)} {change.resource} ({self._ec2.place.side}): EC2 knows {count} of the "
                 "permissions not; way out: run again: the plan is made anew",
                 code="InvalidPermission.NotFound",
             )
@@ -174,7 +93,7 @@ class Ec2Writer:
             change, wanted = replace(change, version=version), version + 1
         else:
             wanted = 0  # no other change makes a new version
-        answer = self._send(change, self._call(change), request_of(change))
+        answer = self._send(change)
         return self._lists.wait(answer["PrefixList"], wanted)
 
 

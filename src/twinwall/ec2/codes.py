@@ -125,3 +125,13 @@ def iam_action(operation: str) -> str:
 def spoken_service(operation: str) -> str:
     """The service as a message names it."""
     return _SPOKEN[_SERVICES.get(operation, "ec2")]
+
+
+QUOTA_CODES = {
+    "groups_per_region": "L-E79EC296",
+    "rules_per_group": "L-0EA8095F",
+    "acls_per_vpc": "L-B4A6D682",
+    "entries_per_acl": "L-2AEEBF1A",
+}
+"""Fields of ``Quotas`` → quota codes of the service ``vpc`` (aws-facts 1.7). Those of prefix lists are not
+documented there."""
