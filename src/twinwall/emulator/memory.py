@@ -165,6 +165,8 @@ class MemoryAws:
 
     def _carry_out(self, account: str, region: str, action: str, params: Params) -> Mapping[str, Any]:
         memory_seed.open_region(self.world, account, region)
+        if [] in params.values():  # an empty list is no parameter on the wire
+            params = {key: value for key, value in params.items() if value != []}
         world = self._as_seen(region) if self.read_lag and is_read(action) else self.world
         answer = self._by_the_book(Call(world, account, region, params), action)
         if answer.effects and world is self.world:  # what a read of the past would settle has passed
@@ -204,9 +206,11 @@ class MemoryAws:
         subnets: Sequence[tuple[str, str, str]] = (),
         *,
         name: str = "",
+        default: bool = False,
     ) -> str:
-        """As ``seed.empty_vpc``: ``subnets`` are (CIDR, zone or its letter, Name)."""
-        return memory_seed.make_vpc(self, account, region, cidr, ipv6_cidr, subnets, name)
+        """As ``seed.empty_vpc``: ``subnets`` are (CIDR, zone or its letter, Name). ``default``: the Region's
+        default VPC, which no Region has here by itself."""
+        return memory_seed.make_vpc(self, account, region, cidr, ipv6_cidr, subnets, name, default=default)
 
     def load(self, account: str, region: str, document: Mapping[str, Any]) -> list[str]:
         """As ``seed.load_document``: every VPC of a snapshot document, with its ids. Returns the VPCs' ids."""

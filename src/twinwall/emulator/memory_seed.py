@@ -44,10 +44,13 @@ def make_vpc(
     ipv6_cidr: str | None,
     subnets: Sequence[tuple[str, str, str]],
     name: str,
+    *,
+    default: bool,
 ) -> str:
     ids = aws.world.ids
     vpc_id = ids("vpc")
-    aws.network.put_vpc(account, region, vpc_document(vpc_id, account, cidr, ipv6_cidr, _named(name)))
+    described = vpc_document(vpc_id, account, cidr, ipv6_cidr, _named(name))
+    aws.network.put_vpc(account, region, {**described, "IsDefault": default})
     sixes = ipaddress.ip_network(ipv6_cidr).subnets(new_prefix=64) if ipv6_cidr else iter(())
     around = aws.network.at(account, region)
     for block, zone, subnet_name in subnets:
