@@ -6,19 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from twinwall.emulator.memory_network import Item, vpc_document
+from twinwall.emulator.network import Peering, VpcFacts
 from twinwall.emulator.refusal import not_found
 from twinwall.emulator.rulebook.acls import default_acl
 from twinwall.emulator.rulebook.groups import default_group
 from twinwall.emulator.rulebook.list_reads import aws_lists
-from twinwall.emulator.state import (
-    Holdings,
-    Peering,
-    Put,
-    VpcFacts,
-    World,
-    apply,
-    with_rule_ids,
-)
+from twinwall.emulator.state import Holdings, Put, World, apply, with_rule_ids
 from twinwall.emulator.takeover import FALLBACK, owned_acl, owned_groups, put_list, vpcs_of
 from twinwall.model.firewall import NetworkAclAssociation
 from twinwall.model.rules import Tags
