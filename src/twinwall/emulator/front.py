@@ -160,7 +160,11 @@ class Front:
         guards.check(call, action)
         if action not in ACTIONS:
             return self._once_by_moto(visit, call)
-        answer = ACTIONS[action](call)
+        try:
+            answer = ACTIONS[action](call)
+        except Refusal as refusal:
+            apply(call.here, refusal.done)
+            raise
         if action in ("CreateTags", "DeleteTags") and (rest := guards.without_ours(visit.request.form)):
             response = self._moto.form(visit.request, rest, account, action)
             if response.status != 200:

@@ -30,7 +30,7 @@ from twinwall.emulator.past import Past
 from twinwall.emulator.refusal import NoAnswer, Refusal, missing
 from twinwall.emulator.rulebook import quotas
 from twinwall.emulator.rulebook.actions import ACTIONS, check_dry_run
-from twinwall.emulator.state import Answer, Call, Params, World, apply, make_ids
+from twinwall.emulator.state import Answer, Call, Effect, Params, World, apply, make_ids
 from twinwall.emulator.switches import Switches
 from twinwall.emulator.throttle import Throttle
 from twinwall.model.throttle import is_read
@@ -165,13 +165,23 @@ class MemoryAws:
 
     def _carry_out(self, account: str, region: str, action: str, params: Params) -> Mapping[str, Any]:
         memory_seed.open_region(self.world, account, region)
+        if [] in params.values():  # an empty list is no parameter on the wire
+            params = {key: value for key, value in params.items() if value != []}
         world = self._as_seen(region) if self.read_lag and is_read(action) else self.world
-        answer = self._by_the_book(Call(world, account, region, params), action)
-        if answer.effects and world is self.world:  # what a read of the past would settle has passed
-            held = self.world.at(account, region)
-            self.past.record(held, answer.effects, self.clock.monotonic())
-            apply(held, answer.effects)
+        try:
+            answer = self._by_the_book(Call(world, account, region, params), action)
+        except Refusal as refusal:
+            self._keep(account, region, refusal.done)
+            raise
+        if world is self.world:  # what a read of the past would settle has passed
+            self._keep(account, region, answer.effects)
         return answer.output
+
+    def _keep(self, account: str, region: str, effects: Sequence[Effect]) -> None:
+        if effects:
+            held = self.world.at(account, region)
+            self.past.record(held, effects, self.clock.monotonic())
+            apply(held, effects)
 
     def _as_seen(self, region: str) -> World:
         """Half of the reads, at random, meet a replica that lags behind."""
@@ -204,9 +214,11 @@ class MemoryAws:
         subnets: Sequence[tuple[str, str, str]] = (),
         *,
         name: str = "",
+        default: bool = False,
     ) -> str:
-        """As ``seed.empty_vpc``: ``subnets`` are (CIDR, zone or its letter, Name)."""
-        return memory_seed.make_vpc(self, account, region, cidr, ipv6_cidr, subnets, name)
+        """As ``seed.empty_vpc``: ``subnets`` are (CIDR, zone or its letter, Name). ``default``: the Region's
+        default VPC, which no Region has here by itself."""
+        return memory_seed.make_vpc(self, account, region, cidr, ipv6_cidr, subnets, name, default=default)
 
     def load(self, account: str, region: str, document: Mapping[str, Any]) -> list[str]:
         """As ``seed.load_document``: every VPC of a snapshot document, with its ids. Returns the VPCs' ids."""

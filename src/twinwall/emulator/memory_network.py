@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from twinwall.emulator.network import Peering, VpcFacts
 from twinwall.emulator.refusal import not_found
 from twinwall.emulator.rulebook.filters import Values, page, select, text
-from twinwall.emulator.state import Answer, Call, Peering, VpcFacts
+from twinwall.emulator.state import Answer, Call
 from twinwall.model.rules import Tags
 from twinwall.model.wire import parse_tags, tag_list
 

@@ -6,19 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from twinwall.emulator.memory_network import Item, vpc_document
+from twinwall.emulator.network import Peering, VpcFacts
 from twinwall.emulator.refusal import not_found
 from twinwall.emulator.rulebook.acls import default_acl
 from twinwall.emulator.rulebook.groups import default_group
 from twinwall.emulator.rulebook.list_reads import aws_lists
-from twinwall.emulator.state import (
-    Holdings,
-    Peering,
-    Put,
-    VpcFacts,
-    World,
-    apply,
-    with_rule_ids,
-)
+from twinwall.emulator.state import Holdings, Put, World, apply, with_rule_ids
 from twinwall.emulator.takeover import FALLBACK, owned_acl, owned_groups, put_list, vpcs_of
 from twinwall.model.firewall import NetworkAclAssociation
 from twinwall.model.rules import Tags
@@ -44,10 +37,13 @@ def make_vpc(
     ipv6_cidr: str | None,
     subnets: Sequence[tuple[str, str, str]],
     name: str,
+    *,
+    default: bool,
 ) -> str:
     ids = aws.world.ids
     vpc_id = ids("vpc")
-    aws.network.put_vpc(account, region, vpc_document(vpc_id, account, cidr, ipv6_cidr, _named(name)))
+    described = vpc_document(vpc_id, account, cidr, ipv6_cidr, _named(name))
+    aws.network.put_vpc(account, region, {**described, "IsDefault": default})
     sixes = ipaddress.ip_network(ipv6_cidr).subnets(new_prefix=64) if ipv6_cidr else iter(())
     around = aws.network.at(account, region)
     for block, zone, subnet_name in subnets:

@@ -12,9 +12,10 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.models.network_acls import NetworkAcl as MotoAcl
 from moto.ec2.models.security_groups import SecurityGroup as MotoGroup
 
+from twinwall.emulator.network import VpcFacts
 from twinwall.emulator.rulebook.acls import default_acl, default_entries
 from twinwall.emulator.rulebook.groups import default_group, open_egress
-from twinwall.emulator.state import Drop, Effect, Holdings, Put, VpcFacts, World, apply, with_rule_ids
+from twinwall.emulator.state import Drop, Effect, Holdings, Put, World, apply, with_rule_ids
 from twinwall.model.firewall import NetworkAcl, NetworkAclAssociation, SecurityGroup
 from twinwall.model.rules import Direction
 from twinwall.model.wire import parse_group

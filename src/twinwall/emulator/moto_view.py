@@ -18,8 +18,9 @@ from twinwall.emulator.moto_sync import (
     sync_subnets,
     sync_vpcs,
 )
+from twinwall.emulator.network import Peering, VpcFacts
 from twinwall.emulator.rulebook.list_reads import aws_lists
-from twinwall.emulator.state import Call, Drop, Effect, Peering, Put, VpcFacts, World
+from twinwall.emulator.state import Call, Drop, Effect, Put, World
 from twinwall.model.firewall import NetworkAcl, SecurityGroup
 
 

@@ -1,10 +1,13 @@
 """What EC2 says no with: its error code, its words, its HTTP status; and that it says nothing."""
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 
 class Refusal(Exception):
-    """EC2 refuses the request; nothing was changed. Codes are those of EC2's errors-overview page."""
+    """EC2 refuses the request. Codes are those of EC2's errors-overview page."""
+
+    done: tuple[Any, ...] = ()
+    """Effects that stay all the same, where a switch says that EC2 does not take back what it had begun."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(f"{code}: {message}")

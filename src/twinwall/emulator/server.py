@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any
 
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import BaseWSGIServer, make_server
 
 from twinwall.emulator.credentials import AccessKey, Keyring, role_arn
 from twinwall.emulator.faults import Counts, Denial, Fault, Kind, Trouble
@@ -30,6 +30,7 @@ from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.state import World, make_ids
 from twinwall.emulator.switches import Switches
 from twinwall.emulator.throttle import Throttle
+from twinwall.emulator.web import Connections, Handler
 
 ACCOUNTS = ("111122223333", "444455556666")
 USER = "twinwall"
@@ -79,7 +80,7 @@ class EmbeddedAws:
         os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
         _running.update(self.accounts)
         self._build()
-        handler = type("Handler", (_Handler,), {"connections": self._connections})
+        handler = type("Handler", (Handler,), {"connections": self._connections})
         self._server = make_server(
             "127.0.0.1", self._port, self._wsgi, threaded=True, request_handler=handler
         )
@@ -258,54 +259,3 @@ def _send(response: Response, start_response: Any) -> Iterator[bytes]:
 def _cut(connection: socket.socket) -> None:
     connection.shutdown(socket.SHUT_RDWR)
     raise ConnectionAbortedError("the answer was lost, as asked for")
-
-
-class Connections:
-    """Kept-alive connections, to be closed when the server stops."""
-
-    def __init__(self) -> None:
-        self._open: set[socket.socket] = set()
-        self._lock = threading.Lock()
-
-    def add(self, connection: socket.socket) -> None:
-        with self._lock:
-            self._open.add(connection)
-
-    def remove(self, connection: socket.socket) -> None:
-        with self._lock:
-            self._open.discard(connection)
-
-    def close(self) -> None:
-        with self._lock:
-            for connection in self._open:
-                try:
-                    connection.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    continue
-
-
-class _Handler(WSGIRequestHandler):
-    """Quiet, kept alive, and without Nagle's delay between headers and body."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    connections: Connections
-
-    def setup(self) -> None:
-        super().setup()
-        self.connections.add(self.request)
-
-    def finish(self) -> None:
-        self.connections.remove(self.request)
-        super().finish()
-
-    def make_environ(self) -> dict[str, Any]:
-        """werkzeug drops header names with an underscore; SSO's bearer token has one."""
-        environ = super().make_environ()
-        token = self.headers.get("x-amz-sso_bearer_token")
-        if token:
-            environ["HTTP_X_AMZ_SSO_BEARER_TOKEN"] = token
-        return environ
-
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's own name
-        """Silent: who wants to know asks for the counts."""

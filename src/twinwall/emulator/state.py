@@ -8,54 +8,15 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 from twinwall.emulator.index import Index
-from twinwall.emulator.switches import QUOTAS, Switches
+from twinwall.emulator.network import Network
+from twinwall.emulator.switches import LIMITS, QUOTAS, Switches
 from twinwall.model.firewall import NetworkAcl, PrefixList, PrefixListEntry, SecurityGroup
 from twinwall.model.rules import SecurityGroupRule
 
 Params = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class VpcFacts:
-    vpc_id: str
-    owner_id: str
-    has_ipv6: bool
-    is_default: bool
-
-
-@dataclass(frozen=True)
-class Peering:
-    """``sides``: (account, Region, VPC) of requester and accepter."""
-
-    id: str
-    status: str
-    sides: tuple[tuple[str, str, str], tuple[str, str, str]]
-
-    def joins(self, vpc_id: str, other: str) -> bool:
-        return {self.sides[0][2], self.sides[1][2]} == {vpc_id, other}
-
-
-class Network(Protocol):
-    """The facts about the network around, as moto holds them."""
-
-    def vpc(self, account: str, region: str, vpc_id: str) -> VpcFacts | None: ...
-
-    def default_vpc(self, account: str, region: str) -> VpcFacts | None: ...
-
-    def subnet_vpc(self, account: str, region: str, subnet_id: str) -> str | None: ...
-
-    def interfaces_with(self, account: str, region: str, group_id: str) -> list[tuple[str, str]]:
-        """(interface id, VPC id) of those, in any account, that carry this group of ``account``."""
-        ...
-
-    def peerings(self, account: str, region: str) -> list[Peering]: ...
-
-    def tags(self, account: str, region: str) -> Mapping[str, Mapping[str, str]]:
-        """Tags of everything that is not ours, by resource id."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -79,6 +40,8 @@ class ListState:
     value: PrefixList
     history: tuple[tuple[int, tuple[PrefixListEntry, ...]], ...] = ()
     becomes: PrefixList | None = None
+    message: str = ""
+    """Why the last change failed."""
 
     @property
     def key(self) -> str:
@@ -132,7 +95,7 @@ class World:
         for key in ((account, region, code), (account, "*", code), ("*", "*", code)):
             if key in self.quotas:
                 return self.quotas[key]
-        return QUOTAS[code][1]
+        return QUOTAS[code][1] if code in QUOTAS else LIMITS[code]
 
 
 def make_ids(source: random.Random) -> Callable[[str], str]:

@@ -21,10 +21,13 @@ QUOTAS: Mapping[str, tuple[str, int]] = {
 }
 """Service ``vpc`` of Service Quotas: name and default (aws-facts 1.7)."""
 
-LISTS_PER_REGION = 100
-"""aws-facts 4: no quota code is given there, so it is not in Service Quotas here."""
-ENTRIES_PER_LIST = 1000
-TAGS_PER_RESOURCE = 50
+LISTS_PER_REGION = "lists-per-region"
+ENTRIES_PER_LIST = "entries-per-list"
+TAGS_PER_RESOURCE = "tags-per-resource"
+
+LIMITS: Mapping[str, int] = {LISTS_PER_REGION: 100, ENTRIES_PER_LIST: 1000, TAGS_PER_RESOURCE: 50}
+"""Can be set as quotas are; aws-facts 1.2 and 4 give no quota code, so Service Quotas does not know them here."""
+
 ENTRIES_PER_CALL = 100
 IDS_PER_TAG_CALL = 1000
 
@@ -56,6 +59,17 @@ class Switches:
     ampersand_in_peer_descriptions: bool = True
     """``&`` in descriptions of group and prefix-list rules; the model forbids it there, the guide everywhere.
     aws-facts 1.2 and 11."""
+
+    authorize_all_or_nothing: bool = True
+    """False: the permissions before the one that is refused stay. aws-facts 1.6 and 11: not documented."""
+
+    modify_all_or_nothing: bool = True
+    """False: ModifySecurityGroupRules changes rule by rule, and what came before a refusal stays. promise.md 5:
+    not verified on AWS."""
+
+    modify_refuses_passing_twins: bool = False
+    """True: ModifySecurityGroupRules looks for twins after each rule, so that two rules cannot swap places; False:
+    only at the end. promise.md 5: not verified on AWS."""
 
     modify_keeps_description: bool = False
     """Whether ModifySecurityGroupRules without Description keeps the old one (memory says it is removed).

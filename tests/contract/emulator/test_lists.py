@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from twinwall.emulator.server import EmbeddedAws
-from twinwall.emulator.switches import LISTS_PER_REGION, Switches
+from twinwall.emulator.switches import LIMITS, LISTS_PER_REGION, Switches
 
 ONE, REGION = "210000000001", "eu-west-1"
 
@@ -218,7 +218,7 @@ def test_client_tokens(ec2: Any, refuses: Any) -> None:
 
 def test_lists_per_region(ec2: Any, refuses: Any) -> None:
     """aws-facts 4: 100."""
-    for _ in range(LISTS_PER_REGION):
+    for _ in range(LIMITS[LISTS_PER_REGION]):
         make(ec2, 1)
     with refuses("PrefixListLimitExceeded"):
         make(ec2, 1)

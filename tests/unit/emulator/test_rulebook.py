@@ -9,21 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twinwall.emulator.index import Index
+from twinwall.emulator.network import Peering, VpcFacts
 from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.rulebook.actions import ACTIONS
 from twinwall.emulator.rulebook.filters import matcher
 from twinwall.emulator.rulebook.groups import default_group
-from twinwall.emulator.state import (
-    Answer,
-    Call,
-    Peering,
-    Put,
-    VpcFacts,
-    World,
-    apply,
-    make_ids,
-    with_rule_ids,
-)
+from twinwall.emulator.state import Answer, Call, Put, World, apply, make_ids, with_rule_ids
+from twinwall.emulator.switches import Switches
 
 ACCOUNT, REGION, VPC = "111122223333", "eu-west-1", "vpc-1"
 
@@ -173,3 +166,147 @@ def test_what_was_authorized_can_be_revoked(batch: list[dict[str, Any]]) -> None
 def test_filter_values(pattern: str, text: str, fits: bool) -> None:
     """EC2 guide, filtering: * and ?, and a backslash that takes their meaning away."""
     assert matcher([pattern])(text) is fits
+
+
+# --- what is not settled, and what can be set
+
+
+def rule_at(port: int) -> dict[str, Any]:
+    block = [{"CidrIp": "10.0.0.0/8"}]
+    return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": block}
+
+
+def attempt(world: World, action: str, **params: Any) -> str:
+    """As ``refusal_of``, and what a refusal leaves done stays done."""
+    try:
+        do(world, action, **params)
+    except Refusal as refusal:
+        apply(world.at(ACCOUNT, REGION), refusal.done)
+        return refusal.code
+    return ""
+
+
+def ports_of(world: World, group: str) -> list[int]:
+    return [rule.traffic.first or 0 for rule in world.at(ACCOUNT, REGION).groups[group].rules[1:]]
+
+
+@pytest.mark.parametrize(
+    ("whole", "quota", "batch", "code", "left"),
+    [
+        (True, 60, [1, 2, 3, 4], "InvalidPermission.Duplicate", [3]),
+        (False, 60, [1, 2, 3, 4], "InvalidPermission.Duplicate", [3, 1, 2]),
+        (True, 2, [1, 2], "RulesPerSecurityGroupLimitExceeded", [3]),
+        (False, 2, [1, 2], "RulesPerSecurityGroupLimitExceeded", [3, 1]),
+        (False, 60, [3, 1], "InvalidPermission.Duplicate", [3]),
+        (False, 60, [1, 2], "", [3, 1, 2]),
+    ],
+)
+def test_an_authorize_that_is_refused_midway(
+    world: World, whole: bool, quota: int, batch: list[int], code: str, left: list[int]
+) -> None:
+    """aws-facts 1.6 and 11: whether it is all or nothing is not documented."""
+    world.switches = Switches(authorize_all_or_nothing=whole)
+    world.quotas["*", "*", "L-0EA8095F"] = quota
+    group = make(world)
+    do(world, "AuthorizeSecurityGroupIngress", GroupId=group, IpPermissions=[rule_at(3)])
+    permissions = [rule_at(port) for port in batch]
+    assert attempt(world, "AuthorizeSecurityGroupIngress", GroupId=group, IpPermissions=permissions) == code
+    assert ports_of(world, group) == left
+
+
+@pytest.mark.parametrize(
+    ("switches", "code", "left"),
+    [
+        (Switches(), "", [2, 1, 9]),
+        (Switches(modify_refuses_passing_twins=True), "InvalidPermission.Duplicate", [1, 2, 3]),
+        (Switches(modify_all_or_nothing=False), "InvalidPermission.Duplicate", [1, 2, 9]),
+    ],
+)
+def test_rules_that_swap_places_in_one_call(
+    world: World, switches: Switches, code: str, left: list[int]
+) -> None:
+    """promise.md 5: neither is verified on AWS. 3 → 9 first, then 1 → 2 while 2 → 1 is still to come."""
+    world.switches = switches
+    group = make(world)
+    batch = [rule_at(port) for port in (1, 2, 3)]
+    do(world, "AuthorizeSecurityGroupIngress", GroupId=group, IpPermissions=batch)
+    ids = [rule.rule_id for rule in world.at(ACCOUNT, REGION).groups[group].rules[1:]]
+    updates = [
+        {
+            "SecurityGroupRuleId": id_,
+            "SecurityGroupRule": {"IpProtocol": "tcp", "FromPort": p, "ToPort": p, "CidrIpv4": "10.0.0.0/8"},
+        }
+        for id_, p in ((ids[2], 9), (ids[0], 2), (ids[1], 1))
+    ]
+    assert attempt(world, "ModifySecurityGroupRules", GroupId=group, SecurityGroupRules=updates) == code
+    assert ports_of(world, group) == left
+
+
+@pytest.mark.parametrize(
+    ("limit", "action", "params", "code"),
+    [
+        (
+            "tags-per-resource",
+            "CreateSecurityGroup",
+            {
+                "GroupName": "web",
+                "Description": "d",
+                "VpcId": VPC,
+                "TagSpecifications": [
+                    {"ResourceType": "security-group", "Tags": [{"Key": "a"}, {"Key": "b"}]}
+                ],
+            },
+            "TagLimitExceeded",
+        ),
+        (
+            "entries-per-list",
+            "CreateManagedPrefixList",
+            {"PrefixListName": "l", "MaxEntries": 2, "AddressFamily": "IPv4"},
+            "InvalidParameterValue",
+        ),
+        (
+            "lists-per-region",
+            "CreateManagedPrefixList",
+            {"PrefixListName": "l", "MaxEntries": 1, "AddressFamily": "IPv4"},
+            "PrefixListLimitExceeded",
+        ),
+    ],
+)
+def test_limits_without_a_quota_code_can_be_set(
+    world: World, limit: str, action: str, params: dict[str, Any], code: str
+) -> None:
+    do(world, "CreateManagedPrefixList", PrefixListName="first", MaxEntries=1, AddressFamily="IPv4")
+    assert refusal_of(copy.deepcopy(world), action, **params) == ""
+    world.quotas[ACCOUNT, REGION, limit] = 1
+    assert refusal_of(world, action, **params) == code
+
+
+def test_a_list_that_could_not_grow_says_whom_it_would_crowd(world: World) -> None:
+    """API: ModifyManagedPrefixList.MaxEntries."""
+    group = make(world)
+    made = do(world, "CreateManagedPrefixList", PrefixListName="l", MaxEntries=1, AddressFamily="IPv4")
+    list_id = made["PrefixList"]["PrefixListId"]
+    rule = {"IpProtocol": "-1", "PrefixListIds": [{"PrefixListId": list_id}]}
+    do(world, "AuthorizeSecurityGroupIngress", GroupId=group, IpPermissions=[rule])
+    do(world, "ModifyManagedPrefixList", PrefixListId=list_id, MaxEntries=61)
+    (shown,) = do(world, "DescribeManagedPrefixLists")["PrefixLists"]
+    assert (shown["State"], shown["MaxEntries"]) == ("modify-failed", 1)
+    assert group in shown["StateMessage"]
+    do(world, "ModifyManagedPrefixList", PrefixListId=list_id, MaxEntries=2)
+    assert "StateMessage" not in do(world, "DescribeManagedPrefixLists")["PrefixLists"][0]
+
+
+@given(st.lists(permissions, max_size=4), st.data())
+def test_the_books_of_a_group_are_what_its_rules_say(
+    batches: list[list[dict[str, Any]]], data: st.DataObject
+) -> None:
+    """Kept up rule by rule, they equal those made anew."""
+    world = World(OneVpc(), frozenset({ACCOUNT}), ids=make_ids(random.Random(1)))
+    group = make(world)
+    for batch in batches:
+        verb = data.draw(st.sampled_from(["Authorize", "Revoke"]))
+        refusal_of(world, f"{verb}SecurityGroupIngress", GroupId=group, IpPermissions=batch)
+    held = world.at(ACCOUNT, REGION)
+    kept, anew = held.index(held.groups[group]), Index(held.groups[group])
+    assert (kept.rules, kept.by_id, kept.tallies) == (anew.rules, anew.by_id, anew.tallies)
+    assert held.rule_owner == {rule.rule_id: group for rule in held.groups[group].rules}

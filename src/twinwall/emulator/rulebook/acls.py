@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from twinwall.emulator.network import VpcFacts
 from twinwall.emulator.refusal import invalid, missing, not_found, refuse
 from twinwall.emulator.rulebook.names import tags_for
 from twinwall.emulator.rulebook.permissions import check_icmp, check_ports, read_cidr
 from twinwall.emulator.rulebook.tokens import once
-from twinwall.emulator.state import Answer, Call, Drop, Params, Put, VpcFacts
+from twinwall.emulator.state import Answer, Call, Drop, Params, Put
 from twinwall.emulator.switches import ACLS_PER_VPC, ENTRIES_PER_ACL
 from twinwall.model.firewall import NetworkAcl, NetworkAclAssociation
 from twinwall.model.net import ANY_IPV4, ANY_IPV6, ICMP, ICMPV6, PORT_PROTOCOLS, Cidr
@@ -40,7 +41,7 @@ def create(call: Call) -> Answer:
 
 
 def _create(call: Call) -> Answer:
-    tags = tags_for(call.params.get("TagSpecifications"), "network-acl")
+    tags = tags_for(call, "network-acl")
     vpc_id = call.params["VpcId"]
     vpc = call.network.vpc(call.account, call.region, vpc_id) or not_found("vpc", vpc_id)
     if vpc.owner_id != call.account:

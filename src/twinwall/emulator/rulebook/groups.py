@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from twinwall.emulator.network import VpcFacts
 from twinwall.emulator.refusal import not_found, refuse
 from twinwall.emulator.rulebook.filters import Values, page, select
 from twinwall.emulator.rulebook.names import check_group_description, check_group_name, tags_for
@@ -15,7 +16,7 @@ from twinwall.emulator.rulebook.references import (
     referring,
     same_name,
 )
-from twinwall.emulator.state import Answer, Call, Drop, Put, VpcFacts, with_rule_ids
+from twinwall.emulator.state import Answer, Call, Drop, Put, with_rule_ids
 from twinwall.emulator.switches import GROUPS_PER_REGION
 from twinwall.model.firewall import SecurityGroup
 from twinwall.model.net import ALL_PROTOCOLS, ANY_IPV4, ANY_IPV6, protocol_name
@@ -54,7 +55,7 @@ def default_group(account: str, vpc: VpcFacts, group_id: str) -> SecurityGroup:
 def create(call: Call) -> Answer:
     name = check_group_name(call.params["GroupName"])
     description = check_group_description(call.params["Description"])
-    tags = tags_for(call.params.get("TagSpecifications"), "security-group")
+    tags = tags_for(call, "security-group")
     vpc = _vpc_of(call)
     if any(g.vpc_id == vpc.vpc_id and same_name(g.group_name, name) for g in call.here.groups.values()):
         refuse("InvalidGroup.Duplicate", f"The security group '{name}' already exists for VPC '{vpc.vpc_id}'")

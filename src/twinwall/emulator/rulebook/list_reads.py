@@ -61,10 +61,13 @@ LIST_FILTERS: Mapping[str, Values[ListState]] = {
 
 def describe(call: Call) -> Answer:
     found = select(_asked(call), call.params.get("Filters"), LIST_FILTERS, lambda state: state.value.tags)
-    output = page(
-        found, call.params, "PrefixLists", lambda state: show_list(call, state.value), least=1, most=100
-    )
+    output = page(found, call.params, "PrefixLists", lambda state: _document(call, state), least=1, most=100)
     return Answer(output, settle(found))
+
+
+def _document(call: Call, state: ListState) -> dict[str, Any]:
+    shown = show_list(call, state.value)
+    return shown | {"StateMessage": state.message} if state.value.state.endswith("-failed") else shown
 
 
 def _asked(call: Call) -> Iterable[ListState]:

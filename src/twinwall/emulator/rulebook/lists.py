@@ -41,11 +41,11 @@ def _create(call: Call) -> Answer:
     family = FAMILIES.get(params["AddressFamily"]) or invalid(
         f"Value ({params['AddressFamily']}) for parameter AddressFamily is invalid. Valid values: IPv4, IPv6"
     )
-    tags = tags_for(params.get("TagSpecifications"), "prefix-list")
-    most = _check_max_entries(params["MaxEntries"])
+    tags = tags_for(call, "prefix-list")
+    most = _check_max_entries(call, params["MaxEntries"])
     entries = _check_size(_read_entries(params.get("Entries") or (), family), most)
     own = sum(not state.value.aws_managed for state in call.here.lists.values())
-    if own >= LISTS_PER_REGION:
+    if own >= call.quota(LISTS_PER_REGION):
         refuse("PrefixListLimitExceeded", "You've reached the limit of prefix lists for this Region.")
     value = PrefixList(
         call.world.ids("pl"), name, family, call.account, most, 1, "create-complete", entries, tags
@@ -73,7 +73,7 @@ def modify(call: Call) -> Answer:
     if name is not None:
         state = replace(state, value=replace(state.value, name=_check_name(name)))
     if most is not None:
-        return _resize(call, state, _check_max_entries(most))
+        return _resize(call, state, _check_max_entries(call, most))
     version = state.value.version
     _check_version(call, version)
     if add or remove:
@@ -149,7 +149,7 @@ def _with_entries(state: ListState, entries: Entries) -> ListState:
 
 
 def _in_state(state: ListState, name: str) -> ListState:
-    return replace(state, value=replace(state.value, state=name))
+    return replace(state, value=replace(state.value, state=name), message="")
 
 
 def _resize(call: Call, state: ListState, most: int) -> Answer:
@@ -158,9 +158,15 @@ def _resize(call: Call, state: ListState, most: int) -> Answer:
     if most < len(value.entries or ()):
         invalid(f"The prefix list has {len(value.entries or ())} entries; MaxEntries may not be {most}")
     grown = replace(state, value=replace(value, max_entries=most))
-    if _crowded(call, grown):
-        return _under_way(call, _in_state(state, "modify-failed"), "modify-in-progress", value.version)
+    if crowded := _crowded(call, grown):
+        failed = replace(_in_state(state, "modify-failed"), message=_too_many(crowded))
+        return _under_way(call, failed, "modify-in-progress", value.version)
     return _under_way(call, _in_state(grown, "modify-complete"), "modify-in-progress", value.version)
+
+
+def _too_many(group_ids: Sequence[str]) -> str:
+    """API: ModifyManagedPrefixList.MaxEntries: the message names the first ten."""
+    return f"The rules quota would be exceeded for: {', '.join(group_ids[:10])}"
 
 
 def _crowded(call: Call, grown: ListState) -> list[str]:
@@ -207,9 +213,10 @@ def _check_name(name: str) -> str:
     return name
 
 
-def _check_max_entries(most: int) -> int:
-    if not 1 <= most <= ENTRIES_PER_LIST:
-        invalid(f"Value ({most}) for parameter MaxEntries is invalid. Valid values: 1 to {ENTRIES_PER_LIST}")
+def _check_max_entries(call: Call, most: int) -> int:
+    limit = call.quota(ENTRIES_PER_LIST)
+    if not 1 <= most <= limit:
+        invalid(f"Value ({most}) for parameter MaxEntries is invalid. Valid values: 1 to {limit}")
     return most
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from twinwall.emulator.refusal import invalid, missing, refuse, unsuitable
+from twinwall.emulator.state import Call
 from twinwall.emulator.switches import TAGS_PER_RESOURCE
 from twinwall.model.firewall import make_tags
 from twinwall.model.rules import Tags
@@ -81,22 +82,26 @@ def check_tag(key: str, value: str) -> None:
         invalid(f"Tag value exceeds the maximum length of 256 characters, at key {key}")
 
 
-def check_tag_count(tags: Tags) -> Tags:
+def check_tag_count(call: Call, tags: Tags) -> Tags:
     """50 per resource; EC2's own ``aws:`` tags do not count (aws-facts 1.2, 3.5)."""
-    if sum(not key.startswith("aws:") for key, _ in tags) > TAGS_PER_RESOURCE:
-        refuse("TagLimitExceeded", f"The maximum number of tags for a resource is {TAGS_PER_RESOURCE}")
+    most = call.quota(TAGS_PER_RESOURCE)
+    if sum(not key.startswith("aws:") for key, _ in tags) > most:
+        refuse("TagLimitExceeded", f"The maximum number of tags for a resource is {most}")
     return tags
 
 
-def tags_for(specifications: Sequence[Mapping[str, Any]] | None, kind: str) -> Tags:
+def tags_for(call: Call, kind: str) -> Tags:
     """API: TagSpecification: what a create call says of its one kind of resource."""
-    for specification in specifications or ():
+    specifications: Sequence[Mapping[str, Any]] = call.params.get("TagSpecifications") or ()
+    if not specifications:
+        return ()
+    for specification in specifications:
         given = specification.get("ResourceType")
         if given is None:
             missing("TagSpecification.ResourceType")
         if given != kind:
             invalid(f"'{given}' is not a valid taggable resource type for this operation.")
-    if len(specifications or ()) > 1:
+    if len(specifications) > 1:
         unsuitable(f"The resource type {kind} is specified more than once")
-    found = [item for specification in specifications or () for item in specification.get("Tags") or ()]
-    return check_tag_count(parse_tag_items(found))
+    found = [item for specification in specifications for item in specification.get("Tags") or ()]
+    return check_tag_count(call, parse_tag_items(found))

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from twinwall.emulator.network import Peering
 from twinwall.emulator.refusal import invalid, missing, not_found, refuse
 from twinwall.emulator.rulebook.names import check_group_id
-from twinwall.emulator.state import Call, Peering
+from twinwall.emulator.state import Call
 from twinwall.model.firewall import SecurityGroup
 from twinwall.model.rules import GroupPeer, Peer, PrefixListPeer, SecurityGroupRule
 

@@ -1,11 +1,11 @@
 """The rules of a group: authorized, revoked, modified, described anew (aws-facts 1.1, 1.4 to 1.8)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from twinwall.emulator.index import identity
-from twinwall.emulator.refusal import invalid, missing, not_found, refuse, unsuitable
+from twinwall.emulator.refusal import Refusal, invalid, missing, not_found, refuse, unsuitable
 from twinwall.emulator.rulebook.counting import check_rule_quota
 from twinwall.emulator.rulebook.names import check_rule_description, tags_for
 from twinwall.emulator.rulebook.permissions import given_permissions, read_permissions
@@ -28,13 +28,13 @@ ABSENT = "The specified rule does not exist in this security group."
 
 
 def authorize(call: Call, direction: Direction) -> Answer:
-    """All or nothing. A twin inside the request is InvalidParameterValue, one in the group
-    InvalidPermission.Duplicate; the description is no part of a rule (aws-facts 1.5)."""
+    """All or nothing, unless a switch says otherwise. A twin inside the request is InvalidParameterValue, one in
+    the group InvalidPermission.Duplicate; the description is no part of a rule (aws-facts 1.5)."""
     group = addressed_group(call)
     given = given_permissions(call.params, direction)
     if not given:
         missing("ipPermissions")
-    tags = tags_for(call.params.get("TagSpecifications"), "security-group-rule")
+    tags = tags_for(call, "security-group-rule")
     rules = read_permissions(
         given,
         direction,
@@ -42,16 +42,32 @@ def authorize(call: Call, direction: Direction) -> Answer:
         lambda list_id: resolve_list(call, list_id),
         call.world.switches.ampersand_in_peer_descriptions,
     )
-    _check_new(call, group, rules)
-    check_rule_quota(call, group, rules)
+    rules, refusal = _taken(call, group, rules)
     ids = call.world.ids
     made = tuple(
         SecurityGroupRule(direction, rule.traffic, rule.peer, rule.description, tags, ids("sgr"))
         for rule in rules
     )
-    shown = [rule_document(call, group, rule) for rule in made]
     effect = Rewrite(with_rules(group, (*group.rules, *made)), made)
+    if refusal is not None:
+        refusal.done = (effect,)
+        raise refusal
+    shown = [rule_document(call, group, rule) for rule in made]
     return Answer({"Return": True, "SecurityGroupRules": shown}, (effect,))
+
+
+def _taken(
+    call: Call, group: SecurityGroup, rules: list[SecurityGroupRule]
+) -> tuple[list[SecurityGroupRule], Refusal | None]:
+    """The rules that come into the group, and why the others do not."""
+    step = len(rules) if call.world.switches.authorize_all_or_nothing else 1
+    for end in range(step, len(rules) + 1, step):
+        try:
+            _check_new(call, group, rules[:end])
+            check_rule_quota(call, group, rules[:end])
+        except Refusal as refusal:
+            return rules[: end - step], refusal
+    return rules, None
 
 
 def _check_new(call: Call, group: SecurityGroup, rules: Sequence[SecurityGroupRule]) -> None:
@@ -144,13 +160,34 @@ def modify(call: Call) -> Answer:
         if rule_id in updates:
             invalid("The same permission must not appear multiple times")
         updates[rule_id] = _modified(call, group, old, update.get("SecurityGroupRule") or {})
+    switches = call.world.switches
+    if switches.modify_all_or_nothing and not switches.modify_refuses_passing_twins:
+        return Answer({"Return": True}, (_rewritten(call, group, updates),))
+    return _one_after_another(call, group, updates)
+
+
+def _rewritten(call: Call, group: SecurityGroup, updates: Mapping[str, SecurityGroupRule]) -> Rewrite:
     changed = tuple(updates.get(rule.rule_id, rule) for rule in group.rules)
     if len(set(changed)) < len(changed):
         refuse("InvalidPermission.Duplicate", "the specified rule already exists")
     gone = tuple(rule for rule in group.rules if rule.rule_id in updates)
     come = tuple(updates[rule.rule_id] for rule in gone)
     check_rule_quota(call, group, come, gone)
-    return Answer({"Return": True}, (Rewrite(with_rules(group, changed), come, gone),))
+    return Rewrite(with_rules(group, changed), come, gone)
+
+
+def _one_after_another(call: Call, group: SecurityGroup, updates: Mapping[str, SecurityGroupRule]) -> Answer:
+    done: dict[str, SecurityGroupRule] = {}
+    effect: Rewrite | None = None
+    for rule_id, rule in updates.items():
+        done[rule_id] = rule
+        try:
+            effect = _rewritten(call, group, done)
+        except Refusal as refusal:
+            if effect is not None and not call.world.switches.modify_all_or_nothing:
+                refusal.done = (effect,)
+            raise
+    return Answer({"Return": True}, (effect,) if effect else ())
 
 
 def _modified(call: Call, group: SecurityGroup, old: SecurityGroupRule, body: Any) -> SecurityGroupRule:

@@ -32,7 +32,7 @@ def is_ours(resource_id: str) -> bool:
 def create(call: Call) -> Answer:
     """Adds or overwrites; on all of the ids or on none. Ids that are not ours are the caller's business."""
     given = parse_tag_items(call.params["Tags"])
-    return _retag(call, lambda tags: check_tag_count(make_tags((*tags, *given))))
+    return _retag(call, lambda tags: check_tag_count(call, make_tags((*tags, *given))))
 
 
 def delete(call: Call) -> Answer:
