@@ -20,11 +20,14 @@ RUNTIME := .venv/.runtime
 PACKAGE := .venv/.package
 DEV := .venv/.dev
 
-.PHONY: help demo test soak check check-format check-lint check-types check-imports format lock clean
+BENCH := .venv/.bench
+
+.PHONY: help demo test soak bench check check-format check-lint check-types check-imports format lock clean
 
 help:
 	@echo "make demo    set up, and see it work: no account, no network"
 	@echo "make test    the test suite              make soak    its long random runs"
+	@echo "make bench   the benchmarks; they write docs/performance.md"
 	@echo "make check   format, lint, types, imports make format  put the format right"
 	@echo "make lock    renew the lock files (UPGRADE=1: with newer versions)"
 	@echo "make clean   remove what make made"
@@ -37,6 +40,9 @@ test: $(DEV)
 
 soak: $(DEV)
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS) -m soak --hypothesis-profile=soak
+
+bench: $(BENCH)
+	@$(BIN)/python benchmarks/packets.py
 
 check: check-format check-lint check-types check-imports
 
@@ -78,5 +84,9 @@ $(PACKAGE): pyproject.toml $(RUNTIME)
 	@touch $@
 
 $(DEV): requirements/dev.txt $(PACKAGE)
+	@$(PIP) --require-hashes -r $<
+	@touch $@
+
+$(BENCH): requirements/bench.txt $(DEV)
 	@$(PIP) --require-hashes -r $<
 	@touch $@

@@ -5,9 +5,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twinwall.packets.boxes import Block, Box, Masks
+from twinwall.packets.comparison import Clash, clash_of_orders, clash_of_unions
 from twinwall.packets.packetset import PacketSet
 from twinwall.packets.profiles import blocks_of
-from twinwall.packets.sweep import Block
 from twinwall.packets.traffic import ALL_TRAFFIC, LINE, Span, difference, holds, intersection, union
 from twinwall.packets.witness import Packet
 
@@ -117,6 +118,48 @@ def test_the_traffic_of_a_set_is_what_some_place_admits(a: PacketSet) -> None:
     )
     for point in a.traffic[::2]:
         assert a.ranges(4, point) or a.ranges(6, point) or a.symbols_with(point)
+
+
+few = st.lists(boxes, max_size=3)
+
+
+@given(st.lists(boxes, max_size=8), few, few)
+def test_unions_clash_exactly_where_their_sets_differ(
+    shared: list[Box], mine: list[Box], yours: list[Box]
+) -> None:
+    left, right = [*mine, *shared], [*shared, *yours]
+    check_clash(clash_of_unions(left, right), PacketSet.union_of(left), PacketSet.union_of(right))
+
+
+entries = st.tuples(st.booleans(), boxes)
+
+
+@given(st.lists(entries, max_size=8), st.lists(st.tuples(st.integers(0, 8), entries), max_size=3), st.data())
+def test_orders_clash_exactly_where_their_sets_differ(
+    left: list[tuple[bool, Box]], more: list[tuple[int, tuple[bool, Box]]], data: st.DataObject
+) -> None:
+    right = list(left)
+    for index, entry in more:
+        right.insert(index, entry)
+    if right and data.draw(st.booleans()):
+        del right[data.draw(st.integers(0, len(right) - 1))]
+    said = [[(allow, block, span) for allow, (block, span) in side] for side in (left, right)]
+    check_clash(clash_of_orders(*said), PacketSet.first_match(left), PacketSet.first_match(right))
+
+
+def check_clash(clash: Clash | None, left: PacketSet, right: PacketSet) -> None:
+    assert (clash is None) == (left == right)
+    if clash is not None:
+        assert left.admits(clash.packet) == clash.in_left
+        assert right.admits(clash.packet) != clash.in_left
+
+
+@given(st.lists(boxes, max_size=8))
+def test_masks_that_are_not_kept_are_the_same(rules: list[Box]) -> None:
+    kept, made = Masks(span for _, span in rules), Masks(span for _, span in rules)
+    made._kept = False
+    assert [kept[span] for _, span in rules] == [made[span] for _, span in rules]
+    assert not made
 
 
 points = st.sets(st.integers(0, 30))

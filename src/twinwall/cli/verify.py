@@ -4,10 +4,10 @@ from typing import Any
 
 import click
 
+from twinwall.cli import collector, output
 from twinwall.cli import options as o
-from twinwall.cli import output
 from twinwall.cli.invocation import Invocation
-from twinwall.cli.replicas import open_ends, world_of
+from twinwall.cli.replicas import Options, open_ends, world_of
 from twinwall.cli.results import Result, failed, finish
 from twinwall.cli.sides import refuse_same
 from twinwall.engine.sides import FileSide, Side
@@ -31,6 +31,12 @@ def verify(invocation: Invocation, /, complete: bool, **options: Any) -> int:
     Compares what the source admits, in the target's terms, with what the target admits, and shows a packet
     for each difference. Writes nothing; both sides may be snapshots.
     """
+    with collector.paused():
+        results = _verified(options, invocation, complete)
+    return finish(results, invocation)
+
+
+def _verified(options: Options, invocation: Invocation, complete: bool) -> list[Result]:
     ends = open_ends(options, invocation)
     engine = world_of(invocation).engine
     source = engine.opened(ends.source)
@@ -45,7 +51,7 @@ def verify(invocation: Invocation, /, complete: bool, **options: Any) -> int:
                 raise
             output.tell(f"twinwall: {target.label}: {failure}")
             results.append(failed(target.label, failure))
-    return finish(results, invocation)
+    return results
 
 
 def _refuse_same_live(source: Side, target: Side) -> None:

@@ -7,6 +7,7 @@ or a refusal needs it, and is counted in ``Reads`` so that the plan can name it.
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from twinwall.boundary import Document, Section
@@ -55,10 +56,9 @@ class SideReader:
             self.document = {"Region": identity.region, "OwnerId": identity.account}
         else:
             self.document = dict(self.side.document)
-            self.at = self._location(self.side)
+            self.at = self._location(self.side, self._whole)
 
-    def _location(self, side: FileSide) -> Location:
-        snapshot = wire.parse_snapshot(side.document)
+    def _location(self, side: FileSide, snapshot: Snapshot) -> Location:
         known = snapshot.vpc_ids()
         vpc_id = side.vpc_id or (known[0] if len(known) == 1 else "")
         if vpc_id not in known:
@@ -70,6 +70,11 @@ class SideReader:
         group = next((g for g in snapshot.groups if g.vpc_id == vpc_id), None)
         owner = snapshot.owner_id or (group.owner_id if group else "")
         return Location(owner, snapshot.region, vpc_id)
+
+    @cached_property
+    def _whole(self) -> Snapshot:
+        """All that a file says; it never says more."""
+        return wire.parse_snapshot(self.document)
 
     @property
     def live(self) -> bool:
@@ -123,7 +128,8 @@ class SideReader:
         return self._parsed[1]
 
     def _parse(self) -> Snapshot:
-        whole = wire.parse_snapshot({**self.document, "Region": self.at.region, "OwnerId": self.at.account})
+        whole = self._whole if isinstance(self.side, FileSide) else wire.parse_snapshot(self.document)
+        whole = replace(whole, region=self.at.region, owner_id=self.at.account)
         narrowed = one_vpc(whole, self.at.vpc_id)
         rules = self.document.get("SecurityGroupRules")
         return replace(narrowed, groups=_with_rule_ids(narrowed.groups, rules)) if rules else narrowed

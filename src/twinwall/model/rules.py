@@ -6,7 +6,7 @@ allow; an ACL's entries are stateless, ordered and allow or deny.
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from twinwall.errors import ConfigError
 from twinwall.model.net import (
@@ -26,6 +26,8 @@ class Direction(Enum):
     INGRESS = "ingress"
     EGRESS = "egress"
 
+    __hash__ = object.__hash__  # an enum's own is slower, and every rule hashes its direction
+
     def __lt__(self, other: "Direction") -> bool:
         return self.value > other.value  # ingress before egress, as EC2 lists them
 
@@ -35,8 +37,7 @@ class RuleAction(Enum):
     DENY = "deny"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Traffic:
+class Traffic(NamedTuple):
     """Protocol and, where it has them, ports or ICMP type and code.
 
     ``first``, ``last`` are the ports of tcp and udp (0 to 65535), type and code of ICMP and ICMPv6 (-1 =
@@ -84,8 +85,7 @@ def make_traffic(protocol: int, first: int | None, last: int | None) -> Traffic:
     return Traffic(protocol)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class CidrPeer:
+class CidrPeer(NamedTuple):
     cidr: Cidr
 
     def __str__(self) -> str:
@@ -136,15 +136,20 @@ class SecurityGroupRule:
 
     @property
     def sort_key(self) -> tuple[Any, ...]:
-        traffic = self.traffic
+        protocol, first, last = self.traffic
         return (
             self.direction is Direction.EGRESS,
-            traffic.protocol,
-            -1 if traffic.first is None else traffic.first,
-            -1 if traffic.last is None else traffic.last,
-            _PEER_ORDER[type(self.peer)],
-            self.peer,
+            protocol,
+            -1 if first is None else first,
+            -1 if last is None else last,
+            *self.peer_key,
         )
+
+    @property
+    def peer_key(self) -> tuple[Any, ...]:
+        """``sort_key`` among rules of one direction and traffic."""
+        peer = self.peer
+        return _PEER_ORDER[type(peer)], peer.cidr if isinstance(peer, CidrPeer) else str(peer)
 
     def __lt__(self, other: "SecurityGroupRule") -> bool:
         return self.sort_key < other.sort_key

@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
 from twinwall.packets import traffic
+from twinwall.packets.boxes import Block, Box, Family
 from twinwall.packets.profiles import (
     EVERYWHERE,
-    Family,
     Profile,
     Range,
     combine,
@@ -19,7 +19,7 @@ from twinwall.packets.profiles import (
     spans_at,
     stretches,
 )
-from twinwall.packets.sweep import Block, Box, first_match_profile, union_profile
+from twinwall.packets.sweep import first_match_profile, union_profile
 from twinwall.packets.traffic import ALL_TRAFFIC, NO_TRAFFIC, Span, Spans
 from twinwall.packets.witness import Packet, address_choices, symbol_choices
 

@@ -7,12 +7,9 @@ unequal, so equal profiles are equal tuples, whatever they were built from.
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from typing import Literal
 
+from twinwall.packets.boxes import BITS, Family
 from twinwall.packets.traffic import ALL_TRAFFIC, NO_TRAFFIC, Spans, holds
-
-Family = Literal[4, 6]
-BITS: dict[Family, int] = {4: 32, 6: 128}
 
 Profile = tuple[tuple[int, Spans], ...]
 EVERYWHERE: Profile = ((0, ALL_TRAFFIC),)

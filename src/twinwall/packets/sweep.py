@@ -7,46 +7,25 @@ set's own borders cut the line into; the masks are private to one build.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import compress
 from typing import TypeVar
 
-from twinwall.packets.profiles import BITS, Family, Profile
-from twinwall.packets.traffic import NO_TRAFFIC, Span, Spans, interned
-
-Block = tuple[Family, int, int]
-"""A CIDR block: family, first address (host bits zero), prefix length."""
-
-Box = tuple[Block, Span]
-
-_DIGITS = bytes.maketrans(b"01", b"\0\1")
+from twinwall.packets.boxes import BITS, Box, Family, Masks
+from twinwall.packets.profiles import Profile
+from twinwall.packets.traffic import NO_TRAFFIC
 
 _Frame = TypeVar("_Frame")
 _Rule = TypeVar("_Rule")
 _Net = tuple[int, int]
 
 
-class _Alphabet:
-    """The elementary spans between the borders of one set's rules, one bit each, lowest first."""
-
-    def __init__(self, spans: Iterable[Span]) -> None:
-        distinct = set(spans)
-        self._borders = sorted({border for span in distinct for border in span})
-        index = {border: number for number, border in enumerate(self._borders)}
-        self.mask = {span: (1 << index[span[1]]) - (1 << index[span[0]]) for span in distinct}
-
-    def spans(self, mask: int) -> Spans:
-        changes = bin(mask ^ (mask << 1))[:1:-1].encode().translate(_DIGITS)
-        return interned(tuple(compress(self._borders, changes)))
-
-
 def union_profile(boxes: Iterable[Box], family: Family) -> Profile:
     """What any of the boxes of this family admits."""
     own = [box for box in boxes if box[0][0] == family]
-    alphabet = _Alphabet(span for _, span in own)
+    alphabet = Masks(span for _, span in own)
     rules: dict[_Net, int] = {}
     for (_, first, length), span in own:
         place = first, length
-        rules[place] = rules.get(place, 0) | alphabet.mask[span]
+        rules[place] = rules.get(place, 0) | alphabet[span]
     return _profile(_sweep(rules, family, 0, int.__or__), family, alphabet)
 
 
@@ -57,10 +36,10 @@ _Live = tuple[int, bool, int]
 def first_match_profile(entries: Iterable[tuple[bool, Box]], family: Family) -> Profile:
     """What an ordered list of (allow, box) admits, the first box that holds a packet deciding it."""
     own = [(order, allow, box) for order, (allow, box) in enumerate(entries) if box[0][0] == family]
-    alphabet = _Alphabet(box[1] for _, _, box in own)
+    alphabet = Masks(box[1] for _, _, box in own)
     rules: dict[_Net, list[_Live]] = {}
     for order, allow, ((_, first, length), span) in own:
-        rules.setdefault((first, length), []).append((order, allow, alphabet.mask[span]))
+        rules.setdefault((first, length), []).append((order, allow, alphabet[span]))
     frames = _sweep(rules, family, list[_Live](), _decide)
     return _profile(((address, _allowed(frame)) for address, frame in frames), family, alphabet)
 
@@ -103,7 +82,7 @@ def _sweep(
         yield end, stack[-1][1]
 
 
-def _profile(points: Iterable[tuple[int, int]], family: Family, alphabet: _Alphabet) -> Profile:
+def _profile(points: Iterable[tuple[int, int]], family: Family, alphabet: Masks) -> Profile:
     changes = _changes(points)
     if changes and changes[-1][0] >> BITS[family]:
         changes.pop()

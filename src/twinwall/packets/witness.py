@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from twinwall.packets.profiles import Family, Range
+from twinwall.packets.boxes import Family
+from twinwall.packets.profiles import Range
 from twinwall.packets.traffic import LINE, Span, Spans, detail_span, first_within, protocol_span
 
 

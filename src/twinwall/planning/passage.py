@@ -35,9 +35,9 @@ from twinwall.model.net import (
 )
 from twinwall.model.rules import Direction
 from twinwall.packets import traffic
+from twinwall.packets.boxes import Box
 from twinwall.packets.packetset import PacketSet
 from twinwall.packets.profiles import blocks_of, stretches
-from twinwall.packets.sweep import Box
 from twinwall.packets.traffic import DETAILED_PROTOCOLS, NO_TRAFFIC, Spans, detail_span
 from twinwall.packets.witness import Address, Packet
 from twinwall.planning.compare import Universe, admitted_everywhere

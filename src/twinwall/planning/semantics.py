@@ -7,8 +7,8 @@ direction, one packet: stateful tracking, replies and the way through a subnet a
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, reduce
-from operator import or_
+from functools import cached_property, lru_cache, reduce
+from operator import attrgetter, or_
 from typing import Protocol, assert_never
 
 from twinwall.model.firewall import PrefixList, Resource
@@ -22,8 +22,8 @@ from twinwall.model.rules import (
     SecurityGroupRule,
     Traffic,
 )
+from twinwall.packets.boxes import Block, Box
 from twinwall.packets.packetset import PacketSet
-from twinwall.packets.sweep import Block, Box
 from twinwall.packets.traffic import ALL_TRAFFIC, LINE, Span, detail_span, protocol_span
 from twinwall.packets.witness import Packet, Place
 
@@ -31,6 +31,7 @@ Lists = Mapping[str, tuple[Cidr, ...]]
 """Prefix lists whose entries, and groups whose members, are known: their addresses by id."""
 
 
+@lru_cache(maxsize=1 << 16)
 def span_of(traffic: Traffic) -> Span:
     """The part of the traffic line that a rule's traffic is."""
     protocol, first, last = traffic.protocol, traffic.first, traffic.last
@@ -46,16 +47,16 @@ def span_of(traffic: Traffic) -> Span:
     return protocol_span(protocol)
 
 
-def entry_span(entry: NetworkAclEntry) -> Span:
-    """``span_of`` the entry's traffic; on an IPv4 block EC2 ignores the types of ICMPv6 (API:
+def entry_span(cidr: Cidr, traffic: Traffic) -> Span:
+    """``span_of`` an ACL entry's traffic; on an IPv4 block EC2 ignores the types of ICMPv6 (API:
     CreateNetworkAclEntry.Protocol)."""
-    if entry.traffic.protocol == ICMPV6 and entry.cidr.family == 4:
+    if traffic.protocol == ICMPV6 and cidr.family == 4:
         return protocol_span(ICMPV6)
-    return span_of(entry.traffic)
+    return span_of(traffic)
 
 
 def block_of(cidr: Cidr) -> Block:
-    return cidr.family, cidr.first, cidr.length
+    return cidr
 
 
 def holds_place(cidr: Cidr, place: Place) -> bool:
@@ -156,7 +157,7 @@ class AclEntries:
 
     @cached_property
     def ordered(self) -> tuple[NetworkAclEntry, ...]:
-        return tuple(sorted(self.entries, key=lambda entry: entry.rule_number))
+        return tuple(sorted(self.entries, key=attrgetter("rule_number")))
 
     @cached_property
     def packets(self) -> PacketSet:
@@ -166,7 +167,7 @@ class AclEntries:
 
     def decision(self, packet: Packet) -> Decision:
         for index, entry in enumerate(self.ordered):
-            start, end = entry_span(entry)
+            start, end = entry_span(entry.cidr, entry.traffic)
             if start <= packet.point < end and holds_place(entry.cidr, packet.place):
                 return Decision(entry.action is RuleAction.ALLOW, str(entry), self._decided_by(index))
         ipv6 = not isinstance(packet.place, str) and packet.place.family == 6
@@ -178,7 +179,7 @@ class AclEntries:
 
 
 def _box(entry: NetworkAclEntry) -> Box:
-    return block_of(entry.cidr), entry_span(entry)
+    return block_of(entry.cidr), entry_span(entry.cidr, entry.traffic)
 
 
 @dataclass(frozen=True)

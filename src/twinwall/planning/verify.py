@@ -1,9 +1,10 @@
 """Does the target admit the same packets as the desired firewall? A proof, or packets that show it does not.
 
-Desired and target are in the same terms, so things are paired by id. Per group, ACL and direction both rule
-lists become sets of packets; equal sets are the proof (``compare`` tells what unknown members change in it),
-and every rule that admits what the other side lacks is a difference with one packet as witness. A thing that
-is not there admits nothing. In the report "source" is the desired side, "target" the existing one.
+Desired and target are in the same terms, so things are paired by id. Per group, ACL and direction
+``equality`` proves that both rule lists admit the same packets. Where they do not, both become sets of
+packets, ``compare`` tells what unknown members change in that, and every rule that admits what the other
+side lacks is a difference with one packet as witness. A thing that is not there admits nothing. In the
+report "source" is the desired side, "target" the existing one.
 """
 
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from twinwall.model.rules import Direction, SecurityGroupRule
 from twinwall.planning.compare import Universe
 from twinwall.planning.desired import Desired, DesiredAssociation
 from twinwall.planning.differences import Subject, compared, on_one_side, unread
+from twinwall.planning.equality import clash_of_acls, clash_of_groups
 from twinwall.planning.pairing import Pair, universe_of
 from twinwall.planning.proof import (
     Compared,
@@ -83,7 +85,7 @@ def _group_rules(
     subject: Subject, wanted: tuple[SecurityGroupRule, ...], found: tuple[SecurityGroupRule, ...]
 ) -> Outcome:
     """Known lists are opened only where that can matter: where the sums with all lists as symbols differ."""
-    if wanted == found or GroupRules(wanted).packets == GroupRules(found).packets:
+    if wanted == found or clash_of_groups(GroupRules(wanted), GroupRules(found)) is None:
         return Outcome()
     wanted_lists, found_lists = subject.pair.known_lists
     outcome = compared(subject, GroupRules(wanted, wanted_lists), GroupRules(found, found_lists))
@@ -139,9 +141,9 @@ def _acl_pair(
     pair: Pair, resource: Resource, subnet: Resource | None, wanted: NetworkAcl, found: NetworkAcl
 ) -> Iterator[Outcome]:
     for way in _DIRECTIONS:
-        ours, theirs = wanted.entries_of(way), found.entries_of(way)
-        if ours != theirs:
-            yield compared(Subject(pair, resource, way, subnet), AclEntries(ours), AclEntries(theirs))
+        ours, theirs = AclEntries(wanted.entries_of(way)), AclEntries(found.entries_of(way))
+        if ours.entries != theirs.entries and clash_of_acls(ours, theirs):
+            yield compared(Subject(pair, resource, way, subnet), ours, theirs)
 
 
 def _acl_sides(pair: Pair, acl: NetworkAcl) -> list[tuple[Subject, RuleList]]:

@@ -62,6 +62,6 @@ class CidrMapper:
     def split_by(self, cidr: Cidr) -> CidrMap | None:
         """A map whose FROM lies strictly inside the block, so that the block cannot follow it. The whole
         address space means "anybody" and follows nothing."""
-        if cidr.length == 0:
+        if not self.maps or cidr.length == 0:
             return None
         return next((item for item in self.maps if cidr != item.source and cidr.contains(item.source)), None)

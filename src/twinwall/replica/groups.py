@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from twinwall.errors import ForeignOwner
 from twinwall.model.firewall import Resource, SecurityGroup
@@ -153,7 +154,7 @@ class GroupTranslator:
             description=existing.description if existing else self._description(group),
             owner_id=self.scene.target_at.account,
             vpc_id=self.scene.target_at.vpc_id,
-            rules=tuple(sorted(self.rules.translate(group), key=lambda rule: rule.sort_key)),
+            rules=self._rules(group),
             tags=desired_tags(
                 group.resource,
                 group.tags,
@@ -162,6 +163,10 @@ class GroupTranslator:
                 self.scene.settings.translation.copy_tag,
             ),
         )
+
+    def _rules(self, group: SecurityGroup) -> tuple[SecurityGroupRule, ...]:
+        rules = tuple(self.rules.translate(group))
+        return rules if rules == group.rules else tuple(sorted(rules, key=attrgetter("sort_key")))
 
     def _description(self, group: SecurityGroup) -> str:
         return accepted(group.description, self._name(group))

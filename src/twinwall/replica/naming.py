@@ -36,5 +36,7 @@ def _fill(item: Rename, name: str) -> str:
 def accepted(text: str, otherwise: str = "") -> str:
     """The text as EC2 would take it for a name or description: what it refuses becomes ``-``, the length is
     cut; ``otherwise`` where nothing is left (EC2 wants a description)."""
+    if not text:
+        return otherwise
     clean = _REFUSED.sub("-", text)[:MAX_LENGTH]
     return clean if clean.strip() else otherwise

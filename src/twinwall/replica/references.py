@@ -31,7 +31,8 @@ class ReferenceTranslator:
     def translate(self, peer: Peer) -> tuple[Peer, ...] | Outside:
         match peer:
             case CidrPeer(cidr=cidr):
-                return (CidrPeer(self.mapper.map(cidr)),)
+                mapped = self.mapper.map(cidr)
+                return (peer if mapped is cidr else CidrPeer(mapped),)
             case PrefixListPeer(prefix_list_id=list_id):
                 found = self.lists.translate(list_id)
                 return found if isinstance(found, Outside) else (PrefixListPeer(found),)

@@ -26,7 +26,11 @@ class RuleTranslator:
 
     def translate(self, group: SecurityGroup, *, quiet: bool = False) -> Iterable[SecurityGroupRule]:
         merged: dict[SecurityGroupRule, SecurityGroupRule] = {}
+        unmoved = not self.mapper.maps
         for rule in group.rules:
+            if unmoved and rule not in merged and _is_plain(rule):
+                merged[rule] = rule
+                continue
             peers = self.references.translate(rule.peer)
             if isinstance(peers, Outside):
                 if not quiet:
@@ -42,7 +46,7 @@ class RuleTranslator:
         """What a reader should know of a rule that comes along."""
         if isinstance(rule.peer, CidrPeer) and (item := self.mapper.split_by(rule.peer.cidr)):
             self.notes.supernet(group.resource, rule, rule.peer.cidr, item.source)
-        if (description := accepted(rule.description)) != rule.description:
+        if rule.description and (description := accepted(rule.description)) != rule.description:
             message = f"EC2 would refuse its description; the copy has {description!r}"
             self.notes.note("description-changed", group.resource, message, rule=str(rule))
 
@@ -54,9 +58,7 @@ class RuleTranslator:
         merged: dict[SecurityGroupRule, SecurityGroupRule],
         quiet: bool,
     ) -> None:
-        translated = replace(
-            rule, peer=peer, description=accepted(rule.description), rule_id="", tags=self._tags(rule)
-        )
+        translated = self._translated(rule, peer)
         kept = merged.setdefault(translated, translated)
         if kept is translated:
             return
@@ -65,6 +67,13 @@ class RuleTranslator:
         if not quiet:
             message = f"becomes the same as another rule, {kept}"
             self.notes.note("merged-rules", group.resource, message, rule=str(rule))
+
+    def _translated(self, rule: SecurityGroupRule, peer: Peer) -> SecurityGroupRule:
+        """Most rules become themselves."""
+        if peer is rule.peer and not (rule.description or rule.tags or rule.rule_id):
+            return rule
+        description, tags = accepted(rule.description), self._tags(rule)
+        return replace(rule, peer=peer, description=description, rule_id="", tags=tags)
 
     def _tags(self, rule: SecurityGroupRule) -> Tags:
         translation = self.scene.settings.translation
@@ -96,3 +105,8 @@ class RuleTranslator:
             ways += ", --outside follow brings it along"
         error = UnmappedPrefixList if outside.kind == "list" else UnmappedGroup
         raise error(f"translating {group.resource}: {rule}: {outside.why}{more}; {ways}")
+
+
+def _is_plain(rule: SecurityGroupRule) -> bool:
+    """Of addresses alone: without a map of them it becomes itself, and there is nothing to tell of it."""
+    return type(rule.peer) is CidrPeer and not (rule.description or rule.tags or rule.rule_id)

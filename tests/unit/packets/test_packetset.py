@@ -2,9 +2,9 @@
 
 import pytest
 
+from twinwall.packets.boxes import Box
 from twinwall.packets.packetset import PacketSet
 from twinwall.packets.profiles import blocks_of
-from twinwall.packets.sweep import Box
 from twinwall.packets.traffic import ALL_TRAFFIC, LINE, Span, detail_span, locate, protocol_span
 from twinwall.packets.witness import Address, Packet
 

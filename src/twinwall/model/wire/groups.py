@@ -1,11 +1,14 @@
 """Security groups and their rules: ``SecurityGroup``, ``IpPermission``, ``SecurityGroupRule``."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import chain, islice
+from operator import attrgetter, eq
 from typing import Any
 
 from twinwall.errors import ConfigError
 from twinwall.model.firewall import SecurityGroup
-from twinwall.model.net import Cidr, parse_cidr, parse_protocol, protocol_name
+from twinwall.model.net import parse_cidr, parse_protocol, protocol_name
 from twinwall.model.rules import (
     CidrPeer,
     Direction,
@@ -21,54 +24,111 @@ from twinwall.model.wire.tags import Json, number, parse_tags, tag_list
 
 def parse_group(item: Json) -> SecurityGroup:
     owner = str(item.get("OwnerId") or "")
-    rules = [
-        rule
-        for direction, key in _PERMISSION_KEYS
-        for permission in item.get(key) or ()
-        for rule in parse_permission(permission, direction, owner)
-    ]
+    ingress = _sorted_rules(item.get("IpPermissions") or (), Direction.INGRESS, owner)
+    egress = _sorted_rules(item.get("IpPermissionsEgress") or (), Direction.EGRESS, owner)
     return SecurityGroup(
         group_id=str(item["GroupId"]),
         group_name=str(item.get("GroupName") or ""),
         description=str(item.get("Description") or ""),
         owner_id=owner,
         vpc_id=str(item.get("VpcId") or ""),
-        rules=tuple(sorted(rules, key=lambda rule: (rule.sort_key, rule.description))),
+        rules=(*ingress, *egress),
         tags=parse_tags(item.get("Tags")),
     )
 
 
-_PERMISSION_KEYS = ((Direction.INGRESS, "IpPermissions"), (Direction.EGRESS, "IpPermissionsEgress"))
+def _sorted_rules(
+    permissions: Iterable[Json], direction: Direction, owner: str
+) -> Iterator[SecurityGroupRule]:
+    """In the order of ``SecurityGroupRule.sort_key``. EC2 puts all rules of one traffic into one permission,
+    so that there is little left to sort in each."""
+    found: dict[Traffic, list[SecurityGroupRule]] = {}
+    for permission in permissions:
+        traffic, rules = _rules(permission, direction, owner)
+        found[traffic] = found[traffic] + rules if traffic in found else rules
+    ordered = sorted((rules for rules in found.values() if rules), key=lambda rules: rules[0].sort_key)
+    return chain.from_iterable(rules if len(rules) == 1 else _by_peer(rules) for rules in ordered)
+
+
+_peer_cidr, _peer_key = attrgetter("peer.cidr"), attrgetter("peer_key")
+
+
+def _by_peer(rules: list[SecurityGroupRule]) -> list[SecurityGroupRule]:
+    """Twins, which other tools' dumps hold, by their description, so that the file's order decides nothing."""
+    only_cidrs = all(type(rule.peer) is CidrPeer for rule in rules)
+    ordered = sorted(rules, key=_peer_cidr if only_cidrs else _peer_key)
+    if any(map(eq, ordered, islice(ordered, 1, None))):
+        ordered.sort(key=lambda rule: (rule.peer_key, rule.description))
+    return ordered
 
 
 def parse_permission(permission: Json, direction: Direction, owner: str) -> Iterator[SecurityGroupRule]:
     """One ``IpPermission`` fans out to one rule per peer (API: IpPermission). ``owner`` fills in the
     account of a pair that names none."""
-    traffic = make_traffic(
-        parse_protocol(permission["IpProtocol"]),
-        number(permission.get("FromPort")),
-        number(permission.get("ToPort")),
+    return iter(_rules(permission, direction, owner)[1])
+
+
+def _rules(permission: Json, direction: Direction, owner: str) -> tuple[Traffic, list[SecurityGroupRule]]:
+    traffic, known = _kept_rules(
+        direction, str(permission["IpProtocol"]), permission.get("FromPort"), permission.get("ToPort")
     )
-    for peer, item in _peers(permission, owner):
-        yield SecurityGroupRule(direction, traffic, peer, description=str(item.get("Description") or ""))
+    rules = [
+        (len(item) == 1 and known.get(item["CidrIp"])) or _ipv4_rule(direction, traffic, item, known)
+        for item in permission.get("IpRanges") or ()
+    ]
+    rules += [
+        SecurityGroupRule(direction, traffic, peer, _description(item))
+        for peer, item in _other_peers(permission, owner)
+    ]
+    return traffic, rules
 
 
-def _peers(permission: Json, owner: str) -> Iterator[tuple[Peer, Json]]:
-    for item in permission.get("IpRanges") or ():
-        yield CidrPeer(_cidr_of(item["CidrIp"], 4)), item
+_Kept = dict[str, SecurityGroupRule]
+_MOST_KEPT = 4096
+
+
+@lru_cache(maxsize=64)
+def _kept_rules(_direction: Direction, protocol: str, first: Any, last: Any) -> tuple[Traffic, _Kept]:
+    """The rules without a description that were met of late, by their block as it was spelled: twins say the
+    same, so that most rules of a second side are those of the first."""
+    return _traffic(protocol, first, last), {}
+
+
+def _ipv4_rule(direction: Direction, traffic: Traffic, item: Json, known: _Kept) -> SecurityGroupRule:
+    text = str(item["CidrIp"])
+    rule = SecurityGroupRule(direction, traffic, _cidr_peer(text, 4), _description(item))
+    if not rule.description:
+        if len(known) >= _MOST_KEPT:
+            known.clear()
+        known[text] = rule
+    return rule
+
+
+def _description(item: Json) -> str:
+    return str(item.get("Description") or "")
+
+
+def _other_peers(permission: Json, owner: str) -> Iterator[tuple[Peer, Json]]:
     for item in permission.get("Ipv6Ranges") or ():
-        yield CidrPeer(_cidr_of(item["CidrIpv6"], 6)), item
+        yield _cidr_peer(str(item["CidrIpv6"]), 6), item
     for item in permission.get("PrefixListIds") or ():
         yield PrefixListPeer(str(item["PrefixListId"])), item
     for item in permission.get("UserIdGroupPairs") or ():
         yield parse_pair(item, owner), item
 
 
-def _cidr_of(text: Any, family: int) -> Cidr:
-    cidr = parse_cidr(str(text))
+@lru_cache(maxsize=1 << 12)
+def _traffic(protocol: str, first: Any, last: Any) -> Traffic:
+    return make_traffic(parse_protocol(protocol), number(first), number(last))
+
+
+@lru_cache(maxsize=1 << 16)
+def _cidr_peer(text: str, family: int) -> CidrPeer:
+    """Kept: the same blocks stand in many rules, and on both sides of a comparison."""
+    cidr = parse_cidr(text)
     if cidr.family != family:
         raise ConfigError(f"{text!r} is an IPv{cidr.family} block where IPv{family} is wanted")
-    return cidr
+    return CidrPeer(cidr)
 
 
 def parse_pair(item: Json, owner: str) -> GroupPeer:
@@ -84,9 +144,7 @@ def parse_pair(item: Json, owner: str) -> GroupPeer:
 
 def parse_rule(item: Json) -> SecurityGroupRule:
     """A ``SecurityGroupRule`` (API shape of that name), which alone carries rule ids and tags."""
-    traffic = make_traffic(
-        parse_protocol(item["IpProtocol"]), number(item.get("FromPort")), number(item.get("ToPort"))
-    )
+    traffic = _traffic(str(item["IpProtocol"]), item.get("FromPort"), item.get("ToPort"))
     return SecurityGroupRule(
         Direction.EGRESS if item.get("IsEgress") else Direction.INGRESS,
         traffic,

@@ -33,11 +33,11 @@ def acl_findings(acl: NetworkAcl) -> Iterator[Finding]:
 
 
 def _box(entry: NetworkAclEntry) -> PacketSet:
-    return PacketSet.union_of([(block_of(entry.cidr), entry_span(entry))])
+    return PacketSet.union_of([(block_of(entry.cidr), entry_span(entry.cidr, entry.traffic))])
 
 
 def _overlap(one: NetworkAclEntry, other: NetworkAclEntry) -> bool:
-    (start, end), (first, last) = entry_span(one), entry_span(other)
+    (start, end), (first, last) = entry_span(one.cidr, one.traffic), entry_span(other.cidr, other.traffic)
     return start < last and first < end and one.cidr.overlaps(other.cidr)
 
 
@@ -112,7 +112,7 @@ class _Lanes:
 
     def through(self, entry: NetworkAclEntry) -> bool:
         """Whether the entry lets answers to the other direction through, whatever else it is there for."""
-        start, end = entry_span(entry)
+        start, end = entry_span(entry.cidr, entry.traffic)
         for protocol in (TCP, UDP):
             first, last = protocol_span(protocol)
             wide = min(end, last) - max(start, first + EPHEMERAL[0]) >= LANE
@@ -144,7 +144,7 @@ def _unanswered(
 
 def _services(entry: NetworkAclEntry, lanes: _Lanes) -> Iterator[tuple[str, Span]]:
     """What of an entry others ask for, by protocol."""
-    start, end = entry_span(entry)
+    start, end = entry_span(entry.cidr, entry.traffic)
     for protocol in (TCP, UDP):
         first, last = protocol_span(protocol)
         if max(start, first) < min(end, last):

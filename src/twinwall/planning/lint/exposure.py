@@ -103,7 +103,7 @@ def _group_openings(firewall: Firewall, group: SecurityGroup) -> Iterator[_Open]
 def _acl_openings(acl: NetworkAcl) -> Iterator[_Open]:
     for entry in acl.entries_of(Direction.INGRESS):
         if entry.action is RuleAction.ALLOW and _broad(entry.cidr):
-            yield _Open(entry, entry.cidr, entry_span(entry))
+            yield _Open(entry, entry.cidr, entry_span(entry.cidr, entry.traffic))
 
 
 def _broad(cidr: Cidr) -> bool:

@@ -1,0 +1,195 @@
+"""Do two rule sets admit the same packets? A yes, or a packet that only one of them admits.
+
+What both sides say word for word is dealt with first; only the rest is swept (``lockstep``).
+
+    unordered    L = C ∪ l, R = C ∪ r, C said by both: L = R exactly if C holds all in which l and r differ
+    first match  L = … c₁ l₁ c₂ l₂ …, R = … c₁ r₁ c₂ r₂ …: outside of the packets that some stretch lₙ does
+                 not decide by itself as rₙ does, both sides decide alike
+
+So the leftovers are held against each other first, and only rules that meet the packets on which those
+differ, the *doubt*, take part in a second sweep. A rewritten rule differs from its original nowhere,
+whatever is around it. Time is n log n + n·K/64 for n rules with K different borders, memory n + K·depth.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from operator import lt
+from typing import NamedTuple
+
+from twinwall.packets.boxes import Box, Masks, Pairs, split_pairs
+from twinwall.packets.lockstep import (
+    NOWHERE,
+    SIZES,
+    STRETCH,
+    Entry,
+    Ordered,
+    Place,
+    Places,
+    Region,
+    address_at,
+    by_place,
+    differing_orders,
+    differing_unions,
+    in_one_space,
+    in_order,
+)
+from twinwall.packets.traffic import ALL_TRAFFIC, Span, Spans, first_within
+from twinwall.packets.witness import Packet
+
+
+class Clash(NamedTuple):
+    """A packet that only one side admits: the left one (``in_left``) or the right one."""
+
+    packet: Packet
+    in_left: bool
+
+
+def clash_of_unions(left: Iterable[Box], right: Iterable[Box]) -> Clash | None:
+    """Of two unordered lists of allowing rules: where they differ first, None if they admit the same."""
+    ours, theirs = by_place(left), by_place(right)
+    mine, yours = _unshared_places(ours, theirs)
+    doubt: _Doubt | None = _EVERYTHING
+    if len(mine) + len(yours) < len(ours):
+        masks = Masks(chain(mine.values(), yours.values()))
+        doubt = _Doubt.of(differing_unions(mine, yours, masks), masks)
+    if doubt is None:
+        return None
+    near = doubt.near(ours.keys() | theirs.keys())
+    mine, yours = ({place: side[place] for place in near & side.keys()} for side in (ours, theirs))
+    masks = Masks(chain(mine.values(), yours.values(), [doubt.spans]))
+    return doubt.clash(differing_unions(mine, yours, masks), masks)
+
+
+def _unshared_places(ours: Places, theirs: Places) -> tuple[Places, Places]:
+    """What each side says of a block and the other does not."""
+    mine: Places = {}
+    yours: Places = {place: theirs[place] for place in theirs.keys() - ours.keys()}
+    for place in [place for place, pairs in ours.items() if theirs.get(place) != pairs]:
+        if place not in theirs:
+            mine[place] = ours[place]
+            continue
+        here, there = set(split_pairs(ours[place])), set(split_pairs(theirs[place]))
+        if here != there:
+            mine[place], yours[place] = _joined(here - there), _joined(there - here)
+    return mine, yours
+
+
+def _joined(spans: Iterable[Span]) -> Pairs:
+    return tuple(chain.from_iterable(spans))
+
+
+def clash_of_orders(left: Iterable[Entry], right: Iterable[Entry]) -> Clash | None:
+    """Of two ordered lists in which the first entry that holds a packet decides it: where they differ first,
+    None if they admit the same. What no entry holds is denied."""
+    ours, theirs = in_order(left), in_order(right)
+    mine, yours = _stretches(ours, theirs)
+    doubt: _Doubt | None = _EVERYTHING
+    if len(mine) + len(yours) < len(ours):
+        masks = Masks(span for _, _, span in mine + yours)
+        doubt = _Doubt.of(differing_orders(mine, yours, masks, partial=True), masks)
+    if doubt is None:
+        return None
+    mine, yours = doubt.among(ours), doubt.among(theirs)
+    masks = Masks([doubt.spans, *(span for _, _, span in mine + yours)])
+    return doubt.clash(differing_orders(mine, yours, masks), masks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """Packets that two sides may not agree on: those of any of these intervals with any of this traffic."""
+
+    starts: list[int]
+    ends: list[int]
+    spans: Spans
+
+    @classmethod
+    def of(cls, regions: Iterable[Region], masks: Masks) -> "_Doubt | None":
+        intervals, differing = [], 0
+        for region in regions:
+            intervals.append(in_one_space(region.interval))
+            differing |= region.left ^ region.right
+        starts: list[int] = []
+        ends: list[int] = []
+        for start, end in sorted(intervals):
+            if ends and start <= ends[-1]:
+                ends[-1] = max(ends[-1], end)
+            else:
+                starts.append(start)
+                ends.append(end)
+        return cls(starts, ends, masks.folded_spans(differing)) if starts else None
+
+    def near(self, places: Iterable[Place]) -> set[Place]:
+        """Those that hold an address in doubt."""
+        ends, starts = self.ends, [*self.starts, NOWHERE]
+        return {
+            place
+            for place in places
+            if starts[bisect_right(ends, place >> 8)] < (place >> 8) + SIZES[place & 255]
+        }
+
+    def among(self, entries: Collection[Ordered]) -> list[Ordered]:
+        places = self.near({place for place, _, _ in entries})
+        spans = {span for _, _, span in entries}
+        spans = {span for span in spans if first_within(self.spans, span) is not None}
+        return [entry for entry in entries if entry[2] in spans and entry[0] in places]
+
+    def clash(self, regions: Iterable[Region], masks: Masks) -> Clash | None:
+        """The first packet of the regions that is in doubt."""
+        spans, starts = masks[self.spans], [*self.starts, NOWHERE]
+        for start, end, left, right in regions:
+            differing = (left ^ right) & spans
+            doubtful = starts[bisect_right(self.ends, start)]
+            if differing and doubtful < end:
+                address = address_at(max(start, doubtful))
+                in_left = bool(left & differing & -differing)
+                return Clash(Packet(address, masks.first_point(differing)), in_left)
+        return None
+
+
+_EVERYTHING = _Doubt([0], [NOWHERE], ALL_TRAFFIC)
+
+
+# --- what two ordered lists share
+
+
+def _stretches(left: Iterable[Ordered], right: Iterable[Ordered]) -> tuple[list[Ordered], list[Ordered]]:
+    """Two lists without repetitions → what is left of each without a longest list that both contain in this
+    order, moved into a stretch of the line for each number of shared entries before it."""
+    theirs = list(right)
+    where = {entry: index for index, entry in enumerate(theirs)}
+    found = [(where.get(entry, -1), entry) for entry in left]
+    shared = set(_rising([index for index, _ in found if index >= 0]))
+    return _unshared(found, shared), _unshared(enumerate(theirs), shared)
+
+
+def _unshared(numbered: Iterable[tuple[int, Ordered]], shared: set[int]) -> list[Ordered]:
+    stretch = 0
+    left: list[Ordered] = []
+    for index, entry in numbered:
+        if index in shared:
+            stretch += STRETCH
+        else:
+            left.append((entry[0] + stretch, entry[1], entry[2]))
+    return left
+
+
+def _rising(numbers: Sequence[int]) -> Iterable[int]:
+    """A longest rising part of the numbers, in any order. ``heads[n]`` is the least last number of all rising
+    parts of n + 1 so far, ``behind`` what stands before each number in the best part that it ends."""
+    if all(map(lt, numbers, islice(numbers, 1, None))):
+        return numbers
+    heads: list[int] = []
+    behind: dict[int, int | None] = {}
+    for number in numbers:
+        at = bisect_left(heads, number)
+        behind[number] = heads[at - 1] if at else None
+        heads[at : at + 1] = [number]
+    return _chain(heads[-1], behind)
+
+
+def _chain(last: int | None, behind: Mapping[int, int | None]) -> Iterator[int]:
+    while last is not None:
+        yield last
+        last = behind[last]
