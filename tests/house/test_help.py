@@ -38,17 +38,20 @@ def test_help_loads_little_of_ours() -> None:
     }
 
 
-@pytest.mark.parametrize("command", ["plan", "verify", "snapshot", "permissions"])
+@pytest.mark.parametrize("command", ["plan", "verify", "snapshot", "permissions", "explain", "lint"])
 def test_files_are_worked_on_without_the_aws_sdk(command: str, tmp_path: Path) -> None:
     for name, vpc in (("a", "vpc-1"), ("b", "vpc-2")):
         group = {"GroupId": f"sg-{name}", "GroupName": "web", "OwnerId": "111111111111", "VpcId": vpc}
         document = {"Region": "eu-west-1", "OwnerId": "111111111111", "SecurityGroups": [group]}
         (tmp_path / f"{name}.json").write_text(json.dumps(document))
     source, target = (f"--{side}={tmp_path / name}.json" for side, name in (("source", "a"), ("target", "b")))
+    at = f"--at={tmp_path / 'a'}.json"
     sides = {
         "plan": (source, target),
         "verify": (source, target),
         "snapshot": (source,),
         "permissions": ("plan",),
+        "explain": (at, "--from=192.0.2.1", "--to=web", "--protocol=tcp", "--port=443"),
+        "lint": (at,),
     }
     assert not loaded(command, *sides[command]) & {"boto3", "botocore", "moto"}

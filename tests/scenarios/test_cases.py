@@ -19,25 +19,33 @@ SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 OPTIONS = ("--outside", "skip", "--map-vpc-cidr", "--adopt", "default", "--associate", "none")
 TARGET_IPV6 = "2a05:d014:aa:bb00::/56"
 PARAMETERS = (
-    "--groups 40 --rules 4 --cycles 4 --stale 3 --cross-account 4 --prefix-lists 3 --ipv6 --odd .1 --aws-tags .2 "
-    "--hard-nacls --nacls 6 --subnets 18 --interfaces 30"
-).split()
+    "--groups 40 --rules 4 --cycles 4 --stale 3 --cross-account 4 --prefix-lists 3 --ipv6 --odd .1",
+    "--aws-tags .2 --hard-nacls --nacls 6 --subnets 18 --interfaces 30",
+)
 """As issue 2 gives them."""
 
 
 def cases() -> list[Any]:
-    found = []
-    for path in sorted((SHARED / "cases").glob("*.json")):
-        for vpc in json.loads(path.read_text())["Vpcs"]:
-            found.append(pytest.param(path.name, vpc["VpcId"], id=f"{path.stem}-{vpc['VpcId']}"))
-    return found
+    return [
+        pytest.param(path.name, vpc["VpcId"], id=f"{path.stem}-{vpc['VpcId']}")
+        for path in sorted((SHARED / "cases").glob("*.json"))
+        for vpc in json.loads(path.read_text())["Vpcs"]
+    ]
 
 
 def generated(seed: int, folder: Path) -> dict[str, Any]:
     tool = SHARED / "tools" / "generate_case.py"
     if not tool.is_file():
         pytest.skip("the generator of rule sets (../shared/tools) is not here")
-    arguments = [sys.executable, str(tool), "--name", f"made-{seed}", "--seed", str(seed), *PARAMETERS]
+    arguments = [
+        sys.executable,
+        str(tool),
+        "--name",
+        f"made-{seed}",
+        "--seed",
+        str(seed),
+        *" ".join(PARAMETERS).split(),
+    ]
     subprocess.run([*arguments, "-o", str(folder)], check=True)
     return json.loads((folder / f"made-{seed}.json").read_text())
 
@@ -78,13 +86,9 @@ def carried_over(world: Stage, document: dict[str, Any], vpc_id: str, *, live: b
     assert again.firewall_calls == (4 if live else 2)
     assert again.json["verify"]["not_compared"] == proof["not_compared"]
 
-    alone = world.verify(source, target, options=verify_options(options)).ended(0)
+    alone = world.verify(source, target, options=options).ended(0)
     assert alone.json["equal"] is True
     assert alone.json["not_compared"] == proof["not_compared"]
-
-
-def verify_options(options: tuple[str, ...]) -> tuple[str, ...]:
-    return options
 
 
 def lists_of(world: Stage, document: dict[str, Any], *, live: bool) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from firewalls import DEFAULT_EGRESS, SOURCE_VPC, acl, group, prefix_list, source, subnet
-from worlds import A, B, HERE, THERE, Stage, flat_acl, flat_rules, source_of, tags_of
+from worlds import HERE, THERE, A, B, Stage, flat_acl, flat_rules, source_of, tags_of
 
 Json = dict[str, Any]
 OPTIONS = ("--map-vpc-cidr",)

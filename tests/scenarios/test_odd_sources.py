@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from firewalls import DEFAULT_EGRESS, SOURCE, SOURCE_VPC, acl, group, prefix_list, source, subnet
 from worlds import (
-    A,
     HERE,
+    A,
     Run,
     Stage,
     check_copy,
@@ -59,7 +59,6 @@ def carried(
         check_copy(wanted, run, world.groups(target), world.acls(target), MAPS)
     again = world.migrate(where, target, options=options).ended(0)
     assert not again.written, again.written
-    assert world.verify(where, target, options=options).ended(0).json["equal"] is True
     return run, target
 
 
@@ -124,7 +123,11 @@ def test_lists_of_ours_and_of_aws(world: Stage, live: bool) -> None:
     (copy,) = world.lists()
     assert copy["PrefixListName"] == "office"
     assert copy["MaxEntries"] == 10
-    assert tags_of(copy) == {"team": "net", "twinwall:source": f"{SOURCE}/{region}/-/pl-0bbbbbbbbbbbbbbbb"}
+    assert tags_of(copy) == {
+        "team": "net",
+        "twinwall:source": f"{SOURCE}/{region}/-/pl-0bbbbbbbbbbbbbbbb",
+        "twinwall:target": f"{target} 10.0.0.0/16=10.20.0.0/16",
+    }
     assert sorted(entry["Cidr"] for entry in copy["Entries"]) == ["10.20.3.0/24", "203.0.113.0/24"]
     theirs = {
         item["PrefixListId"]: item["PrefixListName"]
@@ -561,14 +564,13 @@ def test_ipv6_only_subnets(world: Stage) -> None:
 # --- rules
 
 
-@BOTH
-def test_three_thousand_rules(world: Stage, live: bool) -> None:
+def test_three_thousand_rules(world: Stage) -> None:
     """*3,000 rules*, 50 groups of 60: one call a group and direction."""
     made = [
         group(f"sg-{n}", f"app-{n}", *(f"in tcp {m + 1} 192.0.{n}.{m}/32" for m in range(60)), DEFAULT_EGRESS)
         for n in range(50)
     ]
-    run, _ = carried(world, source(*made), live=live)
+    run, _ = carried(world, source(*made), live=True)
     assert run.written == {"CreateSecurityGroup": 50, "AuthorizeSecurityGroupIngress": 50, "CreateTags": 2}
 
 

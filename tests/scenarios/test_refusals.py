@@ -10,11 +10,15 @@ from typing import Any
 
 import pytest
 from firewalls import DEFAULT_EGRESS, SOURCE_VPC, acl, group, prefix_list, source
-from worlds import A, B, HERE, THERE, Stage
+from worlds import HERE, THERE, A, B, Stage
 
 RULES_PER_GROUP, ENTRIES_PER_ACL, ACLS_PER_VPC = "L-0EA8095F", "L-2AEEBF1A", "L-B4A6D682"
 Json = dict[str, Any]
-SMALL = source(group("sg-web", "web", "in tcp 443 0.0.0.0/0", "out tcp 1 0.0.0.0/0"), acls=[acl("acl-1", "in 100 allow tcp 1 0.0.0.0/0")], region=HERE)
+SMALL = source(
+    group("sg-web", "web", "in tcp 443 0.0.0.0/0", "out tcp 1 0.0.0.0/0"),
+    acls=[acl("acl-1", "in 100 allow tcp 1 0.0.0.0/0")],
+    region=HERE,
+)
 
 
 @pytest.fixture
@@ -42,12 +46,25 @@ def test_no_such_vpc(world: Stage, target: str) -> None:
         (("--associate", "subnet-1=subnet-2"), ("--associate", "subnet-1")),
     ],
 )
-def test_no_such_group_acl_or_subnet(world: Stage, target: str, options: tuple[str, ...], words: tuple[str, ...]) -> None:
+def test_no_such_group_acl_or_subnet(
+    world: Stage, target: str, options: tuple[str, ...], words: tuple[str, ...]
+) -> None:
     world.migrate(SOURCE_VPC, target, options=options).refused(1, *words)
 
 
 def test_no_such_profile(world: Stage, target: str) -> None:
-    run = world.run("migrate", "--source", SOURCE_VPC, "--target", target, "--source-profile", "nobody", "--target-profile", "dst", "--yes")
+    run = world.run(
+        "migrate",
+        "--source",
+        SOURCE_VPC,
+        "--target",
+        target,
+        "--source-profile",
+        "nobody",
+        "--target-profile",
+        "dst",
+        "--yes",
+    )
     run.refused(1, "nobody", "source")
 
 
@@ -110,10 +127,20 @@ def test_a_later_write_is_not_allowed(world: Stage, target: str) -> None:
     assert world.migrate(SOURCE_VPC, target).ended(0).json["verify"]["equal"] is True
 
 
-@pytest.mark.parametrize("action", ["DescribeSecurityGroupVpcAssociations", "DescribeStaleSecurityGroups", "GetServiceQuota", "GetManagedPrefixListEntries"])
+@pytest.mark.parametrize(
+    "action",
+    [
+        "DescribeSecurityGroupVpcAssociations",
+        "DescribeStaleSecurityGroups",
+        "GetServiceQuota",
+        "GetManagedPrefixListEntries",
+    ],
+)
 def test_what_only_betters_a_finding_may_be_denied(world: Stage, action: str) -> None:
     """*Live values from Service Quotas where readable*; the least policy must be enough."""
-    document = source(group("sg-web", "web", "in tcp 443 999999999999/sg-x@vpc-x@active", DEFAULT_EGRESS), region=HERE)
+    document = source(
+        group("sg-web", "web", "in tcp 443 999999999999/sg-x@vpc-x@active", DEFAULT_EGRESS), region=HERE
+    )
     world.load(document)
     vpc = world.empty()
     world.aws.deny("*", action)
@@ -146,7 +173,18 @@ def test_source_is_target(world: Stage, target: str) -> None:
 
 def test_a_target_that_cannot_be_written_to(world: Stage, target: str) -> None:
     path = world.save(SMALL)
-    run = world.run("migrate", "--source", target, "--target", path, "--source-profile", "dst", "--source-region", THERE, "--yes")
+    run = world.run(
+        "migrate",
+        "--source",
+        target,
+        "--target",
+        path,
+        "--source-profile",
+        "dst",
+        "--source-region",
+        THERE,
+        "--yes",
+    )
     run.refused(1, "cannot be written to")
 
 
@@ -284,7 +322,9 @@ BAD_RULES = [
 
 
 @pytest.mark.parametrize(("fields", "cidr", "words"), BAD_RULES)
-def test_ports_upside_down_and_bad_blocks(world: Stage, target: str, fields: Json, cidr: Any, words: tuple[str, ...]) -> None:
+def test_ports_upside_down_and_bad_blocks(
+    world: Stage, target: str, fields: Json, cidr: Any, words: tuple[str, ...]
+) -> None:
     """*Ports upside down, a bad CIDR.*"""
     made = group("sg-web", "web")
     made["IpPermissions"] = [{**fields, "IpRanges": [{"CidrIp": cidr}]}]
@@ -293,7 +333,13 @@ def test_ports_upside_down_and_bad_blocks(world: Stage, target: str, fields: Jso
 
 @pytest.mark.parametrize(
     "change",
-    [{"RuleAction": "maybe"}, {"RuleNumber": "x"}, {"CidrBlock": "nonsense"}, {"Protocol": "tpc"}, {"PortRange": {"From": 9, "To": 1}}],
+    [
+        {"RuleAction": "maybe"},
+        {"RuleNumber": "x"},
+        {"CidrBlock": "nonsense"},
+        {"Protocol": "tpc"},
+        {"PortRange": {"From": 9, "To": 1}},
+    ],
 )
 def test_bad_entries(world: Stage, target: str, change: Json) -> None:
     document = source(acls=[acl("acl-1", "in 100 allow tcp 443 0.0.0.0/0")])
@@ -316,7 +362,9 @@ def test_bad_entries(world: Stage, target: str, change: Json) -> None:
         (["10.0.0.0/16=x"], ("x",)),
     ],
 )
-def test_maps_that_cannot_be_meant(world: Stage, target: str, maps: list[str], words: tuple[str, ...]) -> None:
+def test_maps_that_cannot_be_meant(
+    world: Stage, target: str, maps: list[str], words: tuple[str, ...]
+) -> None:
     """*Unequal prefix lengths, equal FROM twice, two FROM onto overlapping TO are refused.*"""
     options = [part for text in maps for part in ("--map-cidr", text)]
     world.migrate(SOURCE_VPC, target, options=options).refused(1, *words)
@@ -328,8 +376,19 @@ def test_the_vpcs_blocks_differ_in_size(world: Stage, target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [("--outside", "maybe"), ("--policy", "never"), ("--max-change", "x"), ("--max-change", "-1"), ("--tag", "novalue"),
-                ("--rename", "x"), ("--map-group", "x"), ("--associate", "x"), ("--map-account", "1=2"), ("--only", "x")],
+    "options",
+    [
+        ("--outside", "maybe"),
+        ("--policy", "never"),
+        ("--max-change", "x"),
+        ("--max-change", "-1"),
+        ("--tag", "novalue"),
+        ("--rename", "x"),
+        ("--map-group", "x"),
+        ("--associate", "x"),
+        ("--map-account", "1=2"),
+        ("--only", "x"),
+    ],
 )
 def test_options_that_say_nothing(world: Stage, target: str, options: tuple[str, ...]) -> None:
     world.migrate(SOURCE_VPC, target, options=options).refused(1, options[0])
@@ -344,8 +403,12 @@ def test_one_mark_on_two_groups_is_refused_both_named(world: Stage, target: str)
     copy = world.group("web", target)["GroupId"]
     mark = f"{A}/{HERE}/{SOURCE_VPC}/sg-web"
     twin = world.client().create_security_group(
-        GroupName="twin", Description="d", VpcId=target,
-        TagSpecifications=[{"ResourceType": "security-group", "Tags": [{"Key": "twinwall:source", "Value": mark}]}],
+        GroupName="twin",
+        Description="d",
+        VpcId=target,
+        TagSpecifications=[
+            {"ResourceType": "security-group", "Tags": [{"Key": "twinwall:source", "Value": mark}]}
+        ],
     )["GroupId"]
     world.migrate(SOURCE_VPC, target).refused(3, copy, twin, "twinwall:source")
 
@@ -354,8 +417,18 @@ def test_nothing_of_the_error_shows_a_secret(world: Stage, target: str, tmp_path
     """*Journal … no secrets*; nor do messages."""
     secret = world.aws.credentials(B).secret
     world.aws.deny(B, "CreateNetworkAclEntry")
-    run = world.run("migrate", "--source", SOURCE_VPC, "--target", target, *world.ways((A, HERE), (B, THERE)), "--yes", "--debug",
-                    "--journal", tmp_path / "journal.jsonl").ended(1)
+    run = world.run(
+        "migrate",
+        "--source",
+        SOURCE_VPC,
+        "--target",
+        target,
+        *world.ways((A, HERE), (B, THERE)),
+        "--yes",
+        "--debug",
+        "--journal",
+        tmp_path / "journal.jsonl",
+    ).ended(1)
     assert secret not in run.stdout + run.stderr
     journal = (tmp_path / "journal.jsonl").read_text()
     assert secret not in journal

@@ -22,6 +22,7 @@ from twinwall.model.rules import (
 from twinwall.planning import changes as c
 from twinwall.planning.desired import Desired, DesiredAssociation
 from twinwall.planning.findings import Finding, NotCompared
+from twinwall.planning.flows import Flow, Protocols
 from twinwall.planning.plan import Endpoint, Plan, Summary, Touched
 
 SOURCE = Endpoint("production", "111111111111", "eu-west-1", "vpc-1")
@@ -153,6 +154,19 @@ FULL = Plan(
     ),
     reads={"DescribeVpcs": 2, "GetCallerIdentity": 2},
     estimated_seconds=4.25,
+    opens=(
+        Flow(Direction.INGRESS, make_traffic(6, 443, 443), "0.0.0.0/0", WEB),
+        Flow(Direction.INGRESS, make_traffic(6, 443, 443), "::/0", WEB),
+        Flow(Direction.INGRESS, make_traffic(6, 5432, 5432), "web (new)", DB),
+        Flow(Direction.EGRESS, make_traffic(58, 128, 0), "2001:db8::/56", DB, in_part=True),
+        Flow(Direction.INGRESS, Protocols(0, 5), "192.0.2.0/24", SUBNET),
+        Flow(Direction.INGRESS, make_traffic(6, 0, 21), "192.0.2.0/24", SUBNET),
+        Flow(Direction.INGRESS, make_traffic(6, 23, 65535), "192.0.2.0/24", SUBNET),
+        Flow(Direction.INGRESS, Protocols(7, 255), "192.0.2.0/24", SUBNET),
+    ),
+    closes=(Flow(Direction.EGRESS, make_traffic(-1, None, None), "0.0.0.0/0", DB),),
+    than_before="looser and stricter",
+    than_source="looser",
 )
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.client import ClientCreator
 from botocore.loaders import JSONFileLoader
 
 from twinwall.cli import main as cli
@@ -277,18 +278,28 @@ def _entries(client: Any, list_id: str) -> list[Json]:
 
 @contextlib.contextmanager
 def models_read_once() -> Iterator[None]:
-    """botocore reads its 4 MB of EC2's model anew for each session; in tests once is enough."""
+    """botocore reads its 4 MB of EC2's model anew for each session, and makes its 700 methods anew for each
+    client; in tests once is enough."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(JSONFileLoader, "load_file", lambda _, path: _model(path))
+        patch.setattr(ClientCreator, "_create_methods", _methods)
         yield
 
 
-_load_file = JSONFileLoader.load_file
+_load_file, _create_methods = JSONFileLoader.load_file, ClientCreator._create_methods
+_known_methods: dict[str, Json] = {}
 
 
 @functools.cache
 def _model(path: str) -> Any:
     return _load_file(JSONFileLoader(), path)
+
+
+def _methods(creator: ClientCreator, service_model: Any) -> Json:
+    name = service_model.service_name
+    if name not in _known_methods:
+        _known_methods[name] = _create_methods(creator, service_model)
+    return dict(_known_methods[name])
 
 
 @contextlib.contextmanager
@@ -456,9 +467,9 @@ def check_copy(
         source = wanted.groups[id_]
         had = {_with_copy(rule, back): item for rule, item in flat_rules(group)}
         lacking, too_many = set(wanted.rules[id_]) - set(had), set(had) - set(wanted.rules[id_])
-        assert not lacking and not too_many, (
-            f"{source['GroupName']!r} lacks {lacking}, has besides {too_many}"
-        )
+        told = f"{source['GroupName']!r} lacks {lacking}, has besides {too_many}"
+        assert not lacking, told
+        assert not too_many, told
         for rule, item in had.items():
             assert item.get("Description", "") == wanted.rules[id_][rule].get("Description", "")
         assert group["GroupName"] == source["GroupName"].rstrip(" ")

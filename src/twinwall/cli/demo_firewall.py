@@ -27,6 +27,21 @@ def source_document() -> Document:
         "SecurityGroups": [_default_group(), *_groups()],
         "NetworkAcls": _acls(),
         "PrefixLists": [_office()],
+        "NetworkInterfaces": [_interface()],
+    }
+
+
+def _interface() -> Document:
+    """The load balancer, so that ``explain`` has somebody to ask about."""
+    return {
+        "NetworkInterfaceId": "eni-0a11ce00000000001",
+        "VpcId": SOURCE_VPC,
+        "SubnetId": _subnet_id(SOURCE_VPC, 0),
+        "OwnerId": SOURCE_ACCOUNT,
+        "Status": "in-use",
+        "PrivateIpAddress": "10.10.0.10",
+        "PrivateIpAddresses": [{"PrivateIpAddress": "10.10.0.10", "Primary": True}],
+        "Groups": [{"GroupId": _IDS["edge"], "GroupName": "edge"}],
     }
 
 

@@ -42,23 +42,31 @@ def _note(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
 
 _general = partial(_section("General"), callback=_note, expose_value=False)
 
-general = _all(
-    _general(
-        "--output", type=click.Choice(["text", "json"]), help="Text (default), or JSON alone on stdout."
-    ),
-    _general(
-        "--config", metavar="FILE", help="Configuration; else twinwall.toml of this folder, if there is one."
-    ),
-    _general(
-        "--quiet",
-        "-q",
-        is_flag=True,
-        help="No progress and no remarks; errors, and what a write must show, stay.",
-    ),
-    _general("--verbose", "-v", is_flag=True, help="Also say each call as it is made."),
-    _general(
-        "--debug", is_flag=True, is_eager=True, help="On an error show where in the program it happened."
-    ),
+
+def _general_options(*formats: str, words: str) -> Decorator[Any]:
+    return _all(
+        _general("--output", type=click.Choice(formats), help=words),
+        _general(
+            "--config",
+            metavar="FILE",
+            help="Configuration; else twinwall.toml of this folder, if there is one.",
+        ),
+        _general(
+            "--quiet",
+            "-q",
+            is_flag=True,
+            help="No progress and no remarks; errors, and what a write must show, stay.",
+        ),
+        _general("--verbose", "-v", is_flag=True, help="Also say each call as it is made."),
+        _general(
+            "--debug", is_flag=True, is_eager=True, help="On an error show where in the program it happened."
+        ),
+    )
+
+
+general = _general_options("text", "json", words="Text (default), or JSON alone on stdout.")
+general_with_sarif = _general_options(
+    "text", "json", "sarif", words="Text (default), or JSON or SARIF 2.1.0 alone on stdout."
 )
 
 
@@ -95,6 +103,12 @@ source = _where(
 )
 required_source = _where(
     "--source",
+    metavar="X",
+    required=True,
+    help="VPC id, location of the configuration, or snapshot: file, folder, or a,b,c.",
+)
+required_at = _where(
+    "--at",
     metavar="X",
     required=True,
     help="VPC id, location of the configuration, or snapshot: file, folder, or a,b,c.",
@@ -195,7 +209,18 @@ limits = _all(
         "--max-change", metavar="PERCENT", help="Refuse to remove more of the existing rules (default 30)."
     ),
     _limits("--force", is_flag=True, help="Change more than --max-change allows."),
+    _limits(
+        "--protect",
+        metavar="FLOW",
+        multiple=True,
+        help="Refuse to close this flow: 'tcp/5432 from 10.2.0.0/16 to web', 'tcp/443 to 0.0.0.0/0 from web'.",
+    ),
 )
+
+
+# --- a packet
+
+packet = _section("The packet")
 
 
 # --- writing

@@ -1,13 +1,14 @@
 """Plans carried out: who we are is shown, yes is asked for, each target is written and proven.
 
-one target       in the calling thread
-several          each in a thread of its own; Ctrl-C lets every one end the call it is at, and no more
+Each target is written in a thread of its own, a single one too: Ctrl-C lets every one end the call it is
+at, and no more.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Group
@@ -68,15 +69,15 @@ def ask(plans: Sequence[Plan], *, yes: bool) -> None:
 def write_all(writes: Sequence[Write], journal: str | None, invocation: Invocation) -> list[Result]:
     """Carries all out and proves them. Journals are open, and their paths on stderr, before any call."""
     stop = threading.Event()
-    clock = world_of(invocation).clock
-    if len(writes) > 1:
-        clock = StoppableClock(stop, clock)
+    clock = StoppableClock(stop, world_of(invocation).clock)
     journals = _journals(writes, journal, clock)
     with board(invocation, stop) as lines:
         runs = [_run(w, journals.get(index), clock, lines, invocation) for index, w in enumerate(writes)]
         if len(runs) == 1:
-            return [runs[0].result({})]
-        return _at_the_same_time(runs, stop)
+            return _finished([partial(_alone, runs[0])], stop)
+        done = _finished([partial(_one_after_the_other, queue) for queue in _queues(runs)], stop)
+    results = {result.label: result for result in done}
+    return [results[run.label] for run in runs]
 
 
 def _journals(writes: Sequence[Write], wanted: str | None, clock: Clock) -> dict[int, FileJournal]:
@@ -140,18 +141,17 @@ def _run(
     return _Run(write, journal, clock, told, invocation)
 
 
-def _at_the_same_time(runs: Sequence[_Run], stop: threading.Event) -> list[Result]:
-    """Ctrl-C reaches the main thread only: it is passed on as ``stop``, and waited for."""
-    queues = _queues(runs)
-    with ThreadPoolExecutor(len(queues), thread_name_prefix="target") as pool:
+def _finished(tasks: Sequence[Callable[[], list[Result]]], stop: threading.Event) -> list[Result]:
+    """All tasks at the same time. Ctrl-C reaches the main thread only: it is passed on as ``stop``, and the
+    calls under way are waited for, so that what is told to be done is done."""
+    with ThreadPoolExecutor(len(tasks), thread_name_prefix="target") as pool:
         try:
-            futures = [pool.submit(_one_after_the_other, queue) for queue in queues]
+            futures = [pool.submit(task) for task in tasks]
             wait(futures)
         except KeyboardInterrupt:
             stop.set()
             raise
-        done = {label: result for future in futures for label, result in future.result().items()}
-    return [done[run.label] for run in runs]
+    return [result for future in futures for result in future.result()]
 
 
 def _queues(runs: Sequence[_Run]) -> list[list[_Run]]:
@@ -170,6 +170,10 @@ def _has_lists(plan: Plan) -> bool:
     )
 
 
-def _one_after_the_other(runs: Sequence[_Run]) -> dict[str, Result]:
+def _alone(run: _Run) -> list[Result]:
+    return [run.result({})]
+
+
+def _one_after_the_other(runs: Sequence[_Run]) -> list[Result]:
     made: dict[str, str] = {}
-    return {run.label: run.result_or_failure(made) for run in runs}
+    return [run.result_or_failure(made) for run in runs]

@@ -70,6 +70,7 @@ class ReplicaTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prune: bool = False
     max_change: float | None = None
     force: bool = False
+    protect: list[str] = []
 
     def options(self) -> dict[str, Any]:
         """What the table says, as the command line would."""

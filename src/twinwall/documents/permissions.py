@@ -31,6 +31,9 @@ READS = (
 )
 """Calls that take no resource: ``"Resource": "*"``."""
 
+NOT_INSPECTED = frozenset({"ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroupVpcAssociations"})
+"""What explain and lint have no use for."""
+
 LIST_READS = ("ec2:GetManagedPrefixListEntries",)
 QUOTA_READS = ("servicequotas:GetAWSDefaultServiceQuota", "servicequotas:GetServiceQuota")
 
@@ -136,16 +139,28 @@ def _allow(sid: str, actions: tuple[str, ...], resources: list[str], condition: 
     return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resources, **condition}
 
 
-def _reading(scope: Scope) -> list[Statement]:
+def _reading(scope: Scope, calls: tuple[str, ...] = READS) -> list[Statement]:
     return [
-        _allow("Read", READS, ["*"], scope.in_region),
+        _allow("Read", calls, ["*"], scope.in_region),
         # lists of AWS and of other accounts are read too, so the account stays open
         _allow("ReadListEntries", LIST_READS, Scope(scope.region).arns("prefix-list"), {}),
     ]
 
 
 def _planning(scope: Scope) -> list[Statement]:
-    return [*_reading(scope), _allow("ReadQuotas", QUOTA_READS, ["*"], {})]
+    return [*_reading(scope), _quotas()]
+
+
+def _quotas() -> Statement:
+    return _allow("ReadQuotas", QUOTA_READS, ["*"], {})
+
+
+def _explaining(scope: Scope) -> list[Statement]:
+    return _reading(scope, tuple(call for call in READS if call not in NOT_INSPECTED))
+
+
+def _linting(scope: Scope) -> list[Statement]:
+    return [*_explaining(scope), _quotas()]
 
 
 def _writing(scope: Scope) -> list[Statement]:
@@ -190,8 +205,8 @@ _COMMANDS: Mapping[str, Mapping[SideName, Callable[[Scope], list[Statement]]]] =
     "undo": {"target": _changing},
     "resume": {"target": _changing},
     "drift": {"source": _reading, "target": _planning},
-    "explain": {"at": _reading},
-    "lint": {"at": _reading},
+    "explain": {"at": _explaining},
+    "lint": {"at": _linting},
     "export": {"at": _reading},
 }
 COMMANDS = tuple(_COMMANDS)

@@ -27,6 +27,7 @@ from twinwall.model.wire import (
 from twinwall.planning.changes import new_id
 from twinwall.planning.desired import Desired, DesiredAssociation
 from twinwall.planning.findings import Finding, NotCompared
+from twinwall.planning.flows import flow_document, flow_from_document
 from twinwall.planning.plan import PLAN_VERSION, Endpoint, Plan, Summary, Touched
 from twinwall.planning.requests import change_document, change_from_document, hidden, shown, shown_id
 
@@ -121,8 +122,10 @@ def _told(plan: Plan) -> Document:
         "changes": [change_document(change) for change in plan.changes],
         "api_calls": plan.api_calls,
         "summary": asdict(plan.summary),
-        "opens": None,
-        "closes": None,
+        "opens": [flow_document(flow) for flow in plan.opens],
+        "closes": [flow_document(flow) for flow in plan.closes],
+        "than_before": plan.than_before,
+        "than_source": plan.than_source,
         "may_cut_live": None,
         "lingers": None,
         "briefly_open": None,
@@ -203,6 +206,10 @@ def _plan(document: Document) -> Plan:
         not_compared=tuple(map(_not_compared, document["not_compared"])),
         reads=dict(document["reads"]),
         estimated_seconds=document["estimated_seconds"],
+        opens=tuple(map(flow_from_document, document["opens"])),
+        closes=tuple(map(flow_from_document, document["closes"])),
+        than_before=document["than_before"],
+        than_source=document["than_source"],
     )
 
 

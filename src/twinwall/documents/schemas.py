@@ -13,6 +13,7 @@ from twinwall.documents.journal import JOURNAL_VERSION
 from twinwall.model.firewall import ResourceType
 from twinwall.planning.findings import Severity
 from twinwall.planning.plan import PLAN_VERSION
+from twinwall.planning.relation import Relation
 
 Schema = dict[str, Any]
 
@@ -73,16 +74,21 @@ _CHANGE = _object(
 )
 _FLOW = _object(
     {
-        "direction": TEXT,
-        "protocol": TEXT,
+        "direction": {"enum": ["ingress", "egress"]},
+        "protocol": {
+            "type": "string",
+            "description": "tcp, udp, icmp, icmpv6, a number, -1 for all; 0-5 for several numbers in a row.",
+        },
         "ports": _list(COUNT),
         "icmp": _list({"type": "integer"}),
         "peer": TEXT,
         "group": TEXT,
         "subnet": TEXT,
+        "in_part": {"const": True, "description": "Not all of it is meant: the rest stays as it is."},
     },
     required=("direction", "protocol", "peer"),
 )
+_RELATION: Schema = {"enum": list(get_args(Relation))}
 _FLOWS: Schema = {"description": "null: not known.", "oneOf": [{"type": "null"}, _list(_ref("flow"))]}
 _TOUCHED = ("groups", "referenced", "acls", "lists", "subnets", "absent_names", "absent_marks")
 _DESIRED = _object(
@@ -119,7 +125,9 @@ def plan_schema() -> Schema:
                 "changes": _list(_ref("change")),
                 "api_calls": _counts(),
                 "summary": _object(dict.fromkeys(("create", "update", "delete", "unchanged"), COUNT)),
-                **dict.fromkeys(("opens", "closes", "may_cut_live", "lingers", "briefly_open"), _FLOWS),
+                **dict.fromkeys(("opens", "closes"), _list(_ref("flow"))),
+                **dict.fromkeys(("than_before", "than_source"), _RELATION),
+                **dict.fromkeys(("may_cut_live", "lingers", "briefly_open"), _FLOWS),
                 "findings": _list(_ref("finding")),
                 "estimated_seconds": {"type": "number", "minimum": 0},
                 "reads": _counts(),

@@ -10,6 +10,8 @@ from typing import Any, get_args
 
 from twinwall.errors import ConfigError
 from twinwall.model.net import Cidr, parse_cidr
+from twinwall.planning.flow_grammar import FlowPattern, parse_flow
+from twinwall.replica.cidrs import check_maps
 from twinwall.replica.settings import (
     Associate,
     CidrMap,
@@ -41,7 +43,7 @@ TRANSLATION = (
     "copy_tag",
     "rule_tags",
 )
-LIMITS = ("policy", "adopt", "adopt_managed", "prune", "max_change", "force")
+LIMITS = ("policy", "adopt", "adopt_managed", "prune", "max_change", "force", "protect")
 NAMES = frozenset((*SELECTION, *TRANSLATION, *LIMITS))
 
 REPEATED = frozenset(
@@ -58,6 +60,7 @@ REPEATED = frozenset(
         "associate",
         "copy_tag",
         "adopt",
+        "protect",
     }
 )
 
@@ -98,7 +101,7 @@ def _parse(name: str, value: Any, where: Where) -> Any:
     try:
         return parser(value)
     except ConfigError as wrong:
-        raise ConfigError(f"{where(name)}: {wrong}") from None
+        raise ConfigError(f"{where(name).removesuffix(':')}: {wrong}") from None
 
 
 # --- words
@@ -162,40 +165,10 @@ def _ids(prefix: str, what: str) -> Callable[[Sequence[str]], tuple[str, ...]]:
 
 
 def _cidr_maps(texts: Sequence[str]) -> tuple[CidrMap, ...]:
-    """Each FROM once, equal lengths, one family, and no two onto overlapping TO: only then is the map
-    reversible, and a packet's way after translation the one it had before."""
-    maps: list[CidrMap] = []
-    for text in texts:
-        new = _cidr_map(text)
-        for known in maps:
-            _check_apart(known, new)
-        maps.append(new)
-    return tuple(maps)
-
-
-def _cidr_map(text: str) -> CidrMap:
-    source, target = map(parse_cidr, _pair(text, "FROM=TO, two CIDR blocks"))
-    if source.family != target.family:
-        raise ConfigError(
-            f"{text} maps IPv{source.family} onto IPv{target.family}; both must be of one family"
-        )
-    if source.length != target.length:
-        raise ConfigError(
-            f"{text} maps a /{source.length} onto a /{target.length}; the prefix lengths must be equal"
-        )
-    return CidrMap(source, target)
-
-
-def _check_apart(known: CidrMap, new: CidrMap) -> None:
-    if known.source == new.source:
-        raise ConfigError(
-            f"{new.source} is mapped twice, onto {known.target} and onto {new.target}; keep one of them"
-        )
-    if known.target.overlaps(new.target):
-        raise ConfigError(
-            f"{known.source} and {new.source} are mapped onto overlapping blocks, {known.target} and "
-            f"{new.target}; give each a block of its own"
-        )
+    pairs = (map(parse_cidr, _pair(text, "FROM=TO, two CIDR blocks")) for text in texts)
+    maps = tuple(CidrMap(source, target) for source, target in pairs)
+    check_maps(maps)
+    return maps
 
 
 _LOOKS_LIKE_CIDR = re.compile(r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]*)(?:/.*)?\Z")
@@ -275,6 +248,10 @@ def _percent(value: Any) -> float:
     return percent
 
 
+def _flows(texts: Sequence[str]) -> tuple[FlowPattern, ...]:
+    return tuple(map(parse_flow, texts))
+
+
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "group": _some,
     "exclude": _some,
@@ -291,4 +268,5 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "associate": _associate,
     "policy": _one_of(get_args(Policy)),
     "max_change": _percent,
+    "protect": _flows,
 }

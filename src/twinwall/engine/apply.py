@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from twinwall.boundary import Clock, FirewallWriter, Journal, Progress, Written
 from twinwall.engine.pace import Pace
 from twinwall.errors import NotFound, Throttled, TwinwallError
+from twinwall.model.firewall import tag
+from twinwall.model.ownership import SOURCE_TAG
 from twinwall.planning import changes as c
 from twinwall.planning.requests import change_document
 
@@ -49,7 +51,7 @@ class _Run:
                 raise
             self._one_by_one(resolved)
             return
-        if written.id and c.ref_name(change.resource.id) is not None:
+        if isinstance(change, c.CreateSecurityGroup | c.CreateNetworkAcl | c.CreateManagedPrefixList):
             self.ids[change.resource.id] = written.id
 
     def _one_by_one(self, change: c.RevokeRules) -> None:
@@ -93,18 +95,20 @@ def carry_out(
     run = _Run(writer, journal, clock, Pace(clock))
     started = clock.monotonic()
     shared: dict[str, str] = {} if made is None else made
-    for index, change in enumerate(changes):
+    done = 0
+    for change in changes:
         try:
             if not _already_made(change, shared, run.ids):
                 run.carry_out(change)
             _remember(change, shared, run.ids)
-            progress(change.action, index + 1, len(changes))
+            done += 1
+            progress(change.action, done, len(changes))
         except TwinwallError as error:
-            journal.record("stopped", {"done": index, "of": len(changes)})
-            raise _told(error, index, len(changes)) from error
+            journal.record("stopped", {"done": done, "of": len(changes)})
+            raise _told(error, done, len(changes)) from error
         except KeyboardInterrupt:
-            journal.record("interrupted", {"done": index, "of": len(changes)})
-            raise KeyboardInterrupt(_left(index, len(changes))) from None
+            journal.record("interrupted", {"done": done, "of": len(changes)})
+            raise KeyboardInterrupt(_left(done, len(changes))) from None
     return Applied(dict(sorted(run.calls.items())), clock.monotonic() - started, run.throttled, run.ids)
 
 
@@ -124,6 +128,8 @@ def _remember(change: c.Change, made: dict[str, str], ids: dict[str, str]) -> No
 
 
 def _list_key(change: c.CreateManagedPrefixList | c.ModifyManagedPrefixList) -> str:
+    if isinstance(change, c.CreateManagedPrefixList):
+        return tag(change.tags, SOURCE_TAG) or change.name
     return str(change_document(change))
 
 

@@ -201,9 +201,14 @@ def _outside_peers(source: SideReader) -> tuple[GroupPeer, ...]:
 
 def _stale(source: SideReader) -> frozenset[str]:
     source.read_if_allowed("StaleSecurityGroups")
+    return stale_groups(source.document)
+
+
+def stale_groups(document: Document) -> frozenset[str]:
+    """Groups that EC2 says nothing is behind any more, although rules name them."""
     return frozenset(
         str(pair["GroupId"])
-        for group in source.document.get("StaleSecurityGroups") or ()
+        for group in document.get("StaleSecurityGroups") or ()
         for key in ("StaleIpPermissions", "StaleIpPermissionsEgress")
         for permission in group.get(key) or ()
         for pair in permission.get("UserIdGroupPairs") or ()
@@ -221,12 +226,11 @@ def _complete(source: SideReader) -> bool:
 
 
 def _peered(target: SideReader) -> frozenset[str]:
-    found = set()
+    found: set[str] = set()
     for item in target.document.get("VpcPeeringConnections") or ():
-        if (item.get("Status") or {}).get("Code") == "active":
-            found |= {
-                str((item.get(key) or {}).get("VpcId")) for key in ("RequesterVpcInfo", "AccepterVpcInfo")
-            }
+        ends = {str((item.get(key) or {}).get("VpcId")) for key in ("RequesterVpcInfo", "AccepterVpcInfo")}
+        if (item.get("Status") or {}).get("Code") == "active" and target.at.vpc_id in ends:
+            found |= ends
     return frozenset(found - {target.at.vpc_id})
 
 

@@ -9,7 +9,7 @@ from twinwall.engine.apply import Applied, carry_out
 from twinwall.engine.pace import estimated_seconds
 from twinwall.engine.reading import SideReader, quotas_of, read_scene
 from twinwall.engine.sides import LiveSide, Side
-from twinwall.errors import CredentialsError, Refused, StalePlan, UnsafePlan, WrongAccount
+from twinwall.errors import AccessDenied, CredentialsError, Refused, StalePlan, UnsafePlan, WrongAccount
 from twinwall.model import wire
 from twinwall.model.firewall import PrefixList, Resource, Snapshot, tag
 from twinwall.model.ownership import SOURCE_TAG
@@ -19,7 +19,9 @@ from twinwall.planning.findings import Finding
 from twinwall.planning.making import Allowed, make_plan
 from twinwall.planning.plan import Endpoint, Plan
 from twinwall.planning.proof import VerifyReport
+from twinwall.planning.semantics import Lists
 from twinwall.planning.verify import verify as compare
+from twinwall.replica.members import todays_members
 from twinwall.replica.scene import Scene
 from twinwall.replica.selection import select_acls, select_groups
 from twinwall.replica.settings import Limits, Settings
@@ -73,6 +75,8 @@ def plan(source: Side | SideReader, target: Side, settings: Settings) -> Planned
     desired = translate(scene)
     if settings.limits.prune and (desired.delete_groups or desired.delete_acls):
         there.read("NetworkInterfaces")
+    if settings.limits.protect:
+        there.read("Subnets", "NetworkInterfaces")
     existing = there.snapshot()
     made = make_plan(
         desired,
@@ -98,7 +102,8 @@ def endpoint(side: SideReader) -> Endpoint:
 
 
 def _allowed(limits: Limits) -> Allowed:
-    return Allowed(limits.policy, limits.prune, None if limits.force else limits.max_change)
+    max_change = None if limits.force else limits.max_change
+    return Allowed(limits.policy, limits.prune, max_change, limits.protect)
 
 
 def _hints(scene: Scene, desired: Desired) -> tuple[Finding, ...]:
@@ -135,8 +140,23 @@ def verify(source: Side | SideReader, target: Side, settings: Settings) -> Verif
     """Do both admit the same packets, after translation? Writes nothing."""
     here = source if isinstance(source, SideReader) else opened(source)
     there = SideReader(target, "target")
-    desired = translate(read_scene(here, there, settings, writing=False))
-    return compare(_without_deletions(desired, settings.limits.prune), there.snapshot())
+    scene = read_scene(here, there, settings, writing=False)
+    desired = _without_deletions(translate(scene), settings.limits.prune)
+    report = compare(desired, there.snapshot())
+    if report.verdict != "undecided":
+        return report
+    today = _todays_members(here, there, scene, desired)
+    return compare(desired, there.snapshot(), today=today) if today else report
+
+
+def _todays_members(here: SideReader, there: SideReader, scene: Scene, desired: Desired) -> tuple[Lists, ...]:
+    """Interfaces are asked for only where the answer hangs on members; without permission they stay unknown."""
+    try:
+        here.read("NetworkInterfaces")
+        there.read("NetworkInterfaces")
+    except AccessDenied:
+        return ()
+    return todays_members(replace(scene, source=here.snapshot(), target=there.snapshot()), desired)
 
 
 def _without_deletions(desired: Desired, prune: bool) -> Desired:

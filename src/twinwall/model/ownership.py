@@ -9,6 +9,8 @@ from twinwall.model.firewall import tag
 from twinwall.model.rules import Tags
 
 SOURCE_TAG = "twinwall:source"
+TARGET_TAG = "twinwall:target"
+"""On a copied prefix list: the VPC whose maps made its entries, and those maps."""
 MESH_TAG = "twinwall:mesh"
 LOCK_GROUP_NAME = "twinwall-lock"
 LOGICAL_ID_TAG = "aws:cloudformation:logical-id"

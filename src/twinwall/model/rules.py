@@ -50,7 +50,7 @@ class Traffic:
     def __str__(self) -> str:
         name = "all" if self.protocol == ALL_PROTOCOLS else protocol_name(self.protocol)
         if self.first is None:
-            return name
+            return f"protocol {name}" if name.isdigit() else name
         if self.protocol in ICMP_PROTOCOLS:
             return (
                 name if self.first == -1 else f"{name}/{self.first}:{'*' if self.last == -1 else self.last}"

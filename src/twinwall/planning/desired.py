@@ -27,7 +27,8 @@ class Desired:
     """``groups``, ``acls``, ``lists`` are to be exactly so; what is not named stays as it is.
 
     ``group_tags`` come in ``SecurityGroup.tags``: they are added, never taken away. ``delete_*`` are ids
-    of copies whose source is gone (``--prune``). ``sources`` maps a desired id to the source it copies.
+    of copies whose source is gone (``--prune``). ``sources`` maps a desired id to the source it copies;
+    ``counterparts`` maps the id of a referenced group to the source groups that it stands for.
     """
 
     groups: tuple[SecurityGroup, ...] = ()
@@ -41,6 +42,7 @@ class Desired:
     not_compared: tuple[NotCompared, ...] = ()
     sources: dict[str, Resource] = field(default_factory=dict)
     adopted: frozenset[str] = frozenset()
+    counterparts: Mapping[str, frozenset[str]] = field(default_factory=dict, compare=False)
 
 
 def resolve_desired(desired: Desired, ids: Mapping[str, str]) -> Desired:

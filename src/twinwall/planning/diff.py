@@ -96,8 +96,9 @@ class _Diff:
         self, group: SecurityGroup, existing: Sequence[SecurityGroupRule], why: str
     ) -> Iterator[c.Change]:
         new = group.group_id not in self.existing.group_by_id
-        held = {rule: rule for rule in existing}
-        wanted = set(group.rules)
+        tagged = {rule for rule in group.rules if new and rule.tags}  # EC2's own would have no tags
+        held = {rule: rule for rule in existing if rule not in tagged}
+        wanted = set(group.rules) - tagged
         for direction in Direction:
             add = [rule for rule in group.rules if rule.direction is direction and rule not in held]
             extra = [rule for rule in existing if rule.direction is direction and rule not in wanted]

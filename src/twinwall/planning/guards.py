@@ -37,12 +37,12 @@ class _Check:
             "CreateSecurityGroup",
             len(self.existing.groups),
             self.quotas.groups_per_region,
-            "groups in the Region",
+            "groups in the Region (those of this VPC alone)",
         )
         weights = self._weights()
         touched = {change.resource.id for change in self.changes}
         for group in self.desired.groups:
-            if group.group_id in touched:
+            if group.group_id in touched or any(str(rule.peer) in touched for rule in group.rules):
                 self._group(group, weights)
         yield from self._unknown_weights(weights)
         for acl in self.desired.acls:
@@ -61,7 +61,11 @@ class _Check:
         known: dict[str, int | None] = {
             item.prefix_list_id: list_weight(item) for item in self.existing.prefix_lists or ()
         }
-        return known | {item.prefix_list_id: item.max_entries for item in self.desired.lists}
+        known |= {item.prefix_list_id: item.max_entries for item in self.desired.lists}
+        for change in self.changes:  # a list that is to lose and gain entries is larger for a while
+            if isinstance(change, c.ModifyManagedPrefixList) and change.max_entries:
+                known[change.resource.id] = max(known.get(change.resource.id) or 0, change.max_entries)
+        return known
 
     def _group(self, group: SecurityGroup, weights: Mapping[str, int | None]) -> None:
         """Held to what is desired, and to the moment after the adds and before the removes."""

@@ -9,20 +9,26 @@ from twinwall.planning.desired import Desired
 from twinwall.planning.diff import diff
 from twinwall.planning.digest import digest, touched_by
 from twinwall.planning.findings import Finding
+from twinwall.planning.flow_grammar import FlowPattern
 from twinwall.planning.guards import check_quotas
+from twinwall.planning.opening import opening
 from twinwall.planning.order import order
+from twinwall.planning.pairing import Pair, universe_of
 from twinwall.planning.plan import Endpoint, Plan, Summary
 from twinwall.planning.policies import apply_policy, check_max_change
+from twinwall.planning.protect import check_protected
 from twinwall.planning.quotas import Quotas
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """What the user lets a plan do. ``max_change`` in percent, None = whatever it takes."""
+    """What the user lets a plan do. ``max_change`` in percent, None = whatever it takes. ``protect``: flows
+    that no call may close."""
 
     policy: str = "sync"
     prune: bool = False
     max_change: float | None = 30.0
+    protect: tuple[FlowPattern, ...] = ()
 
 
 def make_plan(
@@ -42,6 +48,9 @@ def make_plan(
         check_max_change(changes, existing, allowed.max_change)
     warnings = check_quotas(desired, existing, changes, quotas)
     touched = touched_by(changes, desired)
+    pair = Pair(desired, existing, universe_of(desired, existing))
+    shut = check_protected(allowed.protect, pair, changes)
+    told = opening(pair, changes)
     return Plan(
         source=source,
         target=target,
@@ -50,8 +59,12 @@ def make_plan(
         summary=summarise(desired, changes),
         digest=digest(existing, touched),
         touched=touched,
-        findings=(*desired.findings, *findings, *kept, *staying, *warnings),
+        findings=(*desired.findings, *findings, *kept, *staying, *shut, *warnings),
         not_compared=desired.not_compared,
+        opens=told.opens,
+        closes=told.closes,
+        than_before=told.than_before,
+        than_source=told.than_source,
     )
 
 

@@ -15,11 +15,13 @@ from twinwall.planning.semantics import Lists
 
 @dataclass(frozen=True)
 class Pair:
-    """``universe`` bounds the members of symbols that nothing else is known of."""
+    """``universe`` bounds the members of symbols that nothing else is known of. ``today``: the memberships of
+    groups that are known from interfaces, the source's and the target's, each with the addresses by id."""
 
     desired: Desired
     existing: Snapshot
     universe: Universe
+    today: tuple[Lists, ...] = ()
 
     @cached_property
     def known_lists(self) -> tuple[Lists, Lists]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from twinwall.planning.changes import Change
 from twinwall.planning.desired import Desired
 from twinwall.planning.findings import Finding, NotCompared
+from twinwall.planning.flows import Flow
+from twinwall.planning.relation import Relation
 
 PLAN_VERSION = 1
 
@@ -53,7 +55,8 @@ class Touched:
 class Plan:
     """``changes`` in the order they are sent. ``reads``: the API calls besides group and ACL calls that
     making and applying the plan takes, by operation. ``estimated_seconds``: under EC2's documented
-    throttle, from the first write to the last."""
+    throttle, from the first write to the last. ``opens``, ``closes``: what the target will admit that it does
+    not now, and the other way round; ``than_before``, ``than_source`` say it in a word (``opening``)."""
 
     source: Endpoint
     target: Endpoint
@@ -66,6 +69,10 @@ class Plan:
     not_compared: tuple[NotCompared, ...] = ()
     reads: dict[str, int] = field(default_factory=dict)
     estimated_seconds: float = 0.0
+    opens: tuple[Flow, ...] = ()
+    closes: tuple[Flow, ...] = ()
+    than_before: Relation = "equal"
+    than_source: Relation = "equal"
 
     @property
     def api_calls(self) -> dict[str, int]:

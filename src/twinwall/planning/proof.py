@@ -54,13 +54,15 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What comparing some resources found. ``truncated`` are those with more differences than are told."""
+    """What comparing some resources found. ``truncated`` are those with more differences than are told.
+    ``today``: it holds with the members that groups have now, not with any."""
 
     differences: tuple[Difference, ...] = ()
     undecided: tuple[Undecided, ...] = ()
     symbols: frozenset[Resource] = frozenset()
     not_compared: tuple[NotCompared, ...] = ()
     truncated: tuple[Resource, ...] = ()
+    today: bool = False
 
 
 def merged(parts: Iterable[Outcome]) -> Outcome:
@@ -71,6 +73,7 @@ def merged(parts: Iterable[Outcome]) -> Outcome:
         frozenset(item for outcome in outcomes for item in outcome.symbols),
         tuple(item for outcome in outcomes for item in outcome.not_compared),
         tuple(dict.fromkeys(item for outcome in outcomes for item in outcome.truncated)),
+        any(outcome.today for outcome in outcomes),
     )
 
 
@@ -102,6 +105,8 @@ def verdict_of(outcome: Outcome) -> Verdict:
         return "different"
     if outcome.undecided:
         return "undecided"
+    if outcome.today:
+        return "equal-today"
     return "equal-every-membership" if outcome.symbols else "equal"
 
 

@@ -1,16 +1,17 @@
 """What a group, an ACL, a prefix list admits in one direction, and which of its rules decides a packet.
 
 A referenced group is a symbol named by its id, and so is a prefix list whose entries were not given; the
-same list or group is the same symbol on both sides because both are said in the target's terms. Stateful
-tracking and the way through subnets are not spoken of here: one object, one direction, one packet.
+same list or group is the same symbol on both sides because both are said in the target's terms. One
+direction, one packet: stateful tracking, replies and the way through a subnet are ``passage``'s.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, reduce
+from operator import or_
 from typing import Protocol, assert_never
 
-from twinwall.model.firewall import PrefixList
+from twinwall.model.firewall import PrefixList, Resource
 from twinwall.model.net import ALL_PROTOCOLS, ICMP_PROTOCOLS, ICMPV6, PORT_PROTOCOLS, Cidr
 from twinwall.model.rules import (
     CidrPeer,
@@ -27,7 +28,7 @@ from twinwall.packets.traffic import ALL_TRAFFIC, LINE, Span, detail_span, proto
 from twinwall.packets.witness import Packet, Place
 
 Lists = Mapping[str, tuple[Cidr, ...]]
-"""Prefix lists whose entries are known, by id."""
+"""Prefix lists whose entries, and groups whose members, are known: their addresses by id."""
 
 
 def span_of(traffic: Traffic) -> Span:
@@ -86,8 +87,8 @@ class RuleList(Protocol):
 
 @dataclass(frozen=True)
 class GroupRules:
-    """A security group's rules of one direction: whatever one of them allows is admitted. The rules of
-    ``lists`` are taken address by address, all other lists are symbols."""
+    """A security group's rules of one direction: whatever one of them allows is admitted. A list or a
+    referenced group that ``lists`` holds is taken address by address, any other is a symbol."""
 
     rules: tuple[SecurityGroupRule, ...]
     lists: Lists = field(default_factory=dict)
@@ -101,8 +102,8 @@ class GroupRules:
             peer = rule.peer
             if isinstance(peer, CidrPeer):
                 boxes.append((block_of(peer.cidr), span))
-            elif isinstance(peer, PrefixListPeer) and peer.prefix_list_id in self.lists:
-                boxes += ((block_of(cidr), span) for cidr in self.lists[peer.prefix_list_id])
+            elif (cidrs := self.lists.get(str(peer))) is not None:
+                boxes += ((block_of(cidr), span) for cidr in cidrs)
             else:
                 symbols.append((str(peer), span))
         return PacketSet.union_of(boxes, symbols)
@@ -118,12 +119,32 @@ class GroupRules:
         match rule.peer:
             case CidrPeer(cidr=cidr):
                 return holds_place(cidr, place)
-            case PrefixListPeer(prefix_list_id=list_id) if list_id in self.lists:
-                return any(holds_place(cidr, place) for cidr in self.lists[list_id])
             case PrefixListPeer(prefix_list_id=symbol) | GroupPeer(group_id=symbol):
-                return place == symbol
+                known = self.lists.get(symbol)
+                return place == symbol if known is None else any(holds_place(c, place) for c in known)
             case _:
                 assert_never(rule.peer)
+
+
+@dataclass(frozen=True)
+class UnitedGroups:
+    """The groups of one interface in one direction, each with its rules: whatever one of them allows is
+    admitted. Without any group nothing is."""
+
+    groups: tuple[tuple[Resource, GroupRules], ...]
+
+    @cached_property
+    def packets(self) -> PacketSet:
+        return reduce(or_, (rules.packets for _, rules in self.groups), PacketSet())
+
+    def decision(self, packet: Packet) -> Decision:
+        """The rule's words begin with its group's name."""
+        for resource, rules in self.groups:
+            found = rules.decision(packet)
+            if found.admitted:
+                return replace(found, rule=f"{resource}: {found.rule}")
+        names = ", ".join(str(resource) for resource, _ in self.groups) or "any group"
+        return Decision(False, f"no rule of {names} admits it", PacketSet())
 
 
 @dataclass(frozen=True)

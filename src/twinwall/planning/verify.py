@@ -24,14 +24,17 @@ from twinwall.planning.proof import (
     merged,
     verdict_of,
 )
-from twinwall.planning.semantics import AclEntries, GroupRules, RuleList, list_entries
+from twinwall.planning.semantics import AclEntries, GroupRules, Lists, RuleList, list_entries
 
 _DIRECTIONS = (Direction.INGRESS, Direction.EGRESS)
 
 
-def verify(desired: Desired, existing: Snapshot, universe: Universe | None = None) -> VerifyReport:
-    """``universe`` says which addresses a symbol's members can have; left out, what both sides tell of it."""
-    pair = Pair(desired, existing, universe or universe_of(desired, existing))
+def verify(
+    desired: Desired, existing: Snapshot, universe: Universe | None = None, today: tuple[Lists, ...] = ()
+) -> VerifyReport:
+    """``universe`` says which addresses a symbol's members can have; left out, what both sides tell of it.
+    ``today``: memberships that are known from interfaces (``Pair``); what is undecided is decided by them."""
+    pair = Pair(desired, existing, universe or universe_of(desired, existing), today)
     outcome = merged(_outcomes(pair))
     acls_known = existing.acls is not None
     counts = Compared(
@@ -83,7 +86,34 @@ def _group_rules(
     if wanted == found or GroupRules(wanted).packets == GroupRules(found).packets:
         return Outcome()
     wanted_lists, found_lists = subject.pair.known_lists
-    return compared(subject, GroupRules(wanted, wanted_lists), GroupRules(found, found_lists))
+    outcome = compared(subject, GroupRules(wanted, wanted_lists), GroupRules(found, found_lists))
+    if not outcome.undecided or not subject.pair.today:
+        return outcome
+    return _with_todays_members(subject, wanted, found, outcome)
+
+
+def _with_todays_members(
+    subject: Subject,
+    wanted: tuple[SecurityGroupRule, ...],
+    found: tuple[SecurityGroupRule, ...],
+    outcome: Outcome,
+) -> Outcome:
+    """What depends on members, decided with those that the groups have now, on either side."""
+    wanted_lists, found_lists = subject.pair.known_lists
+    parts = [
+        compared(
+            subject, GroupRules(wanted, {**wanted_lists, **now}), GroupRules(found, {**found_lists, **now})
+        )
+        for now in subject.pair.today
+    ]
+    told = {(item.only_in, _own_rule(item)): item for part in parts for item in part.differences}
+    told |= {(item.only_in, _own_rule(item)): item for item in outcome.differences}
+    undecided = {(item.flow, item.condition): item for part in parts for item in part.undecided}
+    return replace(outcome, differences=tuple(told.values()), undecided=tuple(undecided.values()), today=True)
+
+
+def _own_rule(item: Difference) -> str:
+    return item.decided_by.source if item.only_in == "source" else item.decided_by.target
 
 
 def _group_sides(pair: Pair, group: SecurityGroup) -> list[tuple[Subject, RuleList]]:
@@ -130,17 +160,13 @@ def _guarded_subnet(pair: Pair, acl: NetworkAcl) -> Resource | None:
 
 
 def _association(pair: Pair, wanted: DesiredAssociation) -> Outcome:
+    """A subnet by what its ACL admits, whichever ACL that is."""
     if pair.existing.acls is None:
         return unread(wanted.subnet, "the target's network ACLs were not read")
     acls = dict(pair.acl_by_id) | {acl.network_acl_id: acl for acl in pair.desired.acls}
     ours, theirs = acls.get(wanted.network_acl_id), pair.acl_of_subnet.get(wanted.subnet.id)
-    if theirs is not None and theirs.network_acl_id == wanted.network_acl_id:
-        return Outcome()
-    packets = Outcome()
     if ours is not None and theirs is not None:
-        packets = merged(_acl_pair(pair, wanted.subnet, wanted.subnet, ours, theirs))
-    if packets.differences:
-        return packets
+        return merged(_acl_pair(pair, wanted.subnet, wanted.subnet, ours, theirs))
     source = f"network ACL {ours.resource if ours else wanted.network_acl_id}"
     target = f"network ACL {theirs.resource}" if theirs else "no network ACL is associated"
     return Outcome((Difference(wanted.subnet, None, "source", None, DecidedBy(source, target)),))

@@ -1,5 +1,6 @@
 """Network ACLs in the target's terms: same numbers, same order, mapped blocks."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from twinwall.model.firewall import NetworkAcl
@@ -24,17 +25,22 @@ class AclTranslator:
     def translate(self) -> list[NetworkAcl]:
         selected = select_acls(self.scene.source, self.scene.settings.selection)
         if self.scene.target_shared:
-            for acl in selected:
-                self.notes.leave_out(
-                    acl.resource, "the target VPC is shared with us: its ACLs are its owner's", "shared-vpc"
-                )
-            return []
-        if selected and self.scene.target.acls is None:
-            for acl in selected:
-                self.notes.leave_out(acl.resource, "the target says nothing of network ACLs", "acls-unknown")
-            return []
+            why = "the target VPC is shared with us: its ACLs are its owner's"
+            return self._leave_out(selected, why, "shared-vpc")
+        if self.scene.target.acls is None:
+            return self._leave_out(selected, "the target says nothing of network ACLs", "acls-unknown")
         taken: set[str] = set()
         return [made for acl in selected if (made := self._acl(acl, taken)) is not None]
+
+    def _leave_out(self, acls: Iterable[NetworkAcl], why: str, id_: str) -> list[NetworkAcl]:
+        """A dropped allow breaks something, a dropped deny opens something: that is worse."""
+        for acl in acls:
+            self.notes.leave_out(acl.resource, why, id_)
+            for entry in acl.entries:
+                if entry.action is RuleAction.DENY:
+                    message = "a deny is left out: what it keeps out at the source may pass at the target"
+                    self.notes.note("dropped-deny", acl.resource, message, rule=str(entry), severity="error")
+        return []
 
     def _acl(self, acl: NetworkAcl, taken: set[str]) -> NetworkAcl | None:
         if acl.is_default and not self.scene.adopts_default:
@@ -81,7 +87,7 @@ class AclTranslator:
     def _unadopted_default(self, acl: NetworkAcl) -> None:
         default = self.scene.target_default_acl
         if default is None:
-            self.notes.leave_out(acl.resource, "the target's default ACL is not known", "default-unresolved")
+            self._leave_out([acl], "the target's default ACL is not known", "default-unresolved")
             return
         if {self._entry(acl, entry, quiet=True) for entry in acl.entries} != set(default.entries):
             why = "the target's default ACL differs and is not adopted; --adopt default"
@@ -100,11 +106,5 @@ class AclTranslator:
                 severity="warning",
             )
         if item := self.mapper.split_by(entry.cidr):
-            self.notes.note(
-                "supernet-not-mapped",
-                acl.resource,
-                f"{entry.cidr} holds more than the mapped block {item.source} and stays as it is",
-                rule=str(entry),
-                severity="warning",
-            )
+            self.notes.supernet(acl.resource, entry, entry.cidr, item.source)
         return moved

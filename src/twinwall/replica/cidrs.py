@@ -9,27 +9,36 @@ from twinwall.replica.settings import CidrMap
 
 
 def check_maps(maps: Sequence[CidrMap]) -> None:
-    """Refuses unequal families and prefix lengths, a FROM given twice, two FROM onto overlapping TO."""
-    for item in maps:
-        if item.source.family != item.target.family:
-            raise ConfigError(
-                f"CIDR map {item.source}={item.target}: both sides must be of one address family"
-            )
-        if item.source.length != item.target.length:
-            raise ConfigError(
-                f"CIDR map {item.source}={item.target}: the prefix lengths /{item.source.length} and "
-                f"/{item.target.length} differ; give two blocks of one size"
-            )
-    for index, one in enumerate(maps):
-        for other in maps[:index]:
-            if one.source == other.source:
-                raise ConfigError(
-                    f"CIDR maps {other.source}={other.target} and {one.source}={one.target}: the same FROM twice"
-                )
-            if one.target.overlaps(other.target):
-                raise ConfigError(
-                    f"CIDR maps {other.source}={other.target} and {one.source}={one.target}: their targets overlap"
-                )
+    """Refuses unequal families and prefix lengths, a FROM given twice, two FROM onto overlapping TO: only
+    without these is a map reversible. Raises ``ConfigError``."""
+    for index, item in enumerate(maps):
+        _check_pair(item)
+        for known in maps[:index]:
+            _check_apart(known, item)
+
+
+def _check_pair(item: CidrMap) -> None:
+    source, target = item.source, item.target
+    if source.family != target.family:
+        raise ConfigError(
+            f"{source}={target} maps IPv{source.family} onto IPv{target.family}; both must be of one family"
+        )
+    if source.length != target.length:
+        raise ConfigError(
+            f"{source}={target} maps a /{source.length} onto a /{target.length}; the prefix lengths must be equal"
+        )
+
+
+def _check_apart(known: CidrMap, new: CidrMap) -> None:
+    if known.source == new.source:
+        raise ConfigError(
+            f"{new.source} is mapped twice, onto {known.target} and onto {new.target}; keep one of them"
+        )
+    if known.target.overlaps(new.target):
+        raise ConfigError(
+            f"{known.source} and {new.source} are mapped onto overlapping blocks, {known.target} and "
+            f"{new.target}; give each a block of its own"
+        )
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,30 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from twinwall.errors import AmbiguousName, ConfigError, ForeignOwner
-from twinwall.model.firewall import PrefixList, PrefixListEntry, Resource, tag
-from twinwall.model.ownership import SOURCE_TAG
+from twinwall.errors import AmbiguousName, ConfigError, ForeignOwner, UnsafePlan
+from twinwall.model.firewall import PrefixList, PrefixListEntry, Resource, make_tags, tag
+from twinwall.model.net import parse_cidr
+from twinwall.model.ownership import SOURCE_TAG, TARGET_TAG, Mark
+from twinwall.model.rules import Tags
 from twinwall.planning.changes import new_id
 from twinwall.planning.findings import Finding
 from twinwall.replica.cidrs import CidrMapper
 from twinwall.replica.scene import Scene
+from twinwall.replica.settings import CidrMap
 from twinwall.replica.tags import desired_tags
+
+MAX_TAG_VALUE = 256
+UNSAID = "?"
+
+
+def made_for(tags: Tags) -> tuple[str, tuple[CidrMap, ...] | None]:
+    """What ``TARGET_TAG`` says: the VPC, and the maps; None where they were too long, or are not readable."""
+    vpc_id, *texts = (tag(tags, TARGET_TAG) or "").split() or [""]
+    pairs = [text.partition("=") for text in texts]
+    try:
+        return vpc_id, tuple(CidrMap(parse_cidr(source), parse_cidr(target)) for source, _, target in pairs)
+    except ConfigError:
+        return vpc_id, None
 
 
 _REGIONAL = re.compile(r"(?<=^com\.amazonaws\.)[a-z]{2}(-[a-z]+)+-[0-9](?=\.)")
@@ -130,6 +146,8 @@ class ListTranslator:
             )
         list_id = existing.prefix_list_id if existing else self._new_id(source)
         merged = self._mapped_entries(source, entries)
+        if existing:
+            self._check_other_target(existing, source, merged)
         self.desired[list_id] = PrefixList(
             prefix_list_id=list_id,
             name=source.name,
@@ -137,18 +155,51 @@ class ListTranslator:
             owner_id=self.scene.target_at.account,
             max_entries=max(source.max_entries or 0, len(merged), 1),
             entries=merged,
-            tags=desired_tags(
-                source.resource,
-                source.tags,
-                existing.tags if existing else (),
-                mark,
-                self.scene.settings.translation.copy_tag,
-            ),
+            tags=self._tags(source, existing, mark),
         )
         self.sources[list_id] = source.resource
         if existing:
             self._compare(existing, self.desired[list_id])
         return list_id
+
+    def _tags(self, source: PrefixList, existing: PrefixList | None, mark: Mark) -> Tags:
+        held = existing.tags if existing else ()
+        tags = desired_tags(
+            source.resource, source.tags, held, mark, self.scene.settings.translation.copy_tag
+        )
+        vpc_id, _ = made_for(held)
+        if vpc_id not in ("", self.scene.target_at.vpc_id):
+            return tags
+        return make_tags((*tags, (TARGET_TAG, self._made_for(source))))
+
+    def _made_for(self, source: PrefixList) -> str:
+        """The target VPC, and the maps that moved an entry."""
+        maps = [
+            f"{item.source}={item.target}"
+            for item in self.mapper.maps
+            if any(item.source.contains(entry.cidr) for entry in source.entries or ())
+        ]
+        text = " ".join([self.scene.target_at.vpc_id, *maps])
+        return text if len(text) <= MAX_TAG_VALUE else f"{self.scene.target_at.vpc_id} {UNSAID}"
+
+    def _check_other_target(
+        self, existing: PrefixList, source: PrefixList, merged: tuple[PrefixListEntry, ...]
+    ) -> None:
+        """One copy serves every target of the account and Region: a run for another target must not give it
+        other entries."""
+        vpc_id, maps = made_for(existing.tags)
+        if vpc_id in ("", self.scene.target_at.vpc_id):
+            return
+        if maps is None:
+            theirs = {entry.cidr for entry in existing.entries or ()}
+        else:
+            theirs = {CidrMapper.of(maps).map(entry.cidr) for entry in source.entries or ()}
+        if theirs != {entry.cidr for entry in merged}:
+            raise UnsafePlan(
+                f"planning {existing.resource}, the one copy of {source.resource} in the account and Region: the maps "
+                f"of the target {vpc_id} gave it other entries than those of {self.scene.target_at.vpc_id} would; give "
+                "both the same maps, or name another list with --map-prefix-list"
+            )
 
     def _new_id(self, source: PrefixList) -> str:
         plain = new_id("prefix-list", source.name)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from twinwall.model.firewall import Resource
+from twinwall.model.net import Cidr
 from twinwall.planning.findings import Finding, NotCompared, Severity
 
 
@@ -26,6 +27,11 @@ class Notes:
         way_out: str = "",
     ) -> None:
         self.findings.append(Finding(id_, severity, resource, message, way_out, rule))
+
+    def supernet(self, resource: Resource, rule: object, cidr: Cidr, mapped: Cidr) -> None:
+        """A block that holds more than a mapped one cannot follow it."""
+        message = f"{cidr} holds more than the mapped block {mapped} and stays as it is"
+        self.note("supernet-not-mapped", resource, message, rule=str(rule), severity="warning")
 
     def leave_out(self, resource: Resource, why: str, id_: str) -> None:
         """A whole resource that is not copied: a finding, and not compared."""

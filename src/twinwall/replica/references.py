@@ -18,13 +18,15 @@ _LIVE_PEERINGS = frozenset({"", "active"})
 
 @dataclass
 class ReferenceTranslator:
-    """``copies``: source group id → id or ref of its copy, for the groups that come along."""
+    """``copies``: source group id → id or ref of its copy, for the groups that come along. ``counterparts``:
+    id or ref in the target → ids of the source groups that it was found to stand for."""
 
     scene: Scene
     mapper: CidrMapper
     lists: ListTranslator
     matcher: Matcher[SecurityGroup]
     copies: dict[str, str] = field(default_factory=dict)
+    counterparts: dict[str, set[str]] = field(default_factory=dict)
 
     def translate(self, peer: Peer) -> tuple[Peer, ...] | Outside:
         match peer:
@@ -37,6 +39,13 @@ class ReferenceTranslator:
                 return self.group(peer)
 
     def group(self, peer: GroupPeer) -> tuple[Peer, ...] | Outside:
+        found = self._group(peer)
+        for other in () if isinstance(found, Outside) else found:
+            if isinstance(other, GroupPeer):
+                self.counterparts.setdefault(other.group_id, set()).add(peer.group_id)
+        return found
+
+    def _group(self, peer: GroupPeer) -> tuple[Peer, ...] | Outside:
         source = self.scene.source.group_by_id.get(peer.group_id)
         mapped = self._map_of(peer, source)
         if mapped and mapped.cidrs:

@@ -41,13 +41,7 @@ class RuleTranslator:
     def _tell(self, group: SecurityGroup, rule: SecurityGroupRule) -> None:
         """What a reader should know of a rule that comes along."""
         if isinstance(rule.peer, CidrPeer) and (item := self.mapper.split_by(rule.peer.cidr)):
-            self.notes.note(
-                "supernet-not-mapped",
-                group.resource,
-                f"{rule.peer.cidr} holds more than the mapped block {item.source} and stays as it is",
-                rule=str(rule),
-                severity="warning",
-            )
+            self.notes.supernet(group.resource, rule, rule.peer.cidr, item.source)
         if (description := accepted(rule.description)) != rule.description:
             message = f"EC2 would refuse its description; the copy has {description!r}"
             self.notes.note("description-changed", group.resource, message, rule=str(rule))

@@ -104,6 +104,14 @@ class Scene:
     def same_account_and_region(self) -> bool:
         return self.same_region and self.source_at.account == self.target_at.account
 
+    @property
+    def source_shared(self) -> bool:
+        """The source VPC belongs to somebody else and is shared with us (RAM)."""
+        vpc = self.source_vpc
+        return bool(
+            vpc and vpc.owner_id and self.source_at.account and vpc.owner_id != self.source_at.account
+        )
+
     def mark(self, source_id: str) -> Mark:
         """The mark of a copy of this group or ACL of the source VPC."""
         at = self.source_at

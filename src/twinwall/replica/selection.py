@@ -25,10 +25,13 @@ def matches(pattern: str, id_: str, name: str) -> bool:
 
 
 def select_groups(snapshot: Snapshot, selection: Selection) -> tuple[SecurityGroup, ...]:
-    """Raises ``ConfigError`` for an id or a plain name that no group has."""
+    """Raises ``ConfigError`` for an id, name, glob or tag that nothing has: a selection of nothing would be
+    proven equal to anything."""
     if selection.only == "nacls" or (selection.acls and not selection.groups and not selection.tags):
         return ()
-    _check_named(selection.groups, [(g.group_id, g.group_name) for g in snapshot.groups], "--group", "group")
+    named = [(group.group_id, group.group_name) for group in snapshot.groups]
+    _check_named(selection.groups, named, "--group", "group", "give an id, a name or a glob such as 'web*'")
+    _check_tagged(snapshot, selection.tags)
     return tuple(
         group
         for group in snapshot.groups
@@ -48,7 +51,8 @@ def select_acls(snapshot: Snapshot, selection: Selection) -> tuple[NetworkAcl, .
                 "the source says nothing of network ACLs; take a snapshot with a NetworkAcls section"
             )
         return ()
-    _check_named(selection.acls, [(a.network_acl_id, "") for a in snapshot.acls], "--nacl", "network ACL")
+    named = [(acl.network_acl_id, "") for acl in snapshot.acls]
+    _check_named(selection.acls, named, "--nacl", "network ACL", "give an id, acl-…")
     return tuple(
         acl
         for acl in snapshot.acls
@@ -71,9 +75,18 @@ def _tagged(tags: Tags, wanted: Sequence[tuple[str, str]]) -> bool:
     return all(any(pair in wanted for pair in tags if pair[0] == key) for key in keys)
 
 
-def _check_named(patterns: Sequence[str], things: Sequence[tuple[str, str]], option: str, noun: str) -> None:
+def _check_tagged(snapshot: Snapshot, wanted: Sequence[tuple[str, str]]) -> None:
+    things = [group.tags for group in snapshot.groups] + [acl.tags for acl in snapshot.acls or ()]
+    if wanted and not any(_tagged(tags, wanted) for tags in things):
+        asked = " ".join(f"--tag {key}={value}" for key, value in wanted)
+        raise ConfigError(f"{asked}: no group or ACL of the source carries it ({len(things)} were read)")
+
+
+def _check_named(
+    patterns: Sequence[str], things: Sequence[tuple[str, str]], option: str, noun: str, way_out: str
+) -> None:
     for pattern in patterns:
-        if not any(char in pattern for char in "*?[") and not any(
-            matches(pattern, *thing) for thing in things
-        ):
-            raise ConfigError(f"{option} {pattern}: the source has no such {noun} ({len(things)} were read)")
+        if not any(matches(pattern, *thing) for thing in things):
+            raise ConfigError(
+                f"{option} {pattern}: the source has no such {noun} ({len(things)} were read); {way_out}"
+            )

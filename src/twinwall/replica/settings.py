@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from twinwall.model.net import Cidr
+from twinwall.planning.flow_grammar import FlowPattern
 
 Outside = Literal["fail", "follow", "skip", "keep"]
 Policy = Literal["sync", "upsert-only", "create-only"]
@@ -72,7 +73,7 @@ class Translation:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a plan may do to the target. ``max_change`` in percent."""
+    """What a plan may do to the target. ``max_change`` in percent. ``protect``: flows that must stay open."""
 
     policy: Policy = "sync"
     adopt: tuple[str, ...] = ()
@@ -80,6 +81,7 @@ class Limits:
     prune: bool = False
     max_change: float = 30.0
     force: bool = False
+    protect: tuple[FlowPattern, ...] = ()
 
 
 @dataclass(frozen=True)

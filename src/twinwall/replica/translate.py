@@ -51,6 +51,7 @@ def translate(scene: Scene) -> Desired:
         not_compared=tuple(sorted(notes.not_compared)),
         sources=notes.sources | lists.sources,
         adopted=frozenset(notes.adopted),
+        counterparts={id_: frozenset(sources) for id_, sources in references.counterparts.items()},
     )
 
 

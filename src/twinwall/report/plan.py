@@ -26,6 +26,7 @@ from twinwall.report.blocks import (
     without_refs,
 )
 from twinwall.report.findings import findings_text, not_compared_text
+from twinwall.report.flows import flows_text
 
 MOST_THINGS = 200
 MOST_ROWS = 30
@@ -36,6 +37,7 @@ def plan_text(plan: Plan) -> RenderableType:
     return Group(
         _ends(plan),
         _summary(plan),
+        flows_text(plan),
         *_changes(plan),
         _calls(plan),
         findings_text(plan.findings),

@@ -22,6 +22,9 @@ _VERDICTS = {
 }
 
 
+_MEMBERS = {"equal-today": "With the members that they have now"}
+
+
 def verify_text(report: VerifyReport) -> RenderableType:
     return Group(
         heading("Verify"),
@@ -30,7 +33,7 @@ def verify_text(report: VerifyReport) -> RenderableType:
             f"Differences ({len(report.differences)})", first_of(list(map(_difference, report.differences)))
         ),
         block(f"Undecided ({len(report.undecided)})", first_of(list(map(_undecided, report.undecided)))),
-        _names("Whatever the members are of", report.symbols),
+        _names(_MEMBERS.get(report.verdict, "Whatever the members are of"), report.symbols),
         _names("More differences than are told, in", report.truncated),
         not_compared_text(report.not_compared),
     )

@@ -48,9 +48,16 @@ def test_a_plan_holds_what_the_contract_names(saved: Path) -> None:
     }
     assert document["summary"] == {"create": 3, "update": 4, "delete": 3, "unchanged": 12}
     assert document["api_calls"]["ModifyManagedPrefixList"] == 2
-    assert [document[key] for key in ("opens", "closes", "may_cut_live", "lingers", "briefly_open")] == [
-        None
-    ] * 5
+    assert [document[key] for key in ("may_cut_live", "lingers", "briefly_open")] == [None] * 3
+    assert document["opens"][2:5] == [
+        {"direction": "ingress", "protocol": "tcp", "ports": [5432, 5432], "peer": "web (new)",
+         "group": "db [old] (sg-9)"},
+        {"direction": "egress", "protocol": "icmpv6", "icmp": [128, 0], "peer": "2001:db8::/56",
+         "group": "db [old] (sg-9)", "in_part": True},
+        {"direction": "ingress", "protocol": "0-5", "peer": "192.0.2.0/24", "subnet": "public-a (subnet-2)"},
+    ]  # fmt: skip
+    assert document["closes"][0]["protocol"] == "-1"
+    assert (document["than_before"], document["than_source"]) == ("looser and stricter", "looser")
     finding = document["findings"][1]
     assert set(finding) == {"id", "severity", "resource", "rule", "message", "way_out"}
     assert document["changes"][3]["resource"] == {

@@ -368,12 +368,25 @@ def test_a_subnet_is_to_have_the_desired_acl() -> None:
     assert (report.compared.acls, report.compared.subnets) == (1, 1)
 
 
-def test_another_acl_with_the_same_packets_is_still_another_acl() -> None:
-    existing = target(acls=(acl(), acl(id_="acl-2", subnets=("subnet-1",))))
-    (difference,) = verify(Desired(associations=(association("acl-1"),)), existing).differences
-    assert difference.flow is None
-    assert difference.decided_by.source == "network ACL name of acl-1 (acl-1)"
-    assert difference.decided_by.target == "network ACL name of acl-2 (acl-2)"
+def test_a_subnet_is_compared_by_what_its_acl_admits_not_by_which_acl_it_is() -> None:
+    one = acl(entry(100, SSH, "10.0.0.0/8"))
+    other = acl(
+        entry(1, SSH, "10.0.0.0/9"), entry(2, SSH, "10.128.0.0/9"), id_="acl-2", subnets=("subnet-1",)
+    )
+    desired = Desired(associations=(association("acl-1"),))
+    assert verify(desired, target(acls=(one, other))).verdict == "equal"
+    stricter = replace(other, entries=other.entries[:1])
+    (difference,) = verify(desired, target(acls=(one, stricter))).differences
+    assert (difference.resource.id, str(difference.flow)) == (
+        "subnet-1",
+        "tcp/22 from 10.128.0.1 to front (subnet-1)",
+    )
+
+
+def test_the_right_acl_with_other_entries_is_a_difference_of_the_subnet_too() -> None:
+    wanted, found = acl(entry(100, SSH, "10.0.0.0/8")), acl(subnets=("subnet-1",))
+    report = verify(Desired(acls=(wanted,), associations=(association("acl-1"),)), target(acls=(found,)))
+    assert [item.resource.id for item in report.differences] == ["acl-1", "subnet-1"]
 
 
 def test_a_subnet_without_any_acl_and_acls_that_were_not_read() -> None:

@@ -274,17 +274,17 @@ def test_map_vpc_cidr_maps_primary_block_to_primary_block():
         fw.source(fw.group("sg-a", "a", "in tcp 1 10.0.3.0/24")), fw.target(), map_vpc_cidr=True
     )
     assert rules_of(plan, "a") == {"ingress tcp/1 from 10.20.3.0/24"}
-    with pytest.raises(errors.ConfigError, match="/16 and /20 differ"):
+    with pytest.raises(errors.ConfigError, match="a /16 onto a /20"):
         fw.planned(fw.source(), fw.target(cidr="10.20.0.0/20"), map_vpc_cidr=True)
 
 
 @pytest.mark.parametrize(
     ("maps", "why"),
     [
-        ((("10.0.0.0/16", "10.1.0.0/17"),), "differ"),
-        ((("10.0.0.0/16", "10.1.0.0/16"), ("10.0.0.0/16", "10.2.0.0/16")), "the same FROM twice"),
-        ((("10.0.0.0/16", "10.1.0.0/16"), ("10.9.0.0/24", "10.1.5.0/24")), "overlap"),
-        ((("10.0.0.0/16", "2001:db8::/16"),), "one address family"),
+        ((("10.0.0.0/16", "10.1.0.0/17"),), "must be equal"),
+        ((("10.0.0.0/16", "10.1.0.0/16"), ("10.0.0.0/16", "10.2.0.0/16")), "is mapped twice"),
+        ((("10.0.0.0/16", "10.1.0.0/16"), ("10.9.0.0/24", "10.1.5.0/24")), "overlapping"),
+        ((("10.0.0.0/16", "2001:db8::/16"),), "one family"),
     ],
 )
 def test_maps_that_contradict_are_refused(maps, why):
@@ -469,7 +469,9 @@ def test_associate_by_hand():
 def test_in_a_shared_target_vpc_only_groups_are_copied():
     after = fw.target()
     after["Vpcs"][0]["OwnerId"] = "999999999999"
-    before = fw.source(fw.group("sg-a", "a"), acls=[fw.acl("acl-1", "in 10 allow tcp 443 0.0.0.0/0")])
+    entries = ("in 9 deny tcp 443 10.0.0.0/8", "in 10 allow tcp 443 0.0.0.0/0")
+    before = fw.source(fw.group("sg-a", "a"), acls=[fw.acl("acl-1", *entries)])
     plan = fw.planned(before, after)
+    assert ("dropped-deny", "error") in {(finding.id, finding.severity) for finding in plan.findings}
     assert plan.api_calls.keys() <= {"CreateSecurityGroup", "RevokeSecurityGroupEgress"}
     assert {item.resource.type for item in plan.not_compared} == {"security-group", "network-acl"}

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 import sample_plans as sample
+from firewalls import DEFAULT_EGRESS, acl, group, source, subnet
+from inspections import explained, interface, lint_of
 from rich.console import Console, RenderableType
 
 from twinwall.model.firewall import Resource
@@ -14,7 +16,9 @@ from twinwall.planning.flows import Flow
 from twinwall.planning.proof import Compared, DecidedBy, Difference, Undecided, VerifyReport
 from twinwall.report.applied import applied_text
 from twinwall.report.blocks import plain, seconds_words
+from twinwall.report.explain import explain_text
 from twinwall.report.findings import MOST, findings_text
+from twinwall.report.lint import lint_text
 from twinwall.report.plan import plan_text
 from twinwall.report.verify import verify_text
 
@@ -57,7 +61,37 @@ DIFFERENT = VerifyReport(
 APPLIED = {"calls": {"CreateSecurityGroup": 1}, "seconds": 201.4, "throttled": 3}
 LONG_PATH = "/home/somebody/.local/state/twinwall/journals/20231114T221320Z-vpc-0123456789abcdef0.jsonl"
 
+BACK = (
+    "in 90 deny tcp 22 0.0.0.0/0",
+    "in 100 allow -1 - 0.0.0.0/0",
+    "in 110 allow tcp 22 10.0.0.0/16",
+    "out 100 allow tcp 32768-60999 0.0.0.0/0",
+    "out 110 allow tcp 443 0.0.0.0/0",
+)
+INSPECTED = source(
+    group("sg-web", "web", "in tcp 443 0.0.0.0/0", "in tcp 443 10.0.0.0/8", "in tcp 22 ::/0", DEFAULT_EGRESS),
+    group("sg-db", "db", "in tcp 5432 sg-web", "in tcp 22 10.0.0.0/28", "in tcp 80 sg-gone"),
+    acls=[
+        acl("acl-a", "in 100 allow -1 - 0.0.0.0/0", "out 100 allow -1 - 0.0.0.0/0", subnets=["subnet-a"]),
+        acl("acl-b", *BACK, subnets=["subnet-b"], tags={"Name": "back"}),
+    ],
+    subnets=[subnet("subnet-a", "10.0.0.0/24", name="front"), subnet("subnet-b", "10.0.1.0/24")],
+    NetworkInterfaces=[
+        interface("eni-web", "subnet-a", "10.0.0.5", groups=("sg-web",), instance="i-web"),
+        interface("eni-db", "subnet-b", "10.0.1.7", groups=("sg-db", "sg-default")),
+    ],
+)
+WITHOUT_ACLS = {key: value for key, value in INSPECTED.items() if key != "NetworkAcls"}
+
 REPORTS: dict[str, RenderableType] = {
+    "explain-passes": explain_text(
+        explained(INSPECTED, "i-web", "db", port="5432", client_ports="32768-60999")
+    ),
+    "explain-partly": explain_text(explained(INSPECTED, "web", "db", port="5432")),
+    "explain-refused": explain_text(explained(INSPECTED, "10.0.0.0/27", "eni-db", port="22")),
+    "explain-unknown": explain_text(explained(WITHOUT_ACLS, "203.0.113.9", "eni-web")),
+    "lint": lint_text(lint_of(INSPECTED)),
+    "lint-clean": lint_text(lint_of(source())),
     "plan": plan_text(sample.FULL),
     "plan-empty": plan_text(sample.empty()),
     "verify-equal": verify_text(EQUAL),

@@ -1,0 +1,12 @@
+"""*Reading 1,000 groups of 60 rules holds less than 500 MB.*"""
+
+import runpy
+from pathlib import Path
+
+BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "memory.py"
+
+
+def test_reading_a_large_firewall() -> None:
+    measure = runpy.run_path(str(BENCHMARK))
+    megabytes, _ = measure["peak"](1000, 60)
+    assert megabytes < measure["GOAL_MB"]
