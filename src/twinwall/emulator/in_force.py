@@ -71,17 +71,13 @@ class _Here:
         return None
 
     def _claims(self, subnet_id: str) -> Iterator[tuple[float, str]]:
-        """(since when, ACL) of every ACL that had the subnet of late."""
+        """(since when, ACL) of every version of an ACL that had the subnet of late."""
         for acl_id in {*self._held.acls, *self._aws.past.ids(*self._place, "acl")}:
             versions = self._versions(("acl", acl_id)) or [(float("-inf"), self._held.acls.get(acl_id))]
-            had = False
             for moment, value in versions:
-                has = isinstance(value, NetworkAcl) and any(
-                    a.subnet_id == subnet_id for a in value.associations
-                )
-                if has and not had:
+                subnets = value.associations if isinstance(value, NetworkAcl) else ()
+                if any(association.subnet_id == subnet_id for association in subnets):
                     yield moment, acl_id
-                had = has
 
     def _newest(self, what: tuple[str, str], current: Value | None) -> Value | None:
         for moment, value in reversed(self._versions(what)):
