@@ -44,6 +44,10 @@ def demo(invocation: Invocation, /, serve: bool, **served: Any) -> int:
     """
     how = Served(**served)
     how.check(serve=serve)
+    if invocation.json and not serve:
+        raise ConfigError(
+            "demo --output json: the story is text alone; add --serve, or leave --output json out"
+        )
     with _no_aws_of_the_user(), two_accounts(how) as stage:
         return _serve(stage, invocation) if serve else _story(stage, invocation)
 

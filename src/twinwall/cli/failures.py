@@ -6,6 +6,7 @@ Ctrl-C               what was done so far; 130
 anything else        "internal error", and how to see more; 1
 """
 
+import re
 import sys
 import traceback
 
@@ -54,7 +55,8 @@ def _usage(failure: click.UsageError) -> str:
 
 
 def one_line(text: str) -> str:
-    return " ".join(text.split("\n")).strip()
+    """click breaks its lists of choices into lines, each with a tab before it."""
+    return re.sub(r"[ \t]*[\n\t][ \t]*", " ", text).strip()
 
 
 def _line(text: str, code: int) -> int:

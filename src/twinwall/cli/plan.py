@@ -1,5 +1,7 @@
 """``twinwall plan``: what would change, shown and maybe saved; nothing is written to AWS."""
 
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ def plan(invocation: Invocation, /, out: str | None, detailed_exitcode: bool, **
     if outcome.refusals:
         return finish(outcome.refusals, invocation)
     if out is not None:
-        _save(outcome.plans, Path(out), invocation)
+        _save(outcome.plans, Path(out), _way(options), invocation)
     return finish([_result(one, detailed_exitcode, invocation) for one in outcome.plans], invocation)
 
 
@@ -46,11 +48,22 @@ def _result(plan: Plan, detailed: bool, invocation: Invocation) -> Result:
     return Result(plan.target.label, code, text=plan_text(plan))
 
 
-def _save(plans: list[Plan], out: Path, invocation: Invocation) -> None:
+_WAY = ("target_profile", "target_region", "target_role_arn", "target_external_id", "endpoint_url")
+"""What apply must be told again to find the target by the same way."""
+
+
+def _way(options: Mapping[str, Any]) -> str:
+    """As the user gave it, to be pasted behind ``apply FILE``."""
+    given = [(f"--{name.replace('_', '-')}", options.get(name)) for name in _WAY]
+    return "".join(f" {name} {shlex.quote(value)}" for name, value in given if value)
+
+
+def _save(plans: list[Plan], out: Path, way: str, invocation: Invocation) -> None:
     if len(plans) == 1 and not out.is_dir():
         files.save(plans[0], out)
         saved = [out]
     else:
         saved = files.save_all(plans, out)
     for path in saved:
-        output.remark(f"plan saved: {path}; carry it out with: twinwall apply {path}", invocation)
+        command = f"twinwall apply {shlex.quote(str(path))}{way}"
+        output.remark(f"plan saved: {path}; carry it out with: {command}", invocation)

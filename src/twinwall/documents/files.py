@@ -4,6 +4,7 @@ at all."""
 import contextlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,7 +41,32 @@ def read_object(path: Path, what: str) -> dict[str, Any]:
         raise DocumentError(f"{what} {path} is nested too deeply to be one") from None
     if not isinstance(document, dict):
         raise DocumentError(f"{what} {path} holds {_kind(document)} where an object {{…}} is wanted")
+    if _HALF.search(text) and (place := next(_halves(document), None)) is not None:
+        raise DocumentError(
+            f"{what} {path}: {place} holds half a character (a lone \\uD8…\\uDF…); correct it"
+        )
     return document
+
+
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+def _halves(value: Any, place: str = "") -> Iterator[str]:
+    """Where strings cannot be written again: JSON's escapes allow half a surrogate pair, UTF-8 does not."""
+    match value:
+        case str() if _LONE.search(value):
+            yield place
+        case dict():
+            for key, one in value.items():
+                if _LONE.search(key):
+                    yield f"a key of {place or 'it'}"
+                yield from _halves(one, f"{place}.{key}" if place else key)
+        case list():
+            for index, one in enumerate(value):
+                yield from _halves(one, f"{place}[{index}]")
+        case _:
+            pass
 
 
 def _kind(value: Any) -> str:

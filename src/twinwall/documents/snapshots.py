@@ -18,6 +18,7 @@ from typing import Any
 
 from twinwall.documents.files import json_text, read_object, write_private
 from twinwall.errors import ConfigError, DocumentError
+from twinwall.model.wire import check_raw_sections
 
 Document = dict[str, Any]
 
@@ -41,6 +42,7 @@ def load(spec: str) -> Document:
     origin: dict[str, Path] = {}
     for path in paths:
         _merge(merged, _sections(read_object(path, "the snapshot"), path), path, origin)
+    _check_raw(merged, spec)
     _fill_in_place(merged)
     if not vpc_ids(merged):
         raise DocumentError(
@@ -48,6 +50,15 @@ def load(spec: str) -> Document:
             "NetworkAcls or Vpcs that say their VpcId, as aws ec2 describe-security-groups answers"
         )
     return merged
+
+
+def _check_raw(document: Document, spec: str) -> None:
+    try:
+        check_raw_sections(document)
+    except ConfigError as wrong:
+        raise DocumentError(
+            f"the snapshot {spec}: {wrong}; it must be as aws ec2 describe-* answers"
+        ) from None
 
 
 def save(document: Mapping[str, Any], path: Path) -> None:
@@ -112,20 +123,44 @@ def _files(part: str) -> list[Path]:
 
 def _sections(raw: Document, path: Path) -> Document:
     """One file's object with its sections under the names of the contract."""
+    if raw.get("NextToken"):
+        raise DocumentError(
+            f"the snapshot {path} is one page of several (it holds a NextToken); read all pages, as aws ec2 describe-* "
+            "does without --max-items"
+        )
     document = {key: value for key, value in raw.items() if key not in ("NextToken", "ResponseMetadata")}
     if "Entries" in document:
         item = {"PrefixListId": _list_of(path), "Entries": document.pop("Entries")}
         document["PrefixLists"] = [*_list(document, "PrefixLists", path), item]
     if "ManagedPrefixLists" in document:
-        managed = document.pop("ManagedPrefixLists")
+        managed = _list(document, "ManagedPrefixLists", path)
+        del document["ManagedPrefixLists"]
         document["PrefixLists"] = [*_list(document, "PrefixLists", path), *managed]
     if "Reservations" in document:
         reservations = _objects(document.pop("Reservations"))
         document["Instances"] = [item for one in reservations for item in _objects(one.get("Instances"))]
     for section in _ID_KEYS:
         if document.get(section) is not None:
-            _list(document, section, path)
+            _check_ids(section, _list(document, section, path), path)
+    _check_texts(document, path)
     return document
+
+
+def _check_ids(section: str, items: list[Any], path: Path) -> None:
+    """What an item is merged by, and what says whose it is, must be strings."""
+    for index, item in enumerate(items):
+        for key in (_ID_KEYS[section], "OwnerId"):
+            value = item.get(key) if isinstance(item, dict) else None
+            if value is not None and not isinstance(value, str):
+                raise DocumentError(f"{path}: {section}[{index}].{key} is {value!r}; a string is wanted")
+
+
+def _check_texts(document: Document, path: Path) -> None:
+    for key in ("OwnerId", "Region"):
+        if not isinstance(document.get(key, ""), str | None):
+            raise DocumentError(f"{path}: {key} is {document[key]!r}; a string is wanted")
+    if "SecurityGroups" in document and document["SecurityGroups"] is None:
+        raise DocumentError(f"{path}: SecurityGroups is null; a list is wanted, or no such key")
 
 
 def _list_of(path: Path) -> str:
@@ -202,8 +237,8 @@ def _joined(known: list[Document], more: list[Any], section: str, path: Path) ->
 
 
 def _list_parts(known: Document, more: Document) -> Document:
-    entries = [*known.get("Entries", [])]
-    entries += [entry for entry in more.get("Entries", []) if entry not in entries]
+    entries = [*(known.get("Entries") or [])]
+    entries += [entry for entry in more.get("Entries") or [] if entry not in entries]
     parts = known | {key: value for key, value in more.items() if value is not None}
     return parts | {"Entries": entries} if "Entries" in parts else parts
 

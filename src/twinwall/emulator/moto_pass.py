@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -43,11 +44,19 @@ class Moto:
         if "html" in kind and content.lstrip()[:1] == b"<" and b"<html" in content[:200].lower():
             raise _unknown(action)
         kept = tuple((n, v) for n, v in headers if n.lower() in _KEPT or n.lower().startswith("x-amz"))
-        return Response(status, content.replace(*_IPV6_STATE), kept)
+        return Response(status, _UNKNOWN_VPC.sub(_ec2_words, content.replace(*_IPV6_STATE)), kept)
 
 
 _IPV6_STATE = (b"<state>{'State': 'associated'}</state>", b"<state>associated</state>")
 """moto 5.2.5 writes a subnet's Ipv6CidrBlockState as Python would print it."""
+
+_UNKNOWN_VPC = re.compile(rb"VpcID \{?(?:'|&#39;|&apos;)?([\w-]+)[^<]*? does not exist\.?")
+"""moto 5.2.5 names unknown VPCs as Python would print a set; EC2 names the first."""
+
+
+def _ec2_words(found: re.Match[bytes]) -> bytes:
+    return b"The vpc ID '" + found[1] + b"' does not exist"
+
 
 _KEPT = frozenset({"content-type", "etag", "location", "last-modified"})
 

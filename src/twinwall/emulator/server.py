@@ -78,13 +78,14 @@ class EmbeddedAws:
         if _running & set(self.accounts):
             raise RuntimeError(f"another embedded AWS of this process holds {_running & set(self.accounts)}")
         os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+        listening = _listen(self._port)
         _running.update(self.accounts)
         self._build()
         handler = type("Handler", (Handler,), {"connections": self._connections})
-        self._server = make_server(
-            "127.0.0.1", self._port, self._wsgi, threaded=True, request_handler=handler
-        )
-        self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
+        with listening:
+            port = listening.getsockname()[1]
+            self._server = _serving(listening, port, self._wsgi, handler)
+        self.endpoint = f"http://127.0.0.1:{port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
         return self.endpoint
@@ -231,6 +232,20 @@ class EmbeddedAws:
         if response.lost:
             _cut(environ["werkzeug.socket"])
         return _send(response, start_response)
+
+
+def _listen(port: int) -> socket.socket:
+    """Bound here: werkzeug prints and exits where a port is taken. Raises ``OSError``."""
+    return socket.create_server(("127.0.0.1", port), backlog=128)
+
+
+def _serving(listening: socket.socket, port: int, application: Any, handler: Any) -> BaseWSGIServer:
+    """On a copy of ``listening``. Names are set that ``server_bind`` would, which a bound socket skips."""
+    server = make_server(
+        "127.0.0.1", port, application, threaded=True, request_handler=handler, fd=listening.fileno()
+    )
+    server.server_name, server.server_port = "127.0.0.1", port
+    return server
 
 
 def _request(environ: Mapping[str, Any]) -> Request:

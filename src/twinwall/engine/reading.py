@@ -174,6 +174,10 @@ def read_scene(source: SideReader, target: SideReader, settings: Settings, *, wr
     for side in (source, target):
         side.read(*sections)
         side.read_if_allowed("SecurityGroupVpcAssociations")
+    if not target.snapshot().groups_known and settings.selection.only != "nacls":
+        raise ConfigError(
+            f"the target {target.side.label} says nothing of security groups; take one that does, or --only nacls"
+        )
     peers = _outside_peers(source)
     stale = _stale(source) if peers else frozenset()
     if settings.translation.outside == "keep":

@@ -27,9 +27,9 @@ class Resource:
     name: str = ""
 
     def __str__(self) -> str:
-        if not self.name or self.name == self.id:
-            return self.id
-        return self.name if self.id.startswith(NEW) else f"{self.name} ({self.id})"
+        if self.id.startswith(NEW):
+            return self.name or self.id.split(":", 2)[2]
+        return self.id if self.name in ("", self.id) else f"{self.name} ({self.id})"
 
 
 def tag(tags: Tags, key: str) -> str | None:
@@ -109,6 +109,9 @@ class NetworkAcl:
 class PrefixListEntry:
     cidr: Cidr
     description: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return str(self.cidr)
 
 
 @dataclass(frozen=True)
@@ -193,6 +196,7 @@ class Snapshot:
     subnets: tuple[Subnet, ...] | None = None
     prefix_lists: tuple[PrefixList, ...] | None = None
     interfaces: tuple[NetworkInterface, ...] | None = None
+    groups_known: bool = True
 
     @cached_property
     def group_by_id(self) -> dict[str, SecurityGroup]:

@@ -21,7 +21,7 @@ from twinwall.model.rules import (
     Tags,
 )
 
-SHRINK = "the source's size"
+SHRINK = "the source's smaller size"
 """The reason of a list's last resizing: it comes after its removals."""
 
 

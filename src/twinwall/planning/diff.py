@@ -220,7 +220,8 @@ class _Diff:
             yield c.ModifyManagedPrefixList(resource=resource, reason="not in the source", remove=batch)
         before = room if add and room > (existing.max_entries or 0) else existing.max_entries
         if item.max_entries is not None and before is not None and item.max_entries != before:
-            yield c.ModifyManagedPrefixList(resource=resource, reason=c.SHRINK, max_entries=item.max_entries)
+            reason = c.SHRINK if item.max_entries < before else "the source's size"
+            yield c.ModifyManagedPrefixList(resource=resource, reason=reason, max_entries=item.max_entries)
 
     # --- what is gone
 

@@ -39,11 +39,19 @@ class _Check:
             self.quotas.groups_per_region,
             "groups in the Region (those of this VPC alone)",
         )
+        own_lists = [item for item in self.existing.prefix_lists or () if not item.aws_managed]
+        self._count(
+            "CreateManagedPrefixList",
+            len(own_lists),
+            self.quotas.lists_per_region,
+            "prefix lists in the Region",
+        )
         weights = self._weights()
         touched = {change.resource.id for change in self.changes}
         for group in self.desired.groups:
             if group.group_id in touched or any(str(rule.peer) in touched for rule in group.rules):
                 self._group(group, weights)
+        self._bystanders(weights)
         yield from self._unknown_weights(weights)
         for acl in self.desired.acls:
             if acl.network_acl_id in touched:
@@ -97,6 +105,19 @@ class _Check:
                     f"planning {group.resource}: it {would} {count} IPv{family} {direction.value} rules, the quota is "
                     f"{limit} (a prefix list counts its MaxEntries); {way_out}"
                 )
+
+    def _bystanders(self, weights: Mapping[str, int | None]) -> None:
+        """Groups that the plan leaves alone but that name a list which grows."""
+        grown = {
+            change.resource.id
+            for change in self.changes
+            if isinstance(change, c.ModifyManagedPrefixList) and change.max_entries
+        }
+        desired = {group.group_id for group in self.desired.groups}
+        for group in self.existing.groups:
+            if group.group_id not in desired and any(str(rule.peer) in grown for rule in group.rules):
+                way = "map its list to another one with --map-prefix-list, or ask AWS for a higher quota"
+                self._rules(group, group.rules, weights, self.quotas.rules_per_group, "would have", way)
 
     def _unknown_weights(self, weights: Mapping[str, int | None]) -> Iterator[Finding]:
         for group in self.desired.groups:

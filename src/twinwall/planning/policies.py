@@ -50,8 +50,8 @@ def removes(change: c.Change) -> bool:
     match change:
         case c.RevokeRules(missing_ok=missing_ok):
             return not missing_ok
-        case c.ModifyManagedPrefixList(remove=remove):
-            return bool(remove)
+        case c.ModifyManagedPrefixList(remove=remove, reason=reason):
+            return bool(remove) or reason == c.SHRINK
         case (
             c.DeleteNetworkAclEntry()
             | c.DeleteSecurityGroup()
@@ -64,7 +64,7 @@ def removes(change: c.Change) -> bool:
 
 
 def _stays(change: c.Change) -> Finding:
-    what = ", ".join(map(str, removed(change))) or "it"
+    what = ", ".join(map(str, removed(change))) or "its size"
     return Finding(
         "extra-stays", "warning", change.resource, f"not in the source, but --policy upsert-only keeps {what}"
     )
@@ -77,6 +77,8 @@ def removed(change: c.Change) -> tuple[object, ...]:
             return rules
         case c.DeleteNetworkAclEntry(entry=entry):
             return (entry,)
+        case c.ModifyManagedPrefixList(remove=remove):
+            return remove
         case _:
             return ()
 
@@ -84,9 +86,12 @@ def removed(change: c.Change) -> tuple[object, ...]:
 def check_max_change(changes: Sequence[c.Change], existing: Snapshot, percent: float) -> None:
     """Refuses more removals *without replacement* than ``percent`` of the existing rules, per group or ACL
     and in all; fewer than ten existing rules are nobody's worry. A removal is replaced where its object
-    gains a rule of the same direction in the same plan. Raises ``TooMuchChange``."""
+    gains a rule of the same direction in the same plan. Copies that ``--prune`` deletes guard nothing and do
+    not count. Raises ``TooMuchChange``."""
     sizes = {group.group_id: (group.resource, len(group.rules)) for group in existing.groups}
     sizes |= {acl.network_acl_id: (acl.resource, len(acl.entries)) for acl in existing.acls or ()}
+    lists = [item for item in existing.prefix_lists or () if not item.aws_managed]
+    sizes |= {item.prefix_list_id: (item.resource, len(item.entries or ())) for item in lists}
     lost = _net_losses(changes)
     for id_, count in sorted(lost.items()):
         if id_ in sizes:
@@ -102,6 +107,8 @@ def _net_losses(changes: Sequence[c.Change]) -> Counter[str]:
             gained[change.resource.id, change.direction] += len(change.rules)
         elif isinstance(change, c.CreateNetworkAclEntry):
             gained[change.resource.id, change.entry.direction] += 1
+        elif isinstance(change, c.ModifyManagedPrefixList):
+            gained[change.resource.id, None] += len(change.add)
         for item in removed(change):
             lost[change.resource.id, getattr(item, "direction", None)] += 1
     net: Counter[str] = Counter()

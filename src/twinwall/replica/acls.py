@@ -1,9 +1,10 @@
 """Network ACLs in the target's terms: same numbers, same order, mapped blocks."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from twinwall.model.firewall import NetworkAcl
+from twinwall.errors import AmbiguousName
+from twinwall.model.firewall import NetworkAcl, Resource
 from twinwall.model.rules import NetworkAclEntry, RuleAction
 from twinwall.planning.changes import new_id
 from twinwall.planning.findings import NotCompared
@@ -11,26 +12,34 @@ from twinwall.replica.cidrs import CidrMapper
 from twinwall.replica.matching import Match, Matcher, check_ownership
 from twinwall.replica.notes import Notes
 from twinwall.replica.scene import Scene
-from twinwall.replica.selection import select_acls
+from twinwall.replica.selection import asks_for_acls, select_acls
 from twinwall.replica.tags import desired_tags
 
 
 @dataclass
 class AclTranslator:
+    """``equal_defaults``: the source's default ACL → the target's, where nobody adopts it and both say the
+    same."""
+
     scene: Scene
     mapper: CidrMapper
     matcher: Matcher[NetworkAcl]
     notes: Notes
+    equal_defaults: dict[str, str] = field(default_factory=dict)
 
     def translate(self) -> list[NetworkAcl]:
+        """Raises ``ForeignOwner``, and ``AmbiguousName`` where one ACL would be the copy of two."""
         selected = select_acls(self.scene.source, self.scene.settings.selection)
+        if self.scene.source.acls is None and asks_for_acls(self.scene.settings.selection):
+            resource = Resource("vpc", self.scene.source_at.vpc_id)
+            self.notes.leave_out(resource, "the source says nothing of network ACLs", "acls-unknown")
         if self.scene.target_shared:
             why = "the target VPC is shared with us: its ACLs are its owner's"
             return self._leave_out(selected, why, "shared-vpc")
         if self.scene.target.acls is None:
             return self._leave_out(selected, "the target says nothing of network ACLs", "acls-unknown")
         taken: set[str] = set()
-        return [made for acl in selected if (made := self._acl(acl, taken)) is not None]
+        return [copy for acl in selected if (copy := self._acl(acl, taken)) is not None]
 
     def _leave_out(self, acls: Iterable[NetworkAcl], why: str, id_: str) -> list[NetworkAcl]:
         """A dropped allow breaks something, a dropped deny opens something: that is worse."""
@@ -53,6 +62,11 @@ class AclTranslator:
                 self.notes.adopted.add(match.thing.network_acl_id)
         existing = match.thing if match else None
         id_ = existing.network_acl_id if existing else self._new_acl_id(acl, taken)
+        if (twin := self.notes.sources.get(id_)) is not None:
+            raise AmbiguousName(
+                f"matching network ACLs: {twin} and {acl.resource} both find {match and match.thing.resource}; "
+                "give them different Name tags, or --exclude one"
+            )
         self.notes.sources[id_] = acl.resource
         return NetworkAcl(
             network_acl_id=id_,
@@ -92,6 +106,8 @@ class AclTranslator:
         if {self._entry(acl, entry, quiet=True) for entry in acl.entries} != set(default.entries):
             why = "the target's default ACL differs and is not adopted; --adopt default"
             self.notes.not_compared.append(NotCompared(default.resource, why))
+        else:
+            self.equal_defaults[acl.network_acl_id] = default.network_acl_id
 
     def _entry(self, acl: NetworkAcl, entry: NetworkAclEntry, *, quiet: bool = False) -> NetworkAclEntry:
         moved = replace(entry, cidr=self.mapper.map(entry.cidr))

@@ -16,7 +16,7 @@ from twinwall.replica.notes import Notes
 from twinwall.replica.references import ReferenceTranslator
 from twinwall.replica.rules import RuleTranslator
 from twinwall.replica.scene import Scene, name_key
-from twinwall.replica.selection import select_groups
+from twinwall.replica.selection import excluded, select_groups
 from twinwall.replica.tags import desired_tags
 
 Place = tuple[str, SecurityGroup | None]
@@ -32,6 +32,9 @@ class GroupTranslator:
     notes: Notes
 
     def translate(self) -> list[SecurityGroup]:
+        if not self.scene.source.groups_known and self.scene.settings.selection.only != "nacls":
+            resource = Resource("vpc", self.scene.source_at.vpc_id)
+            self.notes.leave_out(resource, "the source says nothing of security groups", "groups-unknown")
         selected = self._group_selection()
         places = self._match_groups(selected)
         return [self._group(group, places[group.group_id]) for group in selected if group.group_id in places]
@@ -52,10 +55,12 @@ class GroupTranslator:
             for peer in _group_peers(waiting.pop().rules):
                 source = self.scene.source.group_by_id.get(peer.group_id)
                 if (
-                    source
-                    and source.group_id not in chosen
-                    and isinstance(self.references.group(peer), Outside)
+                    source is None
+                    or source.group_id in chosen
+                    or excluded(self.scene.settings.selection, source.group_id, source.group_name)
                 ):
+                    continue
+                if isinstance(self.references.group(peer), Outside):
                     chosen[source.group_id] = source
                     waiting.append(source)
         return sorted(chosen.values(), key=lambda group: group.group_id)
@@ -118,9 +123,9 @@ class GroupTranslator:
         holder = next((g for g in self.scene.target.groups if name_key(g.group_name) == name_key(name)), None)
         if holder is not None and self.scene.writing:
             check_ownership(self.scene, Match(holder, "name"), group.resource)
-        if name.lower().startswith("sg-"):
+        if name.lower().startswith("sg-") or name_key(name) == "default":
             raise ForeignOwner(
-                f"naming the copy of {group.resource}: EC2 refuses names that start with sg-; --rename it"
+                f"naming the copy of {group.resource} {name!r}: EC2 refuses that name (sg-… and default); --rename it"
             )
 
     def _default_group(self, group: SecurityGroup, found: dict[str, Place]) -> None:
@@ -136,7 +141,8 @@ class GroupTranslator:
             found[group.group_id] = (default.group_id, default)
             return
         self.references.copies[group.group_id] = default.group_id
-        if set(self.rules.translate(group, quiet=True)) != set(default.rules):
+        left_out = any(isinstance(self.references.translate(rule.peer), Outside) for rule in group.rules)
+        if left_out or set(self.rules.translate(group, quiet=True)) != set(default.rules):
             why = "the target's default group differs and is not adopted; --adopt default"
             self.notes.not_compared.append(NotCompared(default.resource, why))
 

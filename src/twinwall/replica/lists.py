@@ -77,7 +77,7 @@ class ListTranslator:
         if (mapped := self._mapped(list_id, source)) is not None:
             return mapped
         if source is None:
-            if scene.same_account_and_region:
+            if scene.same_account_and_region and not self.mapper.maps:
                 return list_id
             return Outside(f"the prefix list {list_id} cannot be read at the source", "list")
         if source.aws_managed:
@@ -94,14 +94,21 @@ class ListTranslator:
         names = {list_id} | ({source.name} if source else set())
         for wanted, target in self.scene.settings.translation.map_prefix_list:
             if wanted in names:
-                return self._target_list(target, f"--map-prefix-list {wanted}={target}").prefix_list_id
+                option = f"--map-prefix-list {wanted}={target}"
+                found = self._target_list(target, option)
+                if source and source.family != found.family:
+                    raise ConfigError(f"{option}: an IPv{source.family} list onto an IPv{found.family} one")
+                return found.prefix_list_id
         return None
 
     def _target_list(self, wanted: str, option: str) -> PrefixList:
-        for item in self._targets:
-            if wanted in (item.prefix_list_id, item.name):
-                return item
-        raise ConfigError(f"{option}: the target's account has no prefix list {wanted} in that Region")
+        found = [item for item in self._targets if wanted in (item.prefix_list_id, item.name)]
+        if len(found) > 1:
+            names = ", ".join(str(item.resource) for item in found)
+            raise AmbiguousName(f"{option}: {len(found)} lists are called {wanted}, {names}; give one id")
+        if not found:
+            raise ConfigError(f"{option}: the target's account has no prefix list {wanted} in that Region")
+        return found[0]
 
     @property
     def _targets(self) -> tuple[PrefixList, ...]:
@@ -119,7 +126,10 @@ class ListTranslator:
         )
 
     def _unmoved(self, source: PrefixList) -> bool:
-        return all(self.mapper.map(entry.cidr) == entry.cidr for entry in source.entries or ())
+        """No map is in the way; what entries cannot be read might be moved by any."""
+        if source.entries is None:
+            return not self.mapper.maps
+        return all(self.mapper.map(entry.cidr) == entry.cidr for entry in source.entries)
 
     @cached_property
     def _copies(self) -> dict[str, PrefixList]:

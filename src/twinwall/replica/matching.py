@@ -163,13 +163,13 @@ def check_ownership(scene: Scene, match: Match[SecurityGroup] | Match[NetworkAcl
     """Refuses to change what is not ours to change. Does nothing where nothing is written."""
     thing = match.thing
     doing = f"copying {source} onto {thing.resource}"
-    if not scene.writing or match.how == "mark":
+    if not scene.writing:
         return
     if tag(thing.tags, MESH_TAG) is not None:
         raise ForeignOwner(
             f"{doing}: it belongs to the mesh {tag(thing.tags, MESH_TAG)}; --exclude or --rename it"
         )
-    if match.how == "replaced":
+    if match.how in ("mark", "replaced"):
         return
     if mark_of(thing.tags) is not None:
         raise ForeignOwner(

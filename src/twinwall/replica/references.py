@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 from twinwall.model.firewall import SecurityGroup
-from twinwall.model.net import Cidr
 from twinwall.model.ownership import mark_of
 from twinwall.model.rules import CidrPeer, GroupPeer, Peer, PrefixListPeer
 from twinwall.replica.cidrs import CidrMapper
@@ -93,22 +92,30 @@ class ReferenceTranslator:
             return Outside(
                 f"{peer.group_id} belongs to {peer.user_id}, which no other VPC can name", "aws-owned"
             )
-        if self.is_stale(peer):
+        if self._is_stale(peer):
             return Outside(f"{peer.group_id} is stale: nothing is behind it any more", "stale")
         if (found := self._copy_of(peer)) is not None:
             return (found,)
+        if self._of_source_vpc(peer) and not self.scene.complete:
+            return Outside(
+                f"{peer.group_id} does not stand in the source, which was not read whole", "unread"
+            )
         where = f" of {peer.user_id}" if peer.user_id != self.scene.source_at.account else ""
         vpc = f" in {peer.vpc_id}" if peer.vpc_id else ""
         return self._kept(peer) or Outside(
             f"{peer.group_id}{where}{vpc} is not of the source VPC", "other-vpc"
         )
 
-    def is_stale(self, peer: GroupPeer) -> bool:
-        scene = self.scene
-        if peer.group_id in scene.stale or peer.peering_status not in _LIVE_PEERINGS:
+    def _is_stale(self, peer: GroupPeer) -> bool:
+        """EC2 says so, or a complete read of the VPC that it would be in does not show it."""
+        if peer.group_id in self.scene.stale or peer.peering_status not in _LIVE_PEERINGS:
             return True
-        own = peer.user_id in ("", scene.source_at.account) and peer.vpc_id in ("", scene.source_at.vpc_id)
-        associated = {id_ for _, id_ in scene.associated}
+        return self.scene.complete and self._of_source_vpc(peer)
+
+    def _of_source_vpc(self, peer: GroupPeer) -> bool:
+        at = self.scene.source_at
+        own = peer.user_id in ("", at.account) and peer.vpc_id in ("", at.vpc_id)
+        associated = {id_ for _, id_ in self.scene.associated}
         return own and not peer.peering_connection_id and peer.group_id not in associated
 
     def _copy_of(self, peer: GroupPeer) -> GroupPeer | None:
@@ -117,7 +124,11 @@ class ReferenceTranslator:
         mapped_here = accounts.get(peer.user_id) == self.scene.target_at.account
         for group in (*self.scene.target.groups, *(self.scene.elsewhere if mapped_here else ())):
             mark = mark_of(group.tags)
-            if mark and mark.id == peer.group_id and mark.account == peer.user_id:
+            if (
+                mark
+                and mark.id == peer.group_id
+                and mark.account == (peer.user_id or self.scene.source_at.account)
+            ):
                 return GroupPeer(group.group_id, user_id=group.owner_id, vpc_id=group.vpc_id)
         return None
 
@@ -136,8 +147,3 @@ class ReferenceTranslator:
 
 def _is_account(user_id: str) -> bool:
     return user_id == "" or user_id.isdigit()
-
-
-def cidr_in_the_way(mapper: CidrMapper, peer: Peer) -> Cidr | None:
-    """The peer's block if it holds more than a mapped block, and so stays as it is."""
-    return peer.cidr if isinstance(peer, CidrPeer) and mapper.split_by(peer.cidr) else None

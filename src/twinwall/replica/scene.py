@@ -33,6 +33,7 @@ def one_vpc(snapshot: Snapshot, vpc_id: str) -> Snapshot:
         interfaces=None
         if snapshot.interfaces is None
         else tuple(i for i in snapshot.interfaces if i.vpc_id == vpc_id),
+        groups_known=snapshot.groups_known,
     )
 
 

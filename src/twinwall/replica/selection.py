@@ -30,6 +30,11 @@ def select_groups(snapshot: Snapshot, selection: Selection) -> tuple[SecurityGro
     if selection.only == "nacls" or (selection.acls and not selection.groups and not selection.tags):
         return ()
     named = [(group.group_id, group.group_name) for group in snapshot.groups]
+    things = [*named, *((acl.network_acl_id, acl.name) for acl in snapshot.acls or ())]
+    plain = [pattern for pattern in selection.exclude if not any(char in pattern for char in "*?[")]
+    _check_named(
+        plain, things, "--exclude", "group or ACL", "give an id, a name, or a glob for what may come"
+    )
     _check_named(selection.groups, named, "--group", "group", "give an id, a name or a glob such as 'web*'")
     _check_tagged(snapshot, selection.tags)
     return tuple(
@@ -37,13 +42,17 @@ def select_groups(snapshot: Snapshot, selection: Selection) -> tuple[SecurityGro
         for group in snapshot.groups
         if _wanted(selection.groups, group.group_id, group.group_name)
         and _tagged(group.tags, selection.tags)
-        and not _excluded(selection, group.group_id, group.group_name)
+        and not excluded(selection, group.group_id, group.group_name)
     )
+
+
+def asks_for_acls(selection: Selection) -> bool:
+    return selection.only != "groups" and not (selection.groups and not selection.acls)
 
 
 def select_acls(snapshot: Snapshot, selection: Selection) -> tuple[NetworkAcl, ...]:
     """Raises ``ConfigError`` for an ACL that the source does not have, or if its ACLs are unknown."""
-    if selection.only == "groups" or (selection.groups and not selection.acls):
+    if not asks_for_acls(selection):
         return ()
     if snapshot.acls is None:
         if selection.acls or selection.only == "nacls":
@@ -58,7 +67,7 @@ def select_acls(snapshot: Snapshot, selection: Selection) -> tuple[NetworkAcl, .
         for acl in snapshot.acls
         if (not selection.acls or acl.network_acl_id in selection.acls)
         and (selection.acls or _tagged(acl.tags, selection.tags))
-        and not _excluded(selection, acl.network_acl_id, acl.name)
+        and not excluded(selection, acl.network_acl_id, acl.name)
     )
 
 
@@ -66,7 +75,7 @@ def _wanted(patterns: Sequence[str], id_: str, name: str) -> bool:
     return not patterns or any(matches(pattern, id_, name) for pattern in patterns)
 
 
-def _excluded(selection: Selection, id_: str, name: str) -> bool:
+def excluded(selection: Selection, id_: str, name: str) -> bool:
     return any(matches(pattern, id_, name) for pattern in selection.exclude)
 
 

@@ -7,15 +7,16 @@ from twinwall.model.firewall import NetworkAcl, Resource, Subnet
 from twinwall.model.ownership import mark_of
 from twinwall.planning.desired import DesiredAssociation
 from twinwall.replica.cidrs import CidrMapper
+from twinwall.replica.notes import Notes
 from twinwall.replica.scene import Scene
 
 Note = Callable[..., None]
 
 
 def desired_associations(
-    scene: Scene, mapper: CidrMapper, copies: Mapping[str, str], note: Note
+    scene: Scene, mapper: CidrMapper, copies: Mapping[str, str], notes: Notes
 ) -> tuple[DesiredAssociation, ...]:
-    """``copies``: source ACL id → id or ref of its copy. Raises ``AmbiguousName`` with the candidates, and
+    """``copies``: source ACL id → id or ref of what stands for it. Raises ``AmbiguousName`` with the candidates, and
     ``ConfigError`` for a subnet that is not there or where subnets are unknown."""
     wanted = scene.settings.translation.associate
     if wanted == "none" or scene.target_shared or not copies:
@@ -25,28 +26,30 @@ def desired_associations(
             raise ConfigError(
                 f"--associate: the {side} says nothing of its subnets; take a snapshot that does"
             )
-    pairs = _automatic(scene, mapper, note) if wanted == "auto" else _named(scene, wanted)
-    found = [_association(scene, source, target, copies) for source, target in pairs]
+    pairs = _automatic(scene, mapper, notes.note) if wanted == "auto" else _named(scene, wanted)
+    found = [_association(scene, source, target, copies, notes) for source, target in pairs]
     return tuple(sorted((item for item in found if item), key=lambda item: item.subnet))
 
 
 def _association(
-    scene: Scene, source: Subnet, target: Subnet, copies: Mapping[str, str]
+    scene: Scene, source: Subnet, target: Subnet, copies: Mapping[str, str], notes: Notes
 ) -> DesiredAssociation | None:
-    acl = _acl_of(scene.source.acls or (), source)
+    acl, now = _acl_of(scene.source.acls or (), source), _acl_of(scene.target.acls or (), target)
     if acl is None:
         return None
-    wanted = copies.get(acl.network_acl_id) or _default_for(scene, acl, target)
-    return DesiredAssociation(target.resource, wanted, source.resource) if wanted else None
-
-
-def _default_for(scene: Scene, acl: NetworkAcl, target: Subnet) -> str | None:
-    """A source subnet that went back to its default ACL: the target's follows, if it stands on a copy."""
-    now = _acl_of(scene.target.acls or (), target)
-    default = scene.target_default_acl
-    if acl.is_default and default and now and mark_of(now.tags):
-        return default.network_acl_id
+    wanted = copies.get(acl.network_acl_id)
+    if wanted is not None and (not acl.is_default or scene.adopts_default or _is_copy(scene, now)):
+        return DesiredAssociation(target.resource, wanted, source.resource)
+    if wanted is None and _is_copy(scene, now):
+        why = f"the source's {source.resource} has {acl.resource}, which was not copied; the subnet keeps its ACL"
+        notes.leave_out(target.resource, why, "subnet-keeps-acl")
     return None
+
+
+def _is_copy(scene: Scene, acl: NetworkAcl | None) -> bool:
+    """A copy of an ACL of this very source VPC."""
+    mark = mark_of(acl.tags) if acl else None
+    return mark is not None and mark == scene.mark(mark.id)
 
 
 def _acl_of(acls: tuple[NetworkAcl, ...], subnet: Subnet) -> NetworkAcl | None:

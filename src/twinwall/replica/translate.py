@@ -33,9 +33,10 @@ def translate(scene: Scene) -> Desired:
     rules = RuleTranslator(scene, mapper, references, notes)
     groups = GroupTranslator(scene, matcher, references, rules, notes).translate()
     rules.fail_outside()
-    acls = AclTranslator(scene, mapper, acl_matcher, notes).translate()
-    copies = {source.id: id_ for id_, source in notes.sources.items()}
-    associations = desired_associations(scene, mapper, copies, notes.note)
+    acl_translator = AclTranslator(scene, mapper, acl_matcher, notes)
+    acls = acl_translator.translate()
+    copies = {source.id: id_ for id_, source in notes.sources.items()} | acl_translator.equal_defaults
+    associations = desired_associations(scene, mapper, copies, notes)
     _tell_associated_groups(scene, notes)
     kept = {group.group_id for group in groups} | {acl.network_acl_id for acl in acls}
     gone_groups = [group.group_id for group in matcher.copies_without_source()]

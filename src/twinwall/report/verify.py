@@ -33,7 +33,7 @@ def verify_text(report: VerifyReport) -> RenderableType:
             f"Differences ({len(report.differences)})", first_of(list(map(_difference, report.differences)))
         ),
         block(f"Undecided ({len(report.undecided)})", first_of(list(map(_undecided, report.undecided)))),
-        _names(_MEMBERS.get(report.verdict, "Whatever the members are of"), report.symbols),
+        _names(_MEMBERS.get(report.verdict, "Whatever the members are of"), _by_name(report.symbols)),
         _names("More differences than are told, in", report.truncated),
         not_compared_text(report.not_compared),
     )
@@ -73,6 +73,10 @@ def _where(resource: Resource) -> str:
 def _flow(flow: Flow) -> str:
     """Without the thing itself, which stands before it."""
     return without_refs(str(replace(flow, guarded=None)))
+
+
+def _by_name(resources: Sequence[Resource]) -> list[Resource]:
+    return sorted(resources, key=lambda one: (thing_words(one).casefold(), one.id))
 
 
 def _names(title: str, resources: Sequence[Resource]) -> RenderableType:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from twinwall.emulator.seed import empty_vpc
 from twinwall.emulator.server import EmbeddedAws
@@ -218,6 +219,8 @@ def test_an_unknown_vpc(ec2: Any, refuses: Any) -> None:
     """aws-facts 3.5."""
     with refuses("InvalidVpcID.NotFound"):
         make(ec2, "vpc-0aaaaaaaaaaaaaaaa")
+    with pytest.raises(ClientError, match=r"The vpc ID 'vpc-0aaaaaaaaaaaaaaaa' does not exist$"):
+        ec2.describe_vpcs(VpcIds=["vpc-0aaaaaaaaaaaaaaaa"])
 
 
 def test_a_vpc_with_groups_cannot_be_deleted(ec2: Any, refuses: Any) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -89,6 +90,32 @@ def test_what_nobody_expected(stage: Stage) -> None:
     assert ran.code == 1
     assert ran.line.startswith("twinwall: internal error: AttributeError: ")
     assert "--debug" in ran.line
+
+
+def test_choices_are_told_without_tabs(stage: Stage) -> None:
+    assert "Choose from: snapshot, plan, apply" in stage.run("permissions").line
+
+
+def test_the_demo_as_json_needs_serve(stage: Stage) -> None:
+    ran = stage.run("demo", "--output", "json")
+    assert (ran.code, ran.out) == (1, "")
+    assert "add --serve" in ran.line
+
+
+def test_a_port_that_is_taken_is_one_line(stage: Stage) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ran = stage.run("demo", "--serve", "--port", str(taken.getsockname()[1]))
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == f"{ran.line}\n"
+    assert "name a free port, or none" in ran.line
+
+
+def test_a_saved_plan_says_how_to_apply_it_the_same_way(stage: Stage) -> None:
+    way = ("--target-profile", "my target", "--target-region", "us-east-1", "--endpoint-url", "http://aws")
+    assert (
+        "carry it out with: twinwall apply 'a plan.json' --target-profile 'my target' "
+        "--target-region us-east-1 --endpoint-url http://aws\n"
+    ) in stage.run("plan", *SIDES, *way, "-o", "a plan.json").err
 
 
 def test_ctrl_c_before_any_write() -> None:

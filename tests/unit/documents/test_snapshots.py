@@ -157,3 +157,44 @@ def test_a_saved_snapshot_is_its_owners_only_and_whole(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be written: No such file or directory"):
         snapshots.save(TWO_VPCS, tmp_path / "no" / "s.json")
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"SecurityGroupVpcAssociations": [{"VpcId": "vpc-1"}]}, r"VpcAssociations\[0\] .*no key 'GroupId'"),
+        ({"SecurityGroupRules": [{"GroupId": "sg-1"}]}, r"SecurityGroupRules\[0\] .*no key 'IpProtocol'"),
+        ({"StaleSecurityGroups": "x"}, "StaleSecurityGroups is a string; a list is wanted"),
+        ({"StaleSecurityGroups": [1]}, r"StaleSecurityGroups\[0\] is a number; an object is wanted"),
+        ({"StaleSecurityGroups": [{"StaleIpPermissions": "x"}]}, "StaleIpPermissions is a string; a list"),
+        ({"VpcPeeringConnections": [{"Status": "active"}]}, "Status is a string; an object is wanted"),
+        ({"ManagedPrefixLists": 5}, "ManagedPrefixLists is not a list"),
+        ({"SecurityGroups": None, "Vpcs": [{"VpcId": "vpc-1"}]}, "SecurityGroups is null"),
+        ({"OwnerId": 111111111111}, "OwnerId is 111111111111; a string is wanted"),
+        ({"Vpcs": [{"VpcId": ["vpc-1"]}]}, r"Vpcs\[0\].VpcId is \['vpc-1'\]; a string is wanted"),
+        (
+            {"SecurityGroups": [{**GROUP, "GroupName": "\ud800"}]},
+            r"SecurityGroups\[0\].GroupName holds half a",
+        ),
+    ],
+)
+def test_an_odd_section_is_told_with_its_place(tmp_path: Path, more: dict[str, Any], words: str) -> None:
+    with pytest.raises(DocumentError, match=words) as told:
+        snapshots.load(put(tmp_path, "s.json", {"SecurityGroups": [GROUP], **more}))
+    assert "\n" not in str(told.value)
+
+
+def test_stale_groups_as_ec2_answers_them_are_taken(tmp_path: Path) -> None:
+    """There the blocks are strings (API: StaleIpPermission)."""
+    stale = {"GroupId": "sg-1", "StaleIpPermissions": [{"IpRanges": ["10.0.0.0/8"], "UserIdGroupPairs": []}]}
+    document = {"SecurityGroups": [GROUP], "StaleSecurityGroups": [stale], "SecurityGroupRules": None}
+    assert snapshots.load(put(tmp_path, "s.json", document))["StaleSecurityGroups"] == [stale]
+
+
+def test_one_page_of_several_is_no_snapshot(tmp_path: Path) -> None:
+    """What it does not show would count as gone."""
+    path = tmp_path / "page.json"
+    group = {"GroupId": "sg-1", "GroupName": "default", "VpcId": "vpc-1", "OwnerId": "111111111111"}
+    path.write_text(json.dumps({"SecurityGroups": [group], "NextToken": "abc"}))
+    with pytest.raises(DocumentError, match="one page of several"):
+        snapshots.load(str(path))

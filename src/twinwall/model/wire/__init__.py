@@ -34,6 +34,7 @@ from twinwall.model.wire.network import (
     parse_vpc,
 )
 from twinwall.model.wire.sections import (
+    check_raw_sections,
     parse_snapshot,
 )
 from twinwall.model.wire.tags import (
@@ -44,6 +45,7 @@ from twinwall.model.wire.tags import (
 
 __all__ = [
     "acl_document",
+    "check_raw_sections",
     "entry_fields",
     "final_denies",
     "group_document",

@@ -13,22 +13,26 @@ from twinwall.model.rules import (
     Traffic,
     make_traffic,
 )
+from twinwall.model.wire.shape import flag, misplaced, text
 from twinwall.model.wire.tags import Json, number, parse_tags, tag_list
 
 
 def parse_acl(item: Json) -> NetworkAcl:
     entries: dict[tuple[Direction, int], NetworkAclEntry] = {}
-    for raw in item.get("Entries") or ():
-        if int(raw["RuleNumber"]) > MAX_RULE_NUMBER:
-            continue
-        entry = parse_entry(raw)
+    for index, raw in enumerate(item.get("Entries") or ()):
+        try:
+            if _rule_number(raw) > MAX_RULE_NUMBER:
+                continue
+            entry = parse_entry(raw)
+        except (KeyError, ConfigError) as wrong:
+            raise misplaced(f"Entries[{index}]", wrong) from None
         if entries.setdefault(entry.key, entry) != entry:
             raise ConfigError(f"two {entry.direction.value} entries have the number {entry.rule_number}")
     return NetworkAcl(
         network_acl_id=str(item["NetworkAclId"]),
         vpc_id=str(item.get("VpcId") or ""),
-        owner_id=str(item.get("OwnerId") or ""),
-        is_default=bool(item.get("IsDefault")),
+        owner_id=text(item, "OwnerId"),
+        is_default=flag(item, "IsDefault"),
         entries=tuple(sorted(entries.values())),
         associations=tuple(
             sorted(
@@ -42,14 +46,23 @@ def parse_acl(item: Json) -> NetworkAcl:
 
 def parse_entry(raw: Json) -> NetworkAclEntry:
     protocol = parse_protocol(raw["Protocol"])
-    cidr = parse_cidr(str(raw.get("CidrBlock") or raw["Ipv6CidrBlock"]))
+    block = raw.get("CidrBlock") or raw.get("Ipv6CidrBlock")
+    if not block:
+        raise ConfigError("neither CidrBlock nor Ipv6CidrBlock is there; one of them is wanted")
     return NetworkAclEntry(
-        direction=Direction.EGRESS if raw.get("Egress") else Direction.INGRESS,
-        rule_number=int(raw["RuleNumber"]),
+        direction=Direction.EGRESS if flag(raw, "Egress") else Direction.INGRESS,
+        rule_number=_rule_number(raw),
         action=_rule_action(raw["RuleAction"]),
         traffic=_entry_traffic(protocol, raw),
-        cidr=cidr,
+        cidr=parse_cidr(str(block)),
     )
+
+
+def _rule_number(raw: Json) -> int:
+    found = number(raw["RuleNumber"], "RuleNumber")
+    if found is None or found < 1:
+        raise ConfigError(f"RuleNumber is {found}; allowed are 1 to {MAX_RULE_NUMBER}, and EC2's own above")
+    return found
 
 
 def _rule_action(text: Any) -> RuleAction:
@@ -62,10 +75,10 @@ def _rule_action(text: Any) -> RuleAction:
 def _entry_traffic(protocol: int, raw: Json) -> Traffic:
     if protocol in PORT_PROTOCOLS:
         ports = raw.get("PortRange") or {}
-        return make_traffic(protocol, number(ports.get("From")), number(ports.get("To")))
+        return make_traffic(protocol, number(ports.get("From"), "From"), number(ports.get("To"), "To"))
     if protocol in ICMP_PROTOCOLS:
         icmp = raw.get("IcmpTypeCode") or {}
-        return make_traffic(protocol, number(icmp.get("Type")), number(icmp.get("Code")))
+        return make_traffic(protocol, number(icmp.get("Type"), "Type"), number(icmp.get("Code"), "Code"))
     return make_traffic(protocol, None, None)
 
 

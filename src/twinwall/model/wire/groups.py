@@ -19,13 +19,14 @@ from twinwall.model.rules import (
     Traffic,
     make_traffic,
 )
+from twinwall.model.wire.shape import flag, misplaced, text
 from twinwall.model.wire.tags import Json, number, parse_tags, tag_list
 
 
 def parse_group(item: Json) -> SecurityGroup:
-    owner = str(item.get("OwnerId") or "")
-    ingress = _sorted_rules(item.get("IpPermissions") or (), Direction.INGRESS, owner)
-    egress = _sorted_rules(item.get("IpPermissionsEgress") or (), Direction.EGRESS, owner)
+    owner = text(item, "OwnerId")
+    ingress = _sorted_rules(item, Direction.INGRESS, owner)
+    egress = _sorted_rules(item, Direction.EGRESS, owner)
     return SecurityGroup(
         group_id=str(item["GroupId"]),
         group_name=str(item.get("GroupName") or ""),
@@ -37,14 +38,19 @@ def parse_group(item: Json) -> SecurityGroup:
     )
 
 
-def _sorted_rules(
-    permissions: Iterable[Json], direction: Direction, owner: str
-) -> Iterator[SecurityGroupRule]:
+_SECTION = {Direction.INGRESS: "IpPermissions", Direction.EGRESS: "IpPermissionsEgress"}
+
+
+def _sorted_rules(item: Json, direction: Direction, owner: str) -> Iterator[SecurityGroupRule]:
     """In the order of ``SecurityGroupRule.sort_key``. EC2 puts all rules of one traffic into one permission,
     so that there is little left to sort in each."""
     found: dict[Traffic, list[SecurityGroupRule]] = {}
-    for permission in permissions:
-        traffic, rules = _rules(permission, direction, owner)
+    section = _SECTION[direction]
+    for index, permission in enumerate(item.get(section) or ()):
+        try:
+            traffic, rules = _rules(permission, direction, owner)
+        except (KeyError, ConfigError) as wrong:
+            raise misplaced(f"{section}[{index}]", wrong) from None
         found[traffic] = found[traffic] + rules if traffic in found else rules
     ordered = sorted((rules for rules in found.values() if rules), key=lambda rules: rules[0].sort_key)
     return chain.from_iterable(rules if len(rules) == 1 else _by_peer(rules) for rules in ordered)
@@ -87,7 +93,7 @@ _Kept = dict[str, SecurityGroupRule]
 _MOST_KEPT = 4096
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=64, typed=True)
 def _kept_rules(_direction: Direction, protocol: str, first: Any, last: Any) -> tuple[Traffic, _Kept]:
     """The rules without a description that were met of late, by their block as it was spelled: twins say the
     same, so that most rules of a second side are those of the first."""
@@ -117,9 +123,10 @@ def _other_peers(permission: Json, owner: str) -> Iterator[tuple[Peer, Json]]:
         yield parse_pair(item, owner), item
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 12, typed=True)
 def _traffic(protocol: str, first: Any, last: Any) -> Traffic:
-    return make_traffic(parse_protocol(protocol), number(first), number(last))
+    """``typed``: true is no port 1, nor is it one because 1 was met before."""
+    return make_traffic(parse_protocol(protocol), number(first, "FromPort"), number(last, "ToPort"))
 
 
 @lru_cache(maxsize=1 << 16)
@@ -146,7 +153,7 @@ def parse_rule(item: Json) -> SecurityGroupRule:
     """A ``SecurityGroupRule`` (API shape of that name), which alone carries rule ids and tags."""
     traffic = _traffic(str(item["IpProtocol"]), item.get("FromPort"), item.get("ToPort"))
     return SecurityGroupRule(
-        Direction.EGRESS if item.get("IsEgress") else Direction.INGRESS,
+        Direction.EGRESS if flag(item, "IsEgress") else Direction.INGRESS,
         traffic,
         _rule_peer(item),
         description=str(item.get("Description") or ""),

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from twinwall.errors import ConfigError
 from twinwall.model.firewall import PrefixList, PrefixListEntry
 from twinwall.model.net import parse_cidr
+from twinwall.model.wire.shape import text
 from twinwall.model.wire.tags import Json, number, parse_tags, tag_list
 
 
@@ -17,9 +19,9 @@ def parse_prefix_list(item: Json) -> PrefixList:
         prefix_list_id=str(item["PrefixListId"]),
         name=name,
         family=_list_family(item, parsed),
-        owner_id=str(item.get("OwnerId") or ("AWS" if name.startswith("com.amazonaws.") else "")),
-        max_entries=number(item.get("MaxEntries")),
-        version=number(item.get("Version")),
+        owner_id=text(item, "OwnerId") or ("AWS" if name.startswith("com.amazonaws.") else ""),
+        max_entries=number(item.get("MaxEntries"), "MaxEntries"),
+        version=number(item.get("Version"), "Version"),
         state=str(item.get("State") or ""),
         entries=parsed,
         tags=parse_tags(item.get("Tags")),
@@ -27,9 +29,14 @@ def parse_prefix_list(item: Json) -> PrefixList:
     )
 
 
+_FAMILIES = {"ipv4": 4, "4": 4, "ipv6": 6, "6": 6}
+
+
 def _list_family(item: Json, entries: tuple[PrefixListEntry, ...] | None) -> Any:
-    if item.get("AddressFamily"):
-        return 6 if "6" in str(item["AddressFamily"]) else 4
+    if (found := item.get("AddressFamily")) not in (None, ""):
+        if (family := _FAMILIES.get(str(found).lower())) is None:
+            raise ConfigError(f"AddressFamily is {found!r}; IPv4 or IPv6 is wanted")
+        return family
     return entries[0].cidr.family if entries else 4
 
 

@@ -2,6 +2,7 @@
 
 from twinwall.model.firewall import NetworkInterface, Subnet, Vpc
 from twinwall.model.net import parse_cidr
+from twinwall.model.wire.shape import flag, text
 from twinwall.model.wire.tags import Json, parse_tags
 
 
@@ -11,10 +12,10 @@ def parse_vpc(item: Json) -> Vpc:
     blocks += _associated(item, "CidrBlockAssociationSet", "CidrBlock")
     return Vpc(
         vpc_id=str(item["VpcId"]),
-        owner_id=str(item.get("OwnerId") or ""),
+        owner_id=text(item, "OwnerId"),
         cidrs=tuple(dict.fromkeys(map(parse_cidr, blocks))),
         ipv6_cidrs=tuple(map(parse_cidr, _associated(item, "Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock"))),
-        is_default=bool(item.get("IsDefault")),
+        is_default=flag(item, "IsDefault"),
         tags=parse_tags(item.get("Tags")),
     )
 
@@ -36,7 +37,7 @@ def parse_subnet(item: Json) -> Subnet:
     return Subnet(
         subnet_id=str(item["SubnetId"]),
         vpc_id=str(item.get("VpcId") or ""),
-        owner_id=str(item.get("OwnerId") or ""),
+        owner_id=text(item, "OwnerId"),
         availability_zone=str(item.get("AvailabilityZone") or ""),
         cidr=parse_cidr(str(item["CidrBlock"])) if item.get("CidrBlock") else None,
         ipv6_cidrs=tuple(map(parse_cidr, _associated(item, "Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock"))),
@@ -47,6 +48,8 @@ def parse_subnet(item: Json) -> Subnet:
 def parse_interface(item: Json) -> NetworkInterface:
     addresses = [f"{a['PrivateIpAddress']}/32" for a in item.get("PrivateIpAddresses") or ()]
     addresses += [f"{a['Ipv6Address']}/128" for a in item.get("Ipv6Addresses") or ()]
+    addresses += [str(p["Ipv4Prefix"]) for p in item.get("Ipv4Prefixes") or ()]
+    addresses += [str(p["Ipv6Prefix"]) for p in item.get("Ipv6Prefixes") or ()]
     return NetworkInterface(
         interface_id=str(item["NetworkInterfaceId"]),
         vpc_id=str(item.get("VpcId") or ""),
@@ -54,5 +57,5 @@ def parse_interface(item: Json) -> NetworkInterface:
         group_ids=tuple(sorted(str(group["GroupId"]) for group in item.get("Groups") or ())),
         addresses=tuple(map(parse_cidr, addresses)),
         instance_id=str((item.get("Attachment") or {}).get("InstanceId") or ""),
-        owner_id=str(item.get("OwnerId") or ""),
+        owner_id=text(item, "OwnerId"),
     )

@@ -1,6 +1,6 @@
 """A whole document, section by section; what is wrong in it is told with the place it stands in."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,17 +8,20 @@ from twinwall.errors import ConfigError
 from twinwall.model.firewall import SecurityGroup, Snapshot
 from twinwall.model.rules import GroupPeer, SecurityGroupRule
 from twinwall.model.wire.acls import parse_acl
-from twinwall.model.wire.groups import parse_group
+from twinwall.model.wire.groups import parse_group, parse_rule
 from twinwall.model.wire.lists import parse_prefix_list
 from twinwall.model.wire.network import parse_interface, parse_subnet, parse_vpc
+from twinwall.model.wire.shape import kind, misfits, text
 from twinwall.model.wire.tags import Json
 
 
 def parse_snapshot(document: Json) -> Snapshot:
     """A document with any of the sections of the contract's chapter 3 → values. A section that is missing
-    stays unknown (None); groups are never unknown, a document without them has none."""
+    stays unknown: None, and for groups ``groups_known`` False."""
     region = str(document.get("Region") or "")
-    owner = str(document.get("OwnerId") or "")
+    owner = text(document, "OwnerId")
+    if "SecurityGroups" in document and document["SecurityGroups"] is None:
+        raise ConfigError("section SecurityGroups is null; a list is wanted")
     return Snapshot(
         region=region,
         owner_id=owner,
@@ -28,6 +31,7 @@ def parse_snapshot(document: Json) -> Snapshot:
         subnets=_optional(document, "Subnets", parse_subnet, lambda subnet: subnet.subnet_id),
         prefix_lists=_optional(document, "PrefixLists", parse_prefix_list, lambda pl: pl.prefix_list_id),
         interfaces=_optional(document, "NetworkInterfaces", parse_interface, lambda eni: eni.interface_id),
+        groups_known=document.get("SecurityGroups") is not None,
     )
 
 
@@ -46,20 +50,57 @@ def _resolved(groups: Sequence[SecurityGroup]) -> tuple[SecurityGroup, ...]:
 
 
 def _each(document: Json, section: str, parse: Any) -> Iterator[Any]:
-    items = document.get(section) or ()
+    items = () if document.get(section) is None else document[section]
     if not isinstance(items, list | tuple):
-        raise ConfigError(f"section {section} is a {type(items).__name__}; a list is wanted")
+        raise ConfigError(f"section {section} is {kind(items)}; a list is wanted")
     for index, item in enumerate(items):
         if not isinstance(item, Mapping):
-            raise ConfigError(f"{section}[{index}] is a {type(item).__name__}; an object is wanted")
+            raise ConfigError(f"{section}[{index}] is {kind(item)}; an object is wanted")
         try:
             yield parse(item)
         except KeyError as missing:
-            raise ConfigError(f"{section}[{index}] has no key {missing}") from None
+            raise ConfigError(f"{_label(section, index, item)} has no key {missing}") from None
         except ConfigError as wrong:
             raise ConfigError(f"{_label(section, index, item)}: {wrong}") from None
-        except (TypeError, ValueError, AttributeError) as wrong:
-            raise ConfigError(f"{_label(section, index, item)} has an unexpected shape: {wrong}") from None
+        except (TypeError, ValueError, AttributeError, OverflowError):
+            raise ConfigError(f"{_label(section, index, item)}: {_misfit(item)}") from None
+
+
+def _misfit(item: Json) -> str:
+    """Looked for only after it was in the way."""
+    return next(misfits(item), "a value in it is not of the kind that aws ec2 describe-* answers")
+
+
+_STALE = ("StaleIpPermissions", "StaleIpPermissionsEgress", "UserIdGroupPairs")
+_PEERED = ("Status", "RequesterVpcInfo", "AccepterVpcInfo")
+
+
+def check_raw_sections(document: Json) -> None:
+    """The sections that are used as they are, without a value of the model: their shape alone."""
+    checks: dict[str, Any] = {
+        "SecurityGroupVpcAssociations": _check_association,
+        "SecurityGroupRules": _check_rule,
+        "StaleSecurityGroups": lambda item: _check_shape(item, lists=_STALE, objects=()),
+        "VpcPeeringConnections": lambda item: _check_shape(item, lists=(), objects=_PEERED),
+    }
+    for section, check in checks.items():
+        for _ in _each(document, section, check):
+            pass
+
+
+def _check_association(item: Json) -> None:
+    if not isinstance(item["GroupId"], str):
+        raise ConfigError(f"GroupId is {kind(item['GroupId'])}; a string is wanted")
+
+
+def _check_rule(item: Json) -> None:
+    _check_association(item)
+    parse_rule(item)
+
+
+def _check_shape(item: Json, lists: Collection[str], objects: Collection[str]) -> None:
+    for wrong in misfits(item, lists=lists, objects=objects):
+        raise ConfigError(wrong)
 
 
 _ID_KEYS = ("GroupId", "NetworkAclId", "PrefixListId", "SubnetId", "NetworkInterfaceId", "VpcId")

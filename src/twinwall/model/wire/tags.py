@@ -1,16 +1,25 @@
 """Tags, and the shapes all of this reads."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
+from twinwall.errors import ConfigError
 from twinwall.model.firewall import make_tags
 from twinwall.model.rules import Tags
 
 Json = Mapping[str, Any]
 
 
-def number(value: Any) -> int | None:
-    return None if value is None else int(value)
+def number(value: Any, key: str = "the number") -> int | None:
+    """A whole number, or one in digits. ``key`` names it in what is said of anything else."""
+    if value is None or type(value) is int:
+        return value
+    whole = isinstance(value, str) or (isinstance(value, float) and value.is_integer())
+    with suppress(ValueError):
+        if whole:
+            return int(value)
+    raise ConfigError(f"{key} is {value!r}; a whole number is wanted")
 
 
 def parse_tags(items: Iterable[Json] | None) -> Tags:
