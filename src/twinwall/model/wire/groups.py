@@ -50,12 +50,19 @@ def _sorted_rules(
     return chain.from_iterable(rules if len(rules) == 1 else _by_peer(rules) for rules in ordered)
 
 
-_peer_cidr, _peer_key = attrgetter("peer.cidr"), attrgetter("peer_key")
-
-
 def _by_peer(rules: list[SecurityGroupRule]) -> list[SecurityGroupRule]:
-    only_cidrs = all(type(rule.peer) is CidrPeer for rule in rules)
-    return sorted(rules, key=_peer_cidr if only_cidrs else _peer_key)
+    try:
+        return sorted(rules, key=_cidr_order)
+    except AttributeError:
+        return sorted(rules, key=attrgetter("peer_key"))
+
+
+def _cidr_order(rule: Any) -> int:
+    """The order of blocks as one number, which sorts several times as fast; ``AttributeError`` for a rule
+    whose peer is none."""
+    family, first, length = rule.peer.cidr
+    order: int = (family << 128 | first) << 8 | length
+    return order
 
 
 def parse_permission(permission: Json, direction: Direction, owner: str) -> Iterator[SecurityGroupRule]:
@@ -92,11 +99,11 @@ def _kept_rules(_direction: Direction, protocol: str, first: Any, last: Any) -> 
 
 def _ipv4_rule(direction: Direction, traffic: Traffic, item: Json, known: _Kept) -> SecurityGroupRule:
     text = str(item["CidrIp"])
-    rule = SecurityGroupRule(direction, traffic, _cidr_peer(text, 4), _description(item))
-    if not rule.description:
-        if len(known) >= _MOST_KEPT:
-            known.clear()
-        known[text] = rule
+    if item.get("Description"):
+        return SecurityGroupRule(direction, traffic, _cidr_peer(text, 4), _description(item))
+    if len(known) >= _MOST_KEPT:
+        known.clear()
+    rule = known[text] = SecurityGroupRule(direction, traffic, _cidr_peer(text, 4))
     return rule
 
 
@@ -118,9 +125,7 @@ def _traffic(protocol: str, first: Any, last: Any) -> Traffic:
     return make_traffic(parse_protocol(protocol), number(first), number(last))
 
 
-@lru_cache(maxsize=1 << 16)
 def _cidr_peer(text: str, family: int) -> CidrPeer:
-    """Kept: the same blocks stand in many rules, and on both sides of a comparison."""
     cidr = parse_cidr(text)
     if cidr.family != family:
         raise ConfigError(f"{text!r} is an IPv{cidr.family} block where IPv{family} is wanted")
