@@ -138,7 +138,7 @@ def kinds_around(what: Traffic) -> set[Kind]:
             ports = {first - 1, first, last, last + 1, 443}
             found |= {(protocol, port) for port in ports if 0 <= port < 65536}
         elif protocol in (1, 58):
-            found |= {(protocol, pair) for pair in product({first % 256, 3}, {last % 256, 1})}
+            found |= {(protocol, pair) for pair in product({first % 256, 3}, {last % 256, 0, 1})}
         else:
             found.add((protocol, None))
     return found
@@ -190,6 +190,23 @@ def test_a_kernel_lets_through_what_random_acls_admit(seed: int) -> None:
     rng = random.Random(6000 + seed)
     entries = numbered([random_entry(rng) for _ in range(10)], 10)
     assert check([*entries], AclEntries(entries), rng)
+
+
+@pytest.mark.usefixtures("namespaces")
+def test_a_kernel_lets_through_what_entries_for_icmp_admit() -> None:
+    """Types and codes of both kinds of ICMP on blocks of both families; on IPv4 those of ICMPv6 are ignored."""
+    entries = numbered(
+        NetworkAclEntry(Direction.INGRESS, 0, action, Traffic(protocol, *detail), parse_cidr(cidr))
+        for action, protocol, detail, cidr in (
+            (RuleAction.DENY, 58, (128, 0), "10.0.0.0/30"),
+            (RuleAction.ALLOW, 58, (129, 0), "10.0.0.0/29"),
+            (RuleAction.ALLOW, 58, (128, -1), "2001:db8::/127"),
+            (RuleAction.DENY, 1, (8, 1), "10.0.0.0/30"),
+            (RuleAction.ALLOW, 1, (8, -1), "10.0.0.0/29"),
+            (RuleAction.ALLOW, 1, (8, 0), "2001:db8::/127"),
+        )
+    )
+    assert check([*entries], AclEntries(entries), random.Random(8))
 
 
 @pytest.mark.usefixtures("namespaces")

@@ -8,7 +8,7 @@ from twinwall.packets import traffic
 from twinwall.packets.boxes import Box
 from twinwall.packets.comparison import Clash, clash_of_orders, clash_of_unions
 from twinwall.packets.lockstep import Entry
-from twinwall.packets.traffic import Span
+from twinwall.packets.traffic import LINE, Span
 from twinwall.packets.witness import Packet
 from twinwall.planning.semantics import AclEntries, GroupRules, entry_span, span_of
 
@@ -23,8 +23,12 @@ def clash_of_groups(left: GroupRules, right: GroupRules) -> Clash | None:
 
 def _boxes(group: GroupRules, symbols: set[_Named]) -> Iterator[Box]:
     """The rules that speak of addresses; those that speak of symbols go into ``symbols``."""
+    said, span = None, LINE
     for rule in group.rules:
-        peer, span = rule.peer, span_of(rule.traffic)
+        peer = rule.peer
+        if rule.traffic is not said:
+            said = rule.traffic
+            span = span_of(said)
         if type(peer) is CidrPeer:
             yield peer.cidr, span
         elif isinstance(peer, PrefixListPeer) and peer.prefix_list_id in group.lists:

@@ -102,11 +102,11 @@ def _kept_rules(_direction: Direction, protocol: str, first: Any, last: Any) -> 
 
 def _ipv4_rule(direction: Direction, traffic: Traffic, item: Json, known: _Kept) -> SecurityGroupRule:
     text = str(item["CidrIp"])
-    rule = SecurityGroupRule(direction, traffic, _cidr_peer(text, 4), _description(item))
-    if not rule.description:
-        if len(known) >= _MOST_KEPT:
-            known.clear()
-        known[text] = rule
+    if item.get("Description"):
+        return SecurityGroupRule(direction, traffic, _cidr_peer(text, 4), _description(item))
+    if len(known) >= _MOST_KEPT:
+        known.clear()
+    rule = known[text] = SecurityGroupRule(direction, traffic, _cidr_peer(text, 4))
     return rule
 
 
@@ -129,9 +129,7 @@ def _traffic(protocol: str, first: Any, last: Any) -> Traffic:
     return make_traffic(parse_protocol(protocol), number(first, "FromPort"), number(last, "ToPort"))
 
 
-@lru_cache(maxsize=1 << 16)
 def _cidr_peer(text: str, family: int) -> CidrPeer:
-    """Kept: the same blocks stand in many rules, and on both sides of a comparison."""
     cidr = parse_cidr(text)
     if cidr.family != family:
         raise ConfigError(f"{text!r} is an IPv{cidr.family} block where IPv{family} is wanted")
