@@ -7,7 +7,7 @@ anything else     journal "stopped"; what was done stays, running again goes on
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from twinwall.boundary import Clock, FirewallWriter, Journal, Progress, Written
@@ -17,8 +17,6 @@ from twinwall.model.firewall import tag
 from twinwall.model.ownership import SOURCE_TAG
 from twinwall.planning import changes as c
 from twinwall.planning.requests import change_document
-
-Made = Callable[[c.Change], Written | None]
 
 
 @dataclass(frozen=True)

@@ -78,10 +78,6 @@ class Scene:
         return next((group for group in self.target.groups if group.is_default), None)
 
     @cached_property
-    def source_default_acl(self) -> NetworkAcl | None:
-        return next((acl for acl in self.source.acls or () if acl.is_default), None)
-
-    @cached_property
     def target_default_acl(self) -> NetworkAcl | None:
         return next((acl for acl in self.target.acls or () if acl.is_default), None)
 
