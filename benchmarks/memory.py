@@ -22,12 +22,16 @@ GOAL_MB = 500
 Json = dict[str, Any]
 
 READER = """
-import resource, sys, time
+import pathlib, re, resource, sys, time
 from twinwall.cli.main import run
 started = time.monotonic()
 code = run(sys.argv[1:])
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kB on Linux, bytes on macOS
-print(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), time.monotonic() - started, file=sys.stderr)
+status = pathlib.Path("/proc/self/status")
+if status.exists():  # ru_maxrss would begin at the peak of the process that started this one
+    peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", status.read_text())[1]) / 1024
+else:  # macOS, in bytes
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / 1024
+print(peak, time.monotonic() - started, file=sys.stderr)
 sys.exit(code)
 """
 

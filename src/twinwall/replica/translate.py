@@ -19,6 +19,7 @@ from twinwall.replica.rules import RuleTranslator
 from twinwall.replica.scene import Scene, name_key
 from twinwall.replica.settings import CidrMap
 from twinwall.replica.subnets import desired_associations
+from twinwall.replica.unused import tell_unused
 
 
 def translate(scene: Scene) -> Desired:
@@ -38,6 +39,7 @@ def translate(scene: Scene) -> Desired:
     copies = {source.id: id_ for id_, source in notes.sources.items()} | acl_translator.equal_defaults
     associations = desired_associations(scene, mapper, copies, notes)
     _tell_associated_groups(scene, notes)
+    tell_unused(scene, notes)
     kept = {group.group_id for group in groups} | {acl.network_acl_id for acl in acls}
     gone_groups = [group.group_id for group in matcher.copies_without_source()]
     gone_acls = [acl.network_acl_id for acl in acl_matcher.copies_without_source()]

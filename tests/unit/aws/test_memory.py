@@ -9,7 +9,7 @@ LIMIT_MB = 500
 """For the whole process: both sides are read at the same time."""
 
 READ_BOTH_SIDES = """
-import resource, sys
+import pathlib, re, resource, sys
 from concurrent.futures import ThreadPoolExecutor
 import boto3
 from twinwall.aws.clients import AwsSession
@@ -25,8 +25,11 @@ def read(side):
 with ThreadPoolExecutor() as pool:
     snapshots = list(pool.map(read, ("source", "target")))
 assert [sum(len(group.rules) for group in snapshot.groups) for snapshot in snapshots] == [60_000, 60_000]
-unit = 1024 if sys.platform != "darwin" else 1024 * 1024
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit)
+status = pathlib.Path("/proc/self/status")
+if status.exists():  # ru_maxrss would begin at the peak of the process that started this one
+    print(int(re.search(r"VmHWM:\\s+(\\d+) kB", status.read_text())[1]) // 1024)
+else:  # macOS, in bytes
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024 // 1024)
 """
 
 

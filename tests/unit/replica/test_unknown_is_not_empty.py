@@ -5,7 +5,7 @@ import pytest
 
 from twinwall import errors
 from twinwall.planning import changes as c
-from twinwall.replica.settings import Rename
+from twinwall.replica.settings import GroupMap, Rename
 
 
 def without(document, section):
@@ -172,3 +172,22 @@ def test_a_list_that_grows_over_a_bystanders_quota_is_refused():
     )
     with pytest.raises(errors.QuotaExceeded, match="bystander"):
         fw.planned(before, fw.target(bystander, lists=[copy]))
+
+
+@pytest.mark.parametrize(
+    ("option", "wrong", "right"),
+    [
+        ("map_group", (GroupMap("wbe", "sg-target"),), (GroupMap("web", "sg-target"),)),
+        ("map_group", (GroupMap("sg-typo", "sg-target"),), (GroupMap("sg-gone", "sg-target"),)),
+        ("map_prefix_list", (("pl-2", "pl-9"),), (("pl-1", "pl-9"),)),
+        ("rename", (Rename("wbe*", "x-*"),), (Rename("w*", "x-*"),)),
+        ("adopt", ("wbe",), ("default",)),
+    ],
+)
+def test_an_option_that_names_nothing_is_told(option, wrong, right):
+    before = fw.source(fw.group("sg-a", "web", "in tcp 1 sg-gone", "in tcp 2 pl-1"))
+    after = fw.target(lists=[fw.prefix_list("pl-9", "ours", owner=fw.TARGET)])
+    plan = fw.planned(before, after, outside="skip", **{option: wrong})
+    assert "option-unused" in fw.finding_ids(plan)
+    plan = fw.planned(before, after, outside="skip", **{option: right})
+    assert "option-unused" not in fw.finding_ids(plan)
