@@ -174,7 +174,7 @@ def _group(digit: str, number: int, rules: list[SecurityGroupRule], tags: list[A
                 "UserIdGroupPairs": [],
             },
         )
-        block = rule.peer.cidr  # type: ignore[union-attr]
+        block = rule.peer.cidr
         if block.family == 4:
             said["IpRanges"].append({"CidrIp": str(block)})
         else:

@@ -108,7 +108,7 @@ def pairs(make: Any, size: int, rounds: int, every: bool) -> Iterator[tuple[Rule
 def compared(name: str, make: Any, size: int, *, every: bool = False) -> list[str]:
     methods = [ours, *RIVALS.values()]
     medians = interleaved(
-        [lambda m=method, a=left, b=right: m(a, b) for method in methods]  # type: ignore[misc]
+        [lambda m=method, a=left, b=right: m(a, b) for method in methods]
         for left, right in pairs(make, size, ROUNDS, every)
     )
     own = medians[0]
@@ -136,9 +136,9 @@ def from_text() -> list[str]:
             texts = [described(left), described(right)]
             cidrs = [str(rule.peer.cidr) for rule in (*left, *right)]
             yield (
-                lambda texts=texts: clash_of_unions(*map(boxes_in, texts)) is None,  # type: ignore[misc]
-                lambda texts=texts: clash_of_groups(*map(rules_in, texts)) is None,  # type: ignore[misc]
-                lambda cidrs=cidrs: bool([ipaddress.ip_network(cidr) for cidr in cidrs]),  # type: ignore[misc]
+                lambda texts=texts: clash_of_unions(*map(boxes_in, texts)) is None,
+                lambda texts=texts: clash_of_groups(*map(rules_in, texts)) is None,
+                lambda cidrs=cidrs: bool([ipaddress.ip_network(cidr) for cidr in cidrs]),
             )
 
     blocks, rules, rival = interleaved(rounds())

@@ -17,7 +17,7 @@ Rules = Sequence[SecurityGroupRule] | Sequence[NetworkAclEntry]
 
 
 def place(rule: SecurityGroupRule | NetworkAclEntry) -> Cidr:
-    return rule.cidr if isinstance(rule, NetworkAclEntry) else rule.peer.cidr  # type: ignore[union-attr]
+    return rule.cidr if isinstance(rule, NetworkAclEntry) else rule.peer.cidr
 
 
 def balanced(items: list[Any], join: Callable[[Any, Any], Any], nothing: Any) -> Any:
@@ -55,7 +55,7 @@ def z3_equal(left: Rules, right: Rules) -> bool:
         if rules and isinstance(rules[0], NetworkAclEntry):
             answer = z3.BoolVal(False, context)
             for entry in reversed(rules):
-                allow = z3.BoolVal(entry.action is RuleAction.ALLOW, context)  # type: ignore[union-attr]
+                allow = z3.BoolVal(entry.action is RuleAction.ALLOW, context)
                 answer = z3.If(z3.And(of_block(place(entry)), of_traffic(entry.traffic)), allow, answer)
             return answer
         return z3.Or(*(z3.And(of_block(place(rule)), of_traffic(rule.traffic)) for rule in rules))
@@ -110,7 +110,7 @@ def _joined(rules: Rules, diagrams: _Diagrams, traffic: Callable[[Traffic], Any]
         answer = diagrams.manager.false
         for entry in reversed(rules):
             hit = diagrams.block(place(entry)) & traffic(entry.traffic)
-            answer = answer | hit if entry.action is RuleAction.ALLOW else answer & ~hit  # type: ignore[union-attr]
+            answer = answer | hit if entry.action is RuleAction.ALLOW else answer & ~hit
         return answer
     answer = diagrams.manager.false
     for rule in rules:

@@ -201,7 +201,7 @@ class Oracle:
     def passes(self, peer: str | None, at: str, target: str, there: str, client: int | None) -> bool:
         request, reply = (self.protocol, self.port), (self.protocol, client)
         if self.protocol == "icmp":
-            request, reply = ("icmp", (8, 0)), ("icmp", (0, 0))  # type: ignore[assignment]
+            request, reply = ("icmp", (8, 0)), ("icmp", (0, 0))
         home, away = self._subnet(at), self._subnet(there)
         ok = self._group(target, "IpPermissions", at, request)
         ok = ok and (peer is None or self._group(peer, "IpPermissionsEgress", there, request))

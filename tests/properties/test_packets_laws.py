@@ -80,7 +80,7 @@ def test_neighbouring_points_are_unequal_and_the_complement_has_the_same_points(
 
 
 @given(st.lists(boxes, max_size=6), st.randoms(use_true_random=False))
-def test_form_depends_neither_on_order_nor_on_repetition_nor_on_cuts(rules: list, rng) -> None:  # type: ignore[no-untyped-def,type-arg]
+def test_form_depends_neither_on_order_nor_on_repetition_nor_on_cuts(rules: list, rng) -> None:
     said_otherwise = [*rules, *rules[:2]]
     for (family, first, length), (start, end) in rules:
         if length < (32 if family == 4 else 128):

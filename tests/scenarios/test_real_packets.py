@@ -75,7 +75,7 @@ def line(rule: Rule, members: dict[str, Place]) -> str:
     action = getattr(rule, "action", RuleAction.ALLOW)
     verdict = "accept" if action is RuleAction.ALLOW else "drop"
     block = block_of(rule)
-    place = str(block) if block else f"{members[str(rule.peer)]}/32"  # type: ignore[union-attr]
+    place = str(block) if block else f"{members[str(rule.peer)]}/32"
     family = "ip6" if ":" in place else "ip"
     everywhere = f"meta nfproto {'ipv6' if family == 'ip6' else 'ipv4'}"
     source = everywhere if place.endswith("/0") else f"{family} saddr {place}"

@@ -326,7 +326,7 @@ def test_ctrl_c_in_the_middle_of_an_apply(world: Stage) -> None:
     assert code == 130, stderr
     assert "Traceback" not in stderr
     line = [text for text in stderr.splitlines() if text.startswith("twinwall: ")][-1]
-    done, of = map(int, re.search(r"(\d+) of (\d+)", line).groups())  # type: ignore[union-attr]
+    done, of = map(int, re.search(r"(\d+) of (\d+)", line).groups())
     assert of == 100 * 2 + 34 * 2 + 5 + 5 * 20
     made = len(world.groups(target)) - 1
     assert made == world.aws.counts.total("CreateSecurityGroup")
@@ -373,7 +373,7 @@ def test_ctrl_c_before_anything_was_written(world: Stage) -> None:
     assert "nothing was written" in rest + read_until(here, "written")
     assert "Traceback" not in seen + rest
     assert len(world.groups(target)) == 1
-    run.stdout.close()  # type: ignore[union-attr]
+    run.stdout.close()
     os.close(here)
 
 

@@ -170,7 +170,7 @@ class Stage:
         return [
             Doors(self.reader, None, StubAccount(way, self.one_account), self.located.__getitem__)
             for way in ways
-        ]  # type: ignore[arg-type]
+        ]
 
     def run(self, *arguments: str) -> Ran:
         self.capture.readouterr()

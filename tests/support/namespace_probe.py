@@ -39,7 +39,7 @@ def main() -> None:
     json.dump(sorted(passed(packets)), sys.stdout)
 
 
-def passed(packets) -> set[int]:  # type: ignore[no-untyped-def]
+def passed(packets) -> set[int]:
     """Behind each packet goes one that the ruleset always accepts: when that is heard, the one before it has
     come through or never will. On one processor they cannot overtake each other."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
@@ -73,7 +73,7 @@ def mouth(version: int) -> socket.socket:
     return made
 
 
-def header(source, protocol: int, payload: bytes) -> bytes:  # type: ignore[no-untyped-def]
+def header(source, protocol: int, payload: bytes) -> bytes:
     home = ip_address(HOME[source.version])
     if source.version == 4:
         length = 20 + len(payload)

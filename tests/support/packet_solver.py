@@ -55,7 +55,7 @@ def _admitted(rules: Sequence[Rule]) -> Any:
 def _place(rule: Rule) -> Any:
     cidr: Cidr | None = rule.cidr if isinstance(rule, NetworkAclEntry) else getattr(rule.peer, "cidr", None)
     if cidr is None:
-        return 2 + SYMBOLS.index(str(rule.peer)) == KIND  # type: ignore[union-attr]
+        return 2 + SYMBOLS.index(str(rule.peer)) == KIND
     family = (0 if cidr.family == 4 else 1) == KIND
     fixed = ~((1 << ((32 if cidr.family == 4 else 128) - cidr.length)) - 1) & ((1 << 128) - 1)
     return z3.And(family, ADDRESS & fixed == cidr.first)

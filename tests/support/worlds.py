@@ -347,7 +347,7 @@ def moved(cidr: str, maps: Mapping[str, str]) -> str:
     block = ipaddress.ip_network(cidr, strict=False)
     for source, target in maps.items():
         whole, other = ipaddress.ip_network(source), ipaddress.ip_network(target)
-        if block.version == whole.version and block.subnet_of(whole):  # type: ignore[arg-type]
+        if block.version == whole.version and block.subnet_of(whole):
             shift = int(block.network_address) - int(whole.network_address)
             kind = ipaddress.ip_network
             return str(kind((int(other.network_address) + shift, block.prefixlen)))

@@ -9,7 +9,7 @@ from twinwall.model.rules import Direction, PrefixListPeer, SecurityGroupRule
 from twinwall.planning import changes as c
 from twinwall.planning.desired import Desired
 from twinwall.planning.findings import Finding
-from twinwall.planning.quotas import Quotas, entry_counts, list_weight, rule_counts
+from twinwall.planning.quotas import AWS_MANAGED_WEIGHTS_AS_OF, Quotas, entry_counts, list_weight, rule_counts
 
 
 def check_quotas(
@@ -103,7 +103,8 @@ class _Check:
             if count > limit:
                 raise QuotaExceeded(
                     f"planning {group.resource}: it {would} {count} IPv{family} {direction.value} rules, the quota is "
-                    f"{limit} (a prefix list counts its MaxEntries); {way_out}"
+                    f"{limit} (a prefix list counts its MaxEntries, one of AWS's its weight as of "
+                    f"{AWS_MANAGED_WEIGHTS_AS_OF}); {way_out}"
                 )
 
     def _bystanders(self, weights: Mapping[str, int | None]) -> None:

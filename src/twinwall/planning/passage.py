@@ -184,9 +184,6 @@ class Guards:
             tuple((g.resource, GroupRules(g.rules_of(direction), self.lists)) for g in self.groups)
         )
 
-    def acl_entries(self, direction: Direction) -> AclEntries | None:
-        return None if self.acl is None else AclEntries(self.acl.entries_of(direction))
-
     def passage(self, direction: Direction, universe: Universe, ephemeral: Ports = EPHEMERAL) -> Passage:
         """Connections in this direction, through groups and ACL and back. ``universe``: a symbol's id → the
         addresses that its members can have."""

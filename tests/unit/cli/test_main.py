@@ -85,7 +85,7 @@ def test_an_error_of_ours(stage: Stage, failure: Any, code: int, line: str) -> N
 
 
 def test_what_nobody_expected(stage: Stage) -> None:
-    stage.engine.plans["vpc-2"] = 7  # type: ignore[assignment]
+    stage.engine.plans["vpc-2"] = 7
     ran = stage.run("plan", *SIDES)
     assert ran.code == 1
     assert ran.line.startswith("twinwall: internal error: AttributeError: ")

@@ -137,7 +137,7 @@ def test_names_are_never_read_as_markup() -> None:
 
 def test_the_severest_findings_come_first() -> None:
     kinds = ("note", "error", "warning")
-    findings = [Finding(kind, kind, sample.DB, f"the {kind}") for kind in kinds]  # type: ignore[arg-type]
+    findings = [Finding(kind, kind, sample.DB, f"the {kind}") for kind in kinds]
     text = plain(findings_text(findings))
     assert text.index("the error") < text.index("the warning") < text.index("the note")
 

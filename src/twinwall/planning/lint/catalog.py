@@ -5,7 +5,6 @@ warning   a rule, or an object, does not or soon will not do what it is there fo
 note      could go without anybody noticing, or sleeps
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from twinwall.model.firewall import Resource
@@ -113,4 +112,3 @@ CATALOG = (
     ADMIN_OPEN,
     IPV6_HOLE,
 )
-BY_ID: Mapping[str, Check] = {check.id: check for check in CATALOG}
