@@ -15,6 +15,12 @@ from twinwall.planning.quotas import Quotas
 
 Document = dict[str, Any]
 
+CONNECT_SECONDS, ANSWER_SECONDS = 5, 30
+"""How long a client of ours waits for a connection, and for an answer."""
+
+LATE_SECONDS = float(CONNECT_SECONDS + ANSWER_SECONDS)
+"""A call whose answer never came may still be carried out for so long after it was sent."""
+
 Section = Literal[
     "SecurityGroups",  # DescribeSecurityGroups, vpc-id filter, MaxResults 1000
     "NetworkAcls",  # DescribeNetworkAcls, vpc-id filter, MaxResults 1000
@@ -40,6 +46,10 @@ class FirewallReader(Protocol):
         """``{"PrefixLists": [...]}``: the lists with these ids or names, and *all* of the account's own when
         both are empty; each with ``Entries``, or without that key where its entries may not be read. Unknown
         ids are left out. AWS-managed lists too."""
+        ...
+
+    def read_rules(self, group_ids: Collection[str]) -> Document:
+        """``{"SecurityGroupRules": [...]}`` of these groups, with rule ids. Groups that are not there have none."""
         ...
 
     def find_groups(self, tag_key: str, tag_value: str) -> Document:
@@ -87,7 +97,7 @@ class Account(Protocol):
 
 
 class Journal(Protocol):
-    """Append-only; each record is on disk when the call returns."""
+    """Append-only; each record is on disk when the call returns. Raises ``ConfigError``."""
 
     def record(self, event: str, fields: Mapping[str, Any]) -> None: ...
 

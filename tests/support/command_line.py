@@ -12,7 +12,8 @@ import sample_plans as sample
 from twinwall.boundary import Clock, Identity, Quotas
 from twinwall.cli import main
 from twinwall.cli.world import Doors, Located, Way, World
-from twinwall.engine.apply import Applied
+from twinwall.engine.apply import Applied, Means
+from twinwall.engine.pace import Pace
 from twinwall.engine.replica import Planned
 from twinwall.engine.sides import Side
 from twinwall.errors import TwinwallError
@@ -105,26 +106,16 @@ class StubEngine:
             raise self.stale
         return EXISTING
 
-    def apply(
-        self,
-        plan: Plan,
-        existing: Snapshot,
-        target: Side,
-        journal: Any,
-        clock: Clock,
-        progress: Any,
-        made: dict[str, str] | None = None,
-    ) -> Applied:
-        if made is not None:
-            self.made.append((plan.target.label, dict(made)))
-            made["list"] = plan.target.label
+    def apply(self, plan: Plan, existing: Snapshot, target: Side, means: Means) -> Applied:
+        self.made.append((plan.target.label, dict(means.made)))
+        means.made["list"] = plan.target.label
         self.calls.append(f"apply {plan.target.label}")
-        progress("CreateSecurityGroup web", 1, len(plan.changes))
-        self.on_apply(plan, progress)
+        means.progress("CreateSecurityGroup web", 1, len(plan.changes))
+        self.on_apply(plan, means)
         return Applied({"CreateSecurityGroup": 1}, 0.5, 0, {})
 
     def prove(
-        self, plan: Plan, applied: Applied, existing: Snapshot, target: Side, clock: Clock
+        self, plan: Plan, applied: Applied, existing: Snapshot, target: Side, means: Means
     ) -> VerifyReport:
         self.calls.append(f"prove {plan.target.label}")
         return self.proof
@@ -168,7 +159,13 @@ class Stage:
     def connect(self, ways: Sequence[Way], clock: Clock) -> Sequence[Doors]:
         self.ways[:] = ways
         return [
-            Doors(self.reader, None, StubAccount(way, self.one_account), self.located.__getitem__)
+            Doors(
+                self.reader,
+                None,
+                StubAccount(way, self.one_account),
+                self.located.__getitem__,
+                Pace(clock),
+            )
             for way in ways
         ]
 

@@ -12,7 +12,7 @@ from twinwall.cli.invocation import Invocation
 from twinwall.cli.replicas import configuration_of, world_of
 from twinwall.cli.results import finish
 from twinwall.cli.sides import Wanted, must_be_live, open_sides, wanted
-from twinwall.cli.writes import Write, announce, ask, write_all
+from twinwall.cli.writes import Write, announce, ask, how_of, write_all
 from twinwall.documents import plans as files
 from twinwall.documents.configuration import Configuration
 from twinwall.engine.replica import Planned
@@ -25,13 +25,12 @@ from twinwall.report.blocks import place_words
 @o.command("apply")
 @click.argument("plan_files", metavar="PLAN…", nargs=-1, required=True)
 @o.endpoint_url
+@o.throttle_share
 @o.side_options("target")
 @o.writing
 @o.general
 @click.pass_obj
-def apply(
-    invocation: Invocation, /, plan_files: Sequence[str], yes: bool, journal: str | None, **options: Any
-) -> int:
+def apply(invocation: Invocation, /, plan_files: Sequence[str], **options: Any) -> int:
     """Carry out a saved plan.
 
     PLAN is a file that plan -o wrote, or the folder of several. What the plan touches is read again first: if
@@ -48,8 +47,9 @@ def apply(
         Write(Planned(plan, world.engine.check_fresh(plan, target, now)), target)
         for plan, target in zip(plans, targets, strict=True)
     ]
-    ask(plans, yes=yes)
-    return finish(write_all(writes, journal, invocation), invocation)
+    how = how_of(options)
+    ask(plans, yes=how.yes)
+    return finish(write_all(writes, how, invocation), invocation)
 
 
 def _targets(plans: Sequence[Plan], options: Mapping[str, Any], invocation: Invocation) -> list[LiveSide]:

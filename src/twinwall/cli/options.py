@@ -119,7 +119,14 @@ replica = _where(
 )
 endpoint_url = _where("--endpoint-url", metavar="URL", help="Endpoint of AWS for both sides.")
 
-pair = _all(source, target, replica, endpoint_url)
+throttle_share = _where(
+    "--throttle-share",
+    type=click.FloatRange(1, 100),
+    metavar="PERCENT",
+    help="How much of EC2's throttle to use; the rest is left to others (default 100).",
+)
+
+pair = _all(source, target, replica, endpoint_url, throttle_share)
 pair_ways = _all(side_options("source"), side_options("target"))
 
 
@@ -229,4 +236,22 @@ packet = _section("The packet")
 _writing = _section("Writing")
 yes = _writing("--yes", "-y", is_flag=True, help="Do not ask.")
 journal = _writing("--journal", metavar="FILE", help="Where the journal goes; a folder with several targets.")
-writing = _all(yes, journal)
+_seconds = click.FloatRange(0, 3600)
+writing = _all(
+    yes,
+    journal,
+    _writing(
+        "--settle",
+        type=_seconds,
+        default=5.0,
+        metavar="SECONDS",
+        help="Wait so long between what is added and what is removed after it (default 5).",
+    ),
+    _writing(
+        "--late",
+        type=_seconds,
+        default=35.0,
+        metavar="SECONDS",
+        help="How long a call without an answer may still arrive (default 35).",
+    ),
+)

@@ -10,17 +10,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from twinwall import boundary
 from twinwall.cli import output
-from twinwall.cli.failures import Stopped
 from twinwall.cli.invocation import Invocation
 
 
 class Board:
     """One line of progress for each target. Told from several threads."""
 
-    def __init__(self, invocation: Invocation, bars: Progress | None, stop: threading.Event) -> None:
+    def __init__(self, invocation: Invocation, bars: Progress | None) -> None:
         self._invocation = invocation
         self._bars = bars
-        self._stop = stop
         self._lock = threading.Lock()
         self._done: dict[str, tuple[int, int]] = {}
         self._journals: list[str] = []
@@ -38,8 +36,6 @@ class Board:
                 self._bars.update(task, completed=done, total=of)
             if self._invocation.verbose:
                 self._say(f"{label}: {what} ({done} of {of})")
-            if self._stop.is_set():
-                raise Stopped
 
         return tell
 
@@ -60,10 +56,10 @@ class Board:
 
 
 @contextmanager
-def board(invocation: Invocation, stop: threading.Event) -> Iterator[Board]:
+def board(invocation: Invocation) -> Iterator[Board]:
     """Bars only on a terminal, and not with --quiet."""
     if invocation.quiet or not sys.stderr.isatty():
-        yield Board(invocation, None, stop)
+        yield Board(invocation, None)
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -72,4 +68,4 @@ def board(invocation: Invocation, stop: threading.Event) -> Iterator[Board]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        yield Board(invocation, bars, stop)
+        yield Board(invocation, bars)

@@ -19,6 +19,7 @@ from twinwall.errors import ConfigError, Refused
 
 _VPC_ID = re.compile(r"vpc-[0-9A-Za-z-]+\Z")
 _WAY = ("profile", "region", "role_arn", "external_id")
+_BOTH_SIDES = ("endpoint_url", "throttle_share")
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def wanted(text: str, side: str, options: Mapping[str, Any], configuration: Conf
 
 def _way(side: str, options: Mapping[str, Any]) -> Way:
     said = {key: options.get(f"{side}_{key}") for key in _WAY}
-    return Way(side, endpoint_url=options.get("endpoint_url"), **said)
+    return Way(side, **{key: options.get(key) for key in _BOTH_SIDES}, **said)
 
 
 def _located(text: str, vpc: str | None, way: Way, location: LocationTable, file: Configuration) -> Wanted:
@@ -67,7 +68,7 @@ def _located(text: str, vpc: str | None, way: Way, location: LocationTable, file
         raise ConfigError(
             f"--{way.side} {text} is {location.vpc}; --{way.side}-vpc says {vpc}; name one of them"
         )
-    said = {key: getattr(way, key) or getattr(location, key) for key in (*_WAY, "endpoint_url")}
+    said = {key: getattr(way, key) or getattr(location, key) for key in (*_WAY, *_BOTH_SIDES)}
     return Wanted(text, location.vpc, Way(way.side, **said))
 
 
@@ -93,7 +94,7 @@ def open_sides(sides: Sequence[Wanted], world: World) -> list[Side]:
 
 
 def _open_live(side: Wanted, doors: Doors) -> LiveSide:
-    return LiveSide(side.label, str(side.vpc_id), doors.reader, doors.account, doors.writer)
+    return LiveSide(side.label, str(side.vpc_id), doors.reader, doors.account, doors.writer, doors.pace)
 
 
 def _open_file(side: Wanted) -> FileSide:

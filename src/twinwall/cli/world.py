@@ -11,8 +11,9 @@ from twinwall.boundary import Account, Clock, FirewallReader, FirewallWriter
 from twinwall.cli.clock import SystemClock
 
 if TYPE_CHECKING:
-    from twinwall.boundary import Document, Journal, Progress
-    from twinwall.engine.apply import Applied
+    from twinwall.boundary import Document
+    from twinwall.engine.apply import Applied, Means
+    from twinwall.engine.pace import Pace
     from twinwall.engine.reading import SideReader
     from twinwall.engine.replica import Planned
     from twinwall.engine.sides import LiveSide, Side
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Way:
-    """What the user said of one side: the way to an account and Region. ``side``: source, target or at."""
+    """What the user said of one side: the way to an account and Region. ``side``: source, target or at.
+    ``throttle_share``: how much of EC2's throttle there is ours, in percent."""
 
     side: str
     profile: str | None = None
@@ -32,6 +34,7 @@ class Way:
     role_arn: str | None = None
     external_id: str | None = None
     endpoint_url: str | None = None
+    throttle_share: float | None = None
 
 
 class Located(NamedTuple):
@@ -46,6 +49,7 @@ class Doors(NamedTuple):
     writer: FirewallWriter
     account: Account
     locate: Callable[[str], Located]
+    pace: Pace
 
 
 class Engine(Protocol):
@@ -63,19 +67,10 @@ class Engine(Protocol):
 
     def check_fresh(self, plan: Plan, target: LiveSide, now: float | None = None) -> Snapshot: ...
 
-    def apply(
-        self,
-        plan: Plan,
-        existing: Snapshot,
-        target: LiveSide,
-        journal: Journal,
-        clock: Clock,
-        progress: Progress,
-        made: dict[str, str] | None = None,
-    ) -> Applied: ...
+    def apply(self, plan: Plan, existing: Snapshot, target: LiveSide, means: Means) -> Applied: ...
 
     def prove(
-        self, plan: Plan, applied: Applied, existing: Snapshot, target: LiveSide, clock: Clock
+        self, plan: Plan, applied: Applied, existing: Snapshot, target: LiveSide, means: Means
     ) -> VerifyReport: ...
 
     def prove_unchanged(self, planned: Planned) -> VerifyReport: ...

@@ -5,18 +5,19 @@ at, and no more.
 """
 
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rich.console import Group
 
-from twinwall.boundary import Clock, Progress
+from twinwall.boundary import LATE_SECONDS, Clock, Ended, Progress
 from twinwall.cli import output
 from twinwall.cli.asking import confirm
-from twinwall.cli.clock import StoppableClock
+from twinwall.cli.clock import StoppableClock, SystemClock
+from twinwall.cli.crew import ThreadCrew
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.progress import Board, board
 from twinwall.cli.replicas import world_of
@@ -24,7 +25,7 @@ from twinwall.cli.results import Result, failed
 from twinwall.cli.sides import described
 from twinwall.documents.journal import FileJournal, paths_for
 from twinwall.documents.plans import plan_document
-from twinwall.engine.apply import Applied
+from twinwall.engine.apply import SETTLE_SECONDS, WORKERS, Applied, Means
 from twinwall.engine.replica import Planned
 from twinwall.engine.sides import LiveSide, Side
 from twinwall.errors import TwinwallError
@@ -36,6 +37,21 @@ from twinwall.report.blocks import counted, place_words
 from twinwall.report.verify import verify_text
 
 NOTHING = Applied({}, 0.0, 0)
+
+
+@dataclass(frozen=True)
+class How:
+    """What the user said of the writing itself. ``journal`` names a file, or a folder for several targets; ``settle``
+    and ``late`` are seconds."""
+
+    yes: bool = False
+    journal: str | None = None
+    settle: float = SETTLE_SECONDS
+    late: float = LATE_SECONDS
+
+
+def how_of(options: Mapping[str, Any]) -> How:
+    return How(**{field.name: options[field.name] for field in fields(How)})
 
 
 @dataclass(frozen=True)
@@ -66,13 +82,13 @@ def ask(plans: Sequence[Plan], *, yes: bool) -> None:
         confirm(f"making {counted(calls, 'call')} that change {names}", yes=yes)
 
 
-def write_all(writes: Sequence[Write], journal: str | None, invocation: Invocation) -> list[Result]:
+def write_all(writes: Sequence[Write], how: How, invocation: Invocation) -> list[Result]:
     """Carries all out and proves them. Journals are open, and their paths on stderr, before any call."""
     stop = threading.Event()
     clock = StoppableClock(stop, world_of(invocation).clock)
-    journals = _journals(writes, journal, clock)
-    with board(invocation, stop) as lines:
-        runs = [_run(w, journals.get(index), clock, lines, invocation) for index, w in enumerate(writes)]
+    journals = _journals(writes, how.journal, clock)
+    with board(invocation) as lines:
+        runs = [_run(w, journals.get(index), clock, how, lines, invocation) for index, w in enumerate(writes)]
         if len(runs) == 1:
             return _finished([partial(_alone, runs[0])], stop)
         done = _finished([partial(_one_after_the_other, queue) for queue in _queues(runs)], stop)
@@ -96,6 +112,7 @@ class _Run:
     write: Write
     journal: FileJournal | None
     clock: Clock
+    how: How
     told: Progress
     invocation: Invocation
 
@@ -130,28 +147,51 @@ class _Run:
         if self.journal is None:
             return NOTHING, engine.prove_unchanged(self.write.planned)
         existing = self.write.planned.existing
-        applied = engine.apply(plan, existing, target, self.journal, self.clock, self.told, made)
-        return applied, engine.prove(plan, applied, existing, target, self.clock)
+        timed = isinstance(world_of(self.invocation).clock, SystemClock)
+        with ThreadCrew(WORKERS, timed=timed) as crew:
+            means = Means(
+                self.journal,
+                self.clock,
+                crew,
+                target.pace,
+                self.told,
+                settle=self.how.settle,
+                late=self.how.late,
+                made=made,
+            )
+            applied = engine.apply(plan, existing, target, means)
+            return applied, engine.prove(plan, applied, existing, target, means)
 
 
 def _run(
-    write: Write, journal: FileJournal | None, clock: Clock, lines: Board, invocation: Invocation
+    write: Write, journal: FileJournal | None, clock: Clock, how: How, lines: Board, invocation: Invocation
 ) -> _Run:
     told = lines.line(write.plan.target.label, len(write.plan.changes), journal.path if journal else "")
-    return _Run(write, journal, clock, told, invocation)
+    return _Run(write, journal, clock, how, told, invocation)
 
 
 def _finished(tasks: Sequence[Callable[[], list[Result]]], stop: threading.Event) -> list[Result]:
     """All tasks at the same time. Ctrl-C reaches the main thread only: it is passed on as ``stop``, and the
     calls under way are waited for, so that what is told to be done is done."""
-    with ThreadPoolExecutor(len(tasks), thread_name_prefix="target") as pool:
+    ends: dict[int, Ended] = {}
+    with ThreadCrew(len(tasks)) as crew:
         try:
-            futures = [pool.submit(task) for task in tasks]
-            wait(futures)
+            for number, task in enumerate(tasks):
+                crew.start(number, task)
+            while len(ends) < len(tasks):
+                if ended := crew.next():
+                    ends[ended.key] = ended
         except KeyboardInterrupt:
             stop.set()
             raise
-    return [result for future in futures for result in future.result()]
+    return [result for _, ended in sorted(ends.items()) for result in _results(ended)]
+
+
+def _results(ended: Ended) -> list[Result]:
+    if ended.error is not None:
+        raise ended.error
+    assert isinstance(ended.value, list)
+    return ended.value
 
 
 def _queues(runs: Sequence[_Run]) -> list[list[_Run]]:

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from twinwall.boundary import Clock, Document, Journal, Progress
-from twinwall.engine.apply import Applied, carry_out
-from twinwall.engine.pace import estimated_seconds
+from twinwall.boundary import Document
+from twinwall.engine.apply import SETTLE_SECONDS, Applied, Means, carry_out
 from twinwall.engine.reading import SideReader, quotas_of, read_scene
 from twinwall.engine.sides import LiveSide, Side
 from twinwall.errors import AccessDenied, CredentialsError, Refused, StalePlan, UnsafePlan, WrongAccount
@@ -16,6 +15,7 @@ from twinwall.model.ownership import SOURCE_TAG
 from twinwall.planning.desired import Desired, resolve_desired
 from twinwall.planning.digest import digest
 from twinwall.planning.findings import Finding
+from twinwall.planning.makespan import makespan
 from twinwall.planning.making import Allowed, make_plan
 from twinwall.planning.plan import Endpoint, Plan
 from twinwall.planning.proof import VerifyReport
@@ -88,7 +88,7 @@ def plan(source: Side | SideReader, target: Side, settings: Settings) -> Planned
         _hints(scene, desired),
     )
     reads = here.besides() + there.besides()
-    seconds = estimated_seconds([change.action for change in made.changes])
+    seconds = makespan(made.route, SETTLE_SECONDS)
     return Planned(replace(made, reads=dict(sorted(reads.items())), estimated_seconds=seconds), existing)
 
 
@@ -201,20 +201,14 @@ def check_expiry(plan: Plan, target: LiveSide, now: float) -> None:
         )
 
 
-def apply(
-    plan: Plan,
-    existing: Snapshot,
-    target: LiveSide,
-    journal: Journal,
-    clock: Clock,
-    progress: Progress,
-    made: dict[str, str] | None = None,
-) -> Applied:
+def apply(plan: Plan, existing: Snapshot, target: LiveSide, means: Means) -> Applied:
     """Carries the plan out. Raises ``AwsError``'s children; what was done stands in the journal, which
     begins with the target's firewall as it was."""
-    check_expiry(plan, target, clock.now())
+    check_expiry(plan, target, means.clock.now())
+    journal = means.journal
     journal.record("begin", {"plan": plan.digest, "target": _place(plan.target), "before": _image(existing)})
-    applied = carry_out(plan.changes, target.writer, journal, clock, progress, made)
+    vpc_id = plan.target.vpc_id
+    applied = carry_out(plan.route, existing, vpc_id, target.reader, target.writer, means)
     journal.record("end", {"calls": applied.calls, "throttled": applied.throttled})
     return applied
 
@@ -232,15 +226,22 @@ def _image(existing: Snapshot) -> dict[str, Any]:
     }
 
 
-def prove(plan: Plan, applied: Applied, existing: Snapshot, target: LiveSide, clock: Clock) -> VerifyReport:
+def prove(plan: Plan, applied: Applied, existing: Snapshot, target: LiveSide, means: Means) -> VerifyReport:
     """Reads the target again and compares it with what was desired; while they differ, again for up to 30 s
-    (what was written may not be visible yet). ``existing``: as it was read before the first call."""
+    (what was written may not be visible yet). Where a call without an answer may still arrive, once more when it
+    cannot any more. ``existing``: as it was read before the first call."""
+    clock = means.clock
     desired = resolve_desired(plan.desired, applied.ids)
     deadline = clock.monotonic() + PROOF_SECONDS
     pause = 1.0
     while True:
         report = compare(desired, read_back(plan, existing, target))
-        if report.equal or clock.monotonic() + pause > deadline:
+        if report.equal and clock.monotonic() >= applied.doubt_until:
+            return report
+        if report.equal:
+            clock.sleep(applied.doubt_until - clock.monotonic())
+            continue
+        if clock.monotonic() + pause > max(deadline, applied.doubt_until):
             return report
         clock.sleep(pause)
         pause = min(pause * 2, 8.0)

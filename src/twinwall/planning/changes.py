@@ -78,10 +78,11 @@ class AuthorizeRules(_RulesChange):
 
 @dataclass(frozen=True, kw_only=True)
 class RevokeRules(_RulesChange):
-    """RevokeSecurityGroupIngress or …Egress, by properties. ``missing_ok``: NotFound is success (the
-    egress rules that EC2 may have added to a new group)."""
+    """RevokeSecurityGroupIngress or …Egress: by properties, or (``by_id``) by the ids that its rules have.
+    ``missing_ok``: NotFound is success (the egress rules that EC2 may have added to a new group)."""
 
     missing_ok: bool = False
+    by_id: bool = False
 
     @property
     def action(self) -> str:
@@ -203,6 +204,21 @@ Change = (
     | ModifyManagedPrefixList
     | DeleteManagedPrefixList
 )
+
+
+def ids_in(change: Change) -> set[str]:
+    """The ids that EC2 must know for this call."""
+    ids = {change.resource.id}
+    match change:
+        case AuthorizeRules() | RevokeRules() | UpdateRuleDescriptions():
+            ids |= {
+                str(rule.peer) for rule in change.rules if isinstance(rule.peer, GroupPeer | PrefixListPeer)
+            }
+        case ReplaceNetworkAclAssociation():
+            ids.add(change.network_acl_id)
+        case _:
+            pass
+    return ids
 
 
 def resolve_peer(peer: Peer, ids: Mapping[str, str]) -> Peer:

@@ -114,6 +114,8 @@ def _list_request(
 
 def _rules_request(change: c.AuthorizeRules | c.RevokeRules | c.UpdateRuleDescriptions) -> Request:
     rules = change.rules
+    if isinstance(change, c.RevokeRules) and change.by_id:
+        return {"GroupId": change.resource.id, "SecurityGroupRuleIds": [rule.rule_id for rule in rules]}
     if isinstance(change, c.RevokeRules):
         return {"GroupId": change.resource.id, "IpPermissions": _permissions_by_kind(rules, describe=False)}
     shared = rules[0].tags if isinstance(change, c.AuthorizeRules) and rules else ()
@@ -207,8 +209,8 @@ def hidden(value: Any, key: str = "") -> Any:
 
 
 def change_document(change: c.Change) -> dict[str, Any]:
-    """A change as a plan file holds it. ``before`` is the ACL entry that a deletion takes away (the request
-    names only its number); ``missing_ok`` marks a revoke whose rule may not be there."""
+    """A change as a plan file or a journal holds it. ``before`` is the ACL entry, or the rules, that a deletion takes
+    away where the request names only the number, or ids; ``missing_ok`` marks a revoke whose rule may not be there."""
     resource = change.resource
     document: dict[str, Any] = {
         "action": change.action,
@@ -218,6 +220,8 @@ def change_document(change: c.Change) -> dict[str, Any]:
     }
     if isinstance(change, c.DeleteNetworkAclEntry):
         document["before"] = entry_fields(change.entry)
+    if isinstance(change, c.RevokeRules) and change.by_id:
+        document["before"] = {"IpPermissions": _permissions_by_kind(change.rules, describe=True)}
     if isinstance(change, c.RevokeRules) and change.missing_ok:
         document["missing_ok"] = True
     return document
@@ -230,6 +234,8 @@ def change_from_document(document: Request) -> c.Change:
     resource = Resource(raw["type"], id_, raw["name"])
     base: dict[str, Any] = {"resource": resource, "reason": document["reason"]}
     request = hidden(document["request"])
+    if "SecurityGroupRuleIds" in request:
+        request = hidden(document["before"])
     if document["action"] == "DeleteNetworkAclEntry":
         return c.DeleteNetworkAclEntry(**base, entry=_entry(document["before"]))
     change = _change_of(document["action"], base, request)
