@@ -4,9 +4,10 @@ Source: AWS, "Request throttling for the Amazon EC2 API" (aws-facts 3.1). Each a
 whether it refills continuously or once a second is not settled, here it is continuous. Service Quotas is said to
 tell an account's own figures, but no codes of theirs are documented, so they are learnt instead:
 
-    RequestLimitExceeded   the bucket is empty, and somebody else takes from it: half the rate at first, then a fifth
+    RequestLimitExceeded   the bucket is empty: a second's pause, which also sets right a bucket that is refilled once
+                           a second; again within 15 s: somebody else takes from it, so half the rate, then a fifth
                            less each time
-    a second without       2 % of the documented rate come back
+    a second without       1 % of the documented rate comes back
 
 What is in flight at once follows from latency x rate (Little's law): enough to use the rate, few enough that an
 empty bucket refuses few of them.
@@ -24,14 +25,15 @@ _FIRST_LATENCY = 0.2
 _HEADROOM = 1.5
 _FEWEST, _MOST = 2, 8
 _SLOWEST = 0.05
-_RECOVERY = 0.02
+_RECOVERY = 0.01
+_SOON = 15.0
 _SPARE = 1
 """Tokens that are left: of two calls the later may travel faster, and find the bucket not filled again yet."""
 
 
 @dataclass
 class _Level:
-    """``rate``: tokens a second, as far as is known. ``cut``: when a refusal last lowered it."""
+    """``rate``: tokens a second, as far as is known. ``cut``: when a refusal last told something new."""
 
     bucket: Bucket
     tokens: float
@@ -92,10 +94,14 @@ class Pace:
         with self._lock:
             level = self._level(action)
             level.tokens = min(level.tokens, 0.0)
-            if level.cut is None or sent > level.cut:
-                lower = 0.5 if level.cut is None else 0.8
+            if level.cut is not None and sent <= level.cut:
+                return
+            if level.cut is None or level.at - level.cut > _SOON:
+                level.tokens -= level.rate
+            else:
+                lower = 0.5 if level.rate == level.bucket.refill else 0.8
                 level.rate = max(level.rate * lower, level.bucket.refill * _SLOWEST)
-                level.cut = level.at
+            level.cut = level.at
 
     def _at_once(self, level: _Level) -> int:
         """A bucket that is more than half full can take many at once."""
