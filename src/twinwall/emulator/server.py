@@ -19,6 +19,7 @@ from typing import Any
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from twinwall.emulator.credentials import AccessKey, Keyring, role_arn
+from twinwall.emulator.delivery import Deliveries
 from twinwall.emulator.faults import Counts, Denial, Fault, Kind, Trouble
 from twinwall.emulator.front import Front
 from twinwall.emulator.http import Request, Response
@@ -118,6 +119,7 @@ class EmbeddedAws:
         self._build(keys)
 
     def _build(self, keys: Mapping[str, AccessKey] | None = None) -> None:
+        self.pace.agenda.clear()
         forget(self.accounts)
         self.network = MotoNetwork()
         self.world = World(self.network, frozenset(self.accounts), self._switches, ids=make_ids(self._random))
@@ -128,6 +130,7 @@ class EmbeddedAws:
             account: ring.add_user(account, USER, (keys or {}).get(account)) for account in self.accounts
         }
         self.identities = Identities(ring)
+        self.deliveries = Deliveries()
         self._front = Front(self.world, self.network, self.identities, Moto(), self.pace)
 
     def _now(self) -> datetime:
