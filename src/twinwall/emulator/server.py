@@ -20,24 +20,18 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from twinwall.emulator.credentials import AccessKey, Keyring, role_arn
 from twinwall.emulator.delivery import Deliveries
-from twinwall.emulator.eventbridge.courier import Courier
-from twinwall.emulator.eventbridge.room import EventBridge
 from twinwall.emulator.faults import Counts, Denial, Fault, Kind, Trouble
 from twinwall.emulator.front import Front
 from twinwall.emulator.http import Request, Response
 from twinwall.emulator.identity import Device, Identities, Role
 from twinwall.emulator.moto_pass import Moto
-from twinwall.emulator.moto_sync import agree_on_groups
-from twinwall.emulator.moto_view import MotoNetwork, backend, forget
+from twinwall.emulator.moto_view import MotoNetwork, forget
 from twinwall.emulator.pace import Pace
-from twinwall.emulator.queues import Queues
 from twinwall.emulator.refusal import Refusal
-from twinwall.emulator.roles import Roles
-from twinwall.emulator.scaling.room import Scaling
+from twinwall.emulator.services import Services
 from twinwall.emulator.state import World, make_ids
 from twinwall.emulator.switches import Switches
 from twinwall.emulator.throttle import Throttle
-from twinwall.emulator.visit import Visit
 from twinwall.emulator.web import Connections, Handler
 
 ACCOUNTS = ("111122223333", "444455556666")
@@ -101,7 +95,7 @@ class EmbeddedAws:
     def stop(self) -> None:
         if self._server is None:
             return
-        self.queues.stop()
+        self.services.stop()
         self.pace.stop()
         self._server.shutdown()
         if self._thread is not None:
@@ -139,44 +133,7 @@ class EmbeddedAws:
         }
         self.identities = Identities(ring)
         self._front = Front(self.world, self.network, self.identities, Moto(), self.pace)
-        self._open_rooms()
-
-    def _open_rooms(self) -> None:
-        """The services that live: SQS, EventBridge and its Scheduler, Auto Scaling."""
-        front, pace = self._front, self.pace
-        self.deliveries = Deliveries()
-        self.queues = Queues(front.on_behalf, pace.time, self._needs_permission)
-        courier = Courier(self.deliveries, self.queues, pace, lambda: self.trouble)
-        roles = Roles(lambda arn: arn in self.identities.roles)
-        self.events = EventBridge(
-            self.accounts,
-            self.deliveries,
-            courier,
-            front.by_moto,
-            roles,
-            pace,
-            self._now,
-            self._random,
-            self._needs_permission,
-        )
-        self.scaling = Scaling(
-            self.events, front.by_moto, pace, front.ec2, self._now, lambda: self.world.switches, self._random
-        )
-        self.deliveries.register("sqs", self.queues)
-        self.deliveries.register("events", self.events.buses)
-        front.rooms["sqs"] = self.queues
-        front.rooms["events"] = self.events.events
-        front.rooms["scheduler"] = self.events.scheduler
-        front.rooms["autoscaling"] = self.scaling
-        front.after_ec2 = self._after_ec2
-
-    def _after_ec2(self, visit: Visit) -> None:
-        agree_on_groups(backend(visit.account, visit.region), visit.action)
-        if visit.action in ("StopInstances", "TerminateInstances"):
-            self.scaling.look(visit.account, visit.region)
-
-    def _needs_permission(self) -> bool:
-        return self.world.switches.deliveries_need_permission
+        self.services = Services(self._front, self.accounts, self._now, self._random)
 
     def _now(self) -> datetime:
         return self._clock() + self._shift
@@ -196,6 +153,11 @@ class EmbeddedAws:
     def counts(self) -> Counts:
         """Calls per (account, Region, action)."""
         return self._front.counts
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """Who takes what is sent to an ARN."""
+        return self.services.deliveries
 
     @property
     def throttle(self) -> Throttle:

@@ -49,9 +49,7 @@ class Queue(Protocol):
 
 
 class Courier:
-    def __init__(
-        self, deliveries: Deliveries, queues: Queue, pace: Pace, trouble: Callable[[], Trouble]
-    ) -> None:
+    def __init__(self, deliveries: Deliveries, queues: Queue, pace: Pace, trouble: Trouble) -> None:
         self._deliveries = deliveries
         self._queues = queues
         self._pace = pace
@@ -97,7 +95,7 @@ class Courier:
             return None
         action = f"DeliverTo{arn.service.capitalize()}"
         text = parcel.payload.decode("utf-8", "replace")
-        return self._trouble().next(arn.account, arn.region, action, lambda: text)
+        return self._trouble.next(arn.account, arn.region, action, lambda: text)
 
     def _hand_over(self, parcel: Parcel) -> None:
         parcel.check()
