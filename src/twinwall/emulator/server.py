@@ -19,6 +19,7 @@ from typing import Any
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from twinwall.emulator.credentials import AccessKey, Keyring, role_arn
+from twinwall.emulator.delivery import Deliveries
 from twinwall.emulator.faults import Counts, Denial, Fault, Kind, Trouble
 from twinwall.emulator.front import Front
 from twinwall.emulator.http import Request, Response
@@ -27,6 +28,7 @@ from twinwall.emulator.moto_pass import Moto
 from twinwall.emulator.moto_view import MotoNetwork, forget
 from twinwall.emulator.pace import Pace
 from twinwall.emulator.refusal import Refusal
+from twinwall.emulator.services import Services
 from twinwall.emulator.state import World, make_ids
 from twinwall.emulator.switches import Switches
 from twinwall.emulator.throttle import Throttle
@@ -93,6 +95,7 @@ class EmbeddedAws:
     def stop(self) -> None:
         if self._server is None:
             return
+        self.services.stop()
         self.pace.stop()
         self._server.shutdown()
         if self._thread is not None:
@@ -118,6 +121,7 @@ class EmbeddedAws:
         self._build(keys)
 
     def _build(self, keys: Mapping[str, AccessKey] | None = None) -> None:
+        self.pace.agenda.clear()
         forget(self.accounts)
         self.network = MotoNetwork()
         self.world = World(self.network, frozenset(self.accounts), self._switches, ids=make_ids(self._random))
@@ -129,6 +133,7 @@ class EmbeddedAws:
         }
         self.identities = Identities(ring)
         self._front = Front(self.world, self.network, self.identities, Moto(), self.pace)
+        self.services = Services(self._front, self.accounts, self._now, self._random)
 
     def _now(self) -> datetime:
         return self._clock() + self._shift
@@ -148,6 +153,11 @@ class EmbeddedAws:
     def counts(self) -> Counts:
         """Calls per (account, Region, action)."""
         return self._front.counts
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """Who takes what is sent to an ARN."""
+        return self.services.deliveries
 
     @property
     def throttle(self) -> Throttle:
