@@ -51,8 +51,8 @@ def _is_named(principal: Any, caller: Caller) -> bool:
     named = principal if isinstance(principal, Mapping) else {}
     if caller.service:
         return any(name in ("*", caller.service) for name in _listed(named.get("Service") or []))
-    whole = (caller.account, f"arn:aws:iam::{caller.account}:root", "*")
-    return any(name in whole for name in _listed(named.get("AWS") or []))
+    whole = (caller.account, f"arn:aws:iam::{caller.account}:root")
+    return any(fnmatchcase(name, str(who)) for who in _listed(named.get("AWS") or []) for name in whole)
 
 
 def _meets(test: str, key: str, values: Any, context: Mapping[str, str]) -> bool:
