@@ -71,7 +71,7 @@ def run(test: str, seed: int, minutes: float) -> dict[str, object]:
     return {
         "outcome": {0: "passed", -1: f"not done in {minutes:g} minutes"}.get(code, "failed"),
         "seed": seed,
-        "examples": sum(map(int, re.findall(r"(\d+) passing examples", log.read_text()))),
+        "examples": sum(map(int, re.findall(r"(\d+) passing", log.read_text()))),
         "seconds": round(time.monotonic() - started, 1),
         "version": version(),
         "log": str(log.relative_to(ROOT)),

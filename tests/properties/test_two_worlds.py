@@ -212,7 +212,8 @@ REQUESTS: Mapping[str, st.SearchStrategy[Json]] = {
     "DescribeTags": fields({}),
 }
 STEP = st.one_of([st.tuples(st.just(action), given) for action, given in REQUESTS.items()])
-STEPS, LONGER = st.lists(STEP, max_size=8), st.lists(STEP, max_size=24)
+STEPS = st.lists(STEP, max_size=8)
+LONGER = STEPS | st.lists(STEP, min_size=8, max_size=24)
 
 # --- the two worlds
 

@@ -165,10 +165,6 @@ class Front:
         except Refusal as refusal:
             apply(call.here, refusal.done)
             raise
-        if action in ("CreateTags", "DeleteTags") and (rest := guards.without_ours(visit.request.form)):
-            response = self._moto.form(visit.request, rest, account, action)
-            if response.status != 200:
-                return response
         apply(call.here, answer.effects)
         self.network.mirror(call, answer.effects)
         return Response(200, write_answer(action, answer.output, visit.id))
