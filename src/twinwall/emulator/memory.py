@@ -118,7 +118,7 @@ class MemoryAws:
         arn = f"arn:aws:iam::{account}:user/{USER}"
         service = "servicequotas" if action in _QUOTA_ACTIONS else "ec2"
         if self.trouble.denied((account, arn), service, action):
-            raise denial(account, arn, service, action, region)
+            raise denial(arn, f"{service}:{action}", f"arn:aws:{service}:{region}:{account}:*")
         return self.trouble.next(account, region, action, lambda: str(params))
 
     def _befallen(

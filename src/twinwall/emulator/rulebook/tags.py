@@ -112,7 +112,7 @@ def _all(call: Call) -> Iterator[Tagged]:
             yield from ((id_, key, value) for key, value in others.items())
 
 
-def _kind(resource_id: str) -> str:
+def kind_of(resource_id: str) -> str:
     prefix = resource_id.rpartition("-")[0]
     return _KINDS.get(prefix, prefix)
 
@@ -121,14 +121,14 @@ _FILTERS: Mapping[str, Values[Tagged]] = {
     "key": lambda tagged: [tagged[1]],
     "value": lambda tagged: [tagged[2]],
     "resource-id": lambda tagged: [tagged[0]],
-    "resource-type": lambda tagged: [_kind(tagged[0])],
+    "resource-type": lambda tagged: [kind_of(tagged[0])],
 }
 
 
 def _document(tagged: Tagged) -> dict[str, Any]:
     return {
         "ResourceId": tagged[0],
-        "ResourceType": _kind(tagged[0]),
+        "ResourceType": kind_of(tagged[0]),
         "Key": tagged[1],
         "Value": tagged[2],
     }
