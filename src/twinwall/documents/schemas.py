@@ -112,6 +112,16 @@ _DESIRED = _object(
 )
 
 
+_STEP: Schema = {
+    "description": "A call, by its position in changes, and the positions in order that are done before it; "
+    "without call: a barrier, at which all before it is read back and settles.",
+    "type": "object",
+    "properties": {"call": COUNT, "after": _list(COUNT)},
+    "required": ["after"],
+    "additionalProperties": False,
+}
+
+
 def plan_schema() -> Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -123,6 +133,7 @@ def plan_schema() -> Schema:
                 "source": _ref("endpoint"),
                 "target": _ref("endpoint"),
                 "changes": _list(_ref("change")),
+                "order": _list(_STEP),
                 "api_calls": _counts(),
                 "summary": _object(dict.fromkeys(("create", "update", "delete", "unchanged"), COUNT)),
                 **dict.fromkeys(("opens", "closes"), _list(_ref("flow"))),

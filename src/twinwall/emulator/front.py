@@ -3,6 +3,7 @@
     request ─ loopback and no browser? ─ signed by whom? ─ counted ─ denied? fault? ─┬─ EC2, ours ── rulebook
                                                                                      ├─ EC2, other ─ moto, guarded
                                                                                      ├─ STS, quotas ─ here
+                                                                                     ├─ has a room ── its room
                                                                                      └─ the rest ──── moto
 
 An operation that nobody knows is refused in the protocol's own error form, never with an HTML page.
@@ -12,14 +13,13 @@ import json
 import logging
 import threading
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-from twinwall.emulator import control, guards, identity
-from twinwall.emulator.credentials import Principal, Signed, authenticate, read_authorization
+from twinwall.emulator import control, guards, identity, wire
+from twinwall.emulator.credentials import authenticate, read_authorization
 from twinwall.emulator.faults import Counts, Fault, Kind, Trouble, denial, in_words_of
 from twinwall.emulator.http import JSON, Request, Response
 from twinwall.emulator.iam.enforcer import Enforcer
@@ -34,32 +34,10 @@ from twinwall.emulator.rulebook import quotas
 from twinwall.emulator.rulebook.actions import ACTIONS, check_dry_run
 from twinwall.emulator.state import Call, World, apply
 from twinwall.emulator.throttle import Throttle
+from twinwall.emulator.visit import Room, Visit
 from twinwall.errors import ConfigError
 
 LOG = logging.getLogger("twinwall.emulator")
-
-
-@dataclass(frozen=True)
-class Visit:
-    """A request whose caller is known."""
-
-    request: Request
-    signed: Signed
-    caller: Principal
-    action: str
-    protocol: str
-    id: str
-
-    def text(self) -> str:
-        return self.request.body.decode("utf-8", "replace")
-
-    @property
-    def region(self) -> str:
-        return self.signed.region
-
-    @property
-    def service(self) -> str:
-        return self.signed.service
 
 
 class Front:
@@ -80,7 +58,10 @@ class Front:
         self.trouble = Trouble()
         self.pace = pace
         self.throttle = Throttle(pace.time.monotonic, lambda: world.switches, on=pace.throttle)
-        self._moto = moto
+        self.moto = moto
+        self.rooms: dict[str, Room] = {}
+        """Service → what answers its calls instead of moto."""
+        self.after_ec2: Callable[[Visit], None] = lambda _visit: None
         self.ec2 = threading.RLock()
         """One EC2 call at a time: moto is not made for more."""
 
@@ -109,7 +90,13 @@ class Front:
             self.identities.ring, signed, request.method, request.url, request.headers, request.body
         )
         assert signed is not None
-        return Visit(request, signed, caller, action_of(request), protocol, request_id)
+        return Visit(request, signed, caller, self._action(request, signed.service), protocol, request_id)
+
+    def _action(self, request: Request, service: str) -> str:
+        """Of the services that answer here, REST's operations have their names."""
+        if service in self.rooms and wire.protocol_of_model(service) == wire.REST:
+            return wire.rest_action(service, request)[0] or action_of(request)
+        return action_of(request)
 
     def _serve(self, visit: Visit) -> Response:
         caller, region, action = visit.caller, visit.region, visit.action
@@ -139,6 +126,8 @@ class Front:
                 response = self._answer(visit)
                 self.pace.time.sleep(fault.seconds)
                 return response
+            case Kind.TWICE | Kind.NEVER:  # of deliveries only
+                return self._answer(visit)
 
     def _late(self, visit: Visit) -> None:
         """Carried out long after its client gave up."""
@@ -150,7 +139,9 @@ class Front:
     def _answer(self, visit: Visit) -> Response:
         if visit.service == "ec2":
             with self.ec2:
-                return self._answer_ec2(visit)
+                response = self._answer_ec2(visit)
+                self.after_ec2(visit)
+                return response
         self.enforcer.check_request(visit.caller, visit.service, visit.action, visit.request, visit.region)
         if visit.service == "sts":
             output = identity.answer(self.identities, visit.caller, visit.action, visit.request.form)
@@ -158,8 +149,17 @@ class Front:
         if visit.service == "servicequotas" and (answer := self._quotas(visit)) is not None:
             return Response(200, json.dumps(answer).encode(), JSON)
         if visit.service == "iam":
-            offer_aws_managed(visit.caller.account, visit.request.form.get("PolicyArn", ""))
-        return self._moto.answer(visit.request, visit.caller.account, visit.action)
+            offer_aws_managed(visit.account, visit.request.form.get("PolicyArn", ""))
+        if visit.service in self.rooms:
+            return self.rooms[visit.service](visit)
+        return self.by_moto(visit)
+
+    def by_moto(self, visit: Visit) -> Response:
+        return self.moto.answer(visit.request, visit.account, visit.action)
+
+    def on_behalf(self, request: Request, account: str) -> Response:
+        """moto's answer to ``request`` as if ``account`` had sent it."""
+        return self.moto.answer(request, account, action_of(request))
 
     # --- EC2
 
@@ -196,7 +196,7 @@ class Front:
                     "The request uses the same client token as a previous, but non-identical request.",
                 )
             return Response(200, answer["body"])
-        response = self._moto.answer(visit.request, visit.caller.account, visit.action)
+        response = self.moto.answer(visit.request, visit.caller.account, visit.action)
         if token and response.status == 200:
             call.here.tokens[key] = (asked, {"body": response.body})
         self.network.sync(self.world, visit.caller.account, visit.region)

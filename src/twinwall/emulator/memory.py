@@ -7,13 +7,13 @@
 
 Everything is seeded, and time is the clock's: with a virtual one a run takes no time and is the same each time.
 
-    request ─ late ones due? ─ counted ─ denied? ─ fault? ─ latency ─ throttle ─ rulebook ─ answer
+    request ─ late ones due? ─ counted ─ denied? ─ fault? ─ latency ─ throttle ─ rulebook ─ latency ─ answer
                                                                           reads: as of up to ``read_lag`` s ago
 """
 
 import random
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from twinwall.boundary import Clock, FirewallReader, FirewallWriter
@@ -52,7 +52,8 @@ class MemoryAws:
     ``quotas``: code → value for all, or (account, Region, code) → value. The others are seconds:
     ``read_lag``: every other read, at random, sees the firewall as of some moment in the last so many;
     ``effect_delay``: each change is in force on each interface after a random part of it (``in_force``);
-    ``latency``: what each call takes; ``patience``: how long a client waits for an answer that never comes.
+    ``latency``: what each call takes, there and back, or what gives the seconds of each way; ``patience``: how
+    long a client waits for an answer that never comes.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class MemoryAws:
         throttle: bool = False,
         read_lag: float = 0.0,
         effect_delay: float = 0.0,
-        latency: float = 0.0,
+        latency: float | Callable[[], float] = 0.0,
         patience: float = 0.0,
     ) -> None:
         self.accounts = tuple(accounts)
@@ -108,11 +109,18 @@ class MemoryAws:
             self._arrive()
         self.counts.add(account, region, action)
         fault = self._trouble(account, region, action, params) if self.trouble else None
+        self._travel()
+        try:
+            if fault is not None:
+                return self._befallen(fault, account, region, action, params)
+            return self._answer(account, region, action, params)
+        finally:
+            self._travel()
+
+    def _travel(self) -> None:
+        """One way, there or back."""
         if self.latency:
-            self.clock.sleep(self.latency)
-        if fault is not None:
-            return self._befallen(fault, account, region, action, params)
-        return self._answer(account, region, action, params)
+            self.clock.sleep(self.latency() if callable(self.latency) else self.latency / 2)
 
     def _trouble(self, account: str, region: str, action: str, params: Params) -> Fault | None:
         arn = f"arn:aws:iam::{account}:user/{USER}"
@@ -130,6 +138,8 @@ class MemoryAws:
             case Kind.UNSENT:
                 self.clock.sleep(fault.seconds)
                 raise NoAnswer(sent=False)
+            case Kind.TWICE | Kind.NEVER:  # of deliveries only
+                return self._answer(account, region, action, params)
             case Kind.SLOW:
                 answer = self._answer(account, region, action, params)
                 self.clock.sleep(fault.seconds)

@@ -19,6 +19,7 @@ from typing import Any
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from twinwall.emulator.credentials import AccessKey, Keyring, role_arn
+from twinwall.emulator.delivery import Deliveries
 from twinwall.emulator.faults import Counts, Denial, Fault, Kind, Trouble
 from twinwall.emulator.front import Front
 from twinwall.emulator.http import Request, Response
@@ -29,6 +30,7 @@ from twinwall.emulator.moto_pass import Moto
 from twinwall.emulator.moto_view import MotoNetwork, forget
 from twinwall.emulator.pace import Pace
 from twinwall.emulator.refusal import Refusal
+from twinwall.emulator.services import Services
 from twinwall.emulator.state import World, make_ids
 from twinwall.emulator.switches import Switches
 from twinwall.emulator.throttle import Throttle
@@ -98,6 +100,7 @@ class EmbeddedAws:
     def stop(self) -> None:
         if self._server is None:
             return
+        self.services.stop()
         self.pace.stop()
         self._server.shutdown()
         if self._thread is not None:
@@ -123,19 +126,19 @@ class EmbeddedAws:
         self._build(keys)
 
     def _build(self, keys: Mapping[str, AccessKey] | None = None) -> None:
+        self.pace.agenda.clear()
         forget(self.accounts)
         self.network = MotoNetwork()
         self.world = World(self.network, frozenset(self.accounts), self._switches, ids=make_ids(self._random))
         for key, value in self._quotas.items():
             self.world.quotas[key if isinstance(key, tuple) else ("*", "*", key)] = value
         ring = Keyring(self._random, self._now)
-        self._keys = {
-            account: ring.add_user(account, USER, (keys or {}).get(account), EVERYTHING)
-            for account in self.accounts
-        }
+        known = keys or {}
+        self._keys = {a: ring.add_user(a, USER, known.get(a), EVERYTHING) for a in self.accounts}
         self.identities = Identities(ring)
         enforcer = Enforcer(self.identities, on=self._enforce_iam)
         self._front = Front(self.world, self.network, self.identities, Moto(), self.pace, enforcer)
+        self.services = Services(self._front, self.accounts, self._now, self._random)
 
     def _now(self) -> datetime:
         return self._clock() + self._shift
@@ -160,6 +163,11 @@ class EmbeddedAws:
     def rights(self) -> list[tuple[str, Right]]:
         """What was asked of IAM lately: the caller's ARN, and the right with its condition keys."""
         return list(self._front.enforcer.asked)
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """Who takes what is sent to an ARN."""
+        return self.services.deliveries
 
     @property
     def throttle(self) -> Throttle:
@@ -194,8 +202,8 @@ class EmbeddedAws:
         """Returns the role's ARN. ``trusted_accounts``: account numbers, or ARNs with ``*``. ``policies``: the
         documents of what it may do, for where policies are enforced."""
         arn = role_arn(account, name)
-        role = Role(arn, tuple(trusted_accounts), external_id, mfa, max_duration, policies=tuple(policies))
-        self.identities.roles[arn] = role
+        trusted, held = tuple(trusted_accounts), tuple(policies)
+        self.identities.roles[arn] = Role(arn, trusted, external_id, mfa, max_duration, policies=held)
         return arn
 
     def add_mfa_device(self, account: str, user: str, serial: str, codes: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ from twinwall.planning.findings import Finding
 from twinwall.planning.flow_grammar import FlowPattern
 from twinwall.planning.guards import check_quotas
 from twinwall.planning.opening import opening
-from twinwall.planning.order import order
+from twinwall.planning.order import Step, order
 from twinwall.planning.pairing import Pair, universe_of
 from twinwall.planning.plan import Endpoint, Plan, Summary
 from twinwall.planning.policies import apply_policy, check_max_change
@@ -43,7 +43,8 @@ def make_plan(
     """Raises ``UnsafePlan``'s children. ``estimated_seconds`` and ``reads`` are the workflow's to fill in."""
     desired, kept = _pruned(desired, existing, allowed.prune)
     changes, staying = apply_policy(diff(desired, existing), allowed.policy)
-    changes = order(changes)
+    route = order(changes)
+    changes = tuple(step.change for step in route if isinstance(step, Step))
     if allowed.max_change is not None:
         check_max_change(changes, existing, allowed.max_change)
     warnings = check_quotas(desired, existing, changes, quotas)
@@ -54,7 +55,7 @@ def make_plan(
     return Plan(
         source=source,
         target=target,
-        changes=changes,
+        route=route,
         desired=desired,
         summary=summarise(desired, changes),
         digest=digest(existing, touched),

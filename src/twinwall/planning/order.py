@@ -12,14 +12,35 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import assert_never
 
 from twinwall.planning import changes as c
 
 
-def order(changes: Sequence[c.Change]) -> tuple[c.Change, ...]:
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call, and the positions in the route of what must be known to be done before it is sent."""
+
+    change: c.Change
+    after: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """What stands before it (``after``) is read back, and settles, before anything that stands after it."""
+
+    after: tuple[int, ...]
+
+
+Route = tuple[Step | Barrier, ...]
+"""A partial order of calls: each names earlier positions only, so that the route itself is one allowed order."""
+
+
+def order(changes: Sequence[c.Change]) -> Route:
     """Stable within a stage: the order in which ``diff`` found them."""
-    return tuple(sorted(changes, key=stage))
+    found = sorted(changes, key=stage)
+    return tuple(Step(change, (at - 1,) if at else ()) for at, change in enumerate(found))
 
 
 def stage(change: c.Change) -> int:

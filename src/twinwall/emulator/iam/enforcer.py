@@ -29,6 +29,7 @@ class Enforcer:
         self.on = on
         self.asked: deque[tuple[str, Right]] = deque(maxlen=100_000)
         """Each right that was needed, with the ARN of the caller and every condition key that held."""
+        self.group_of: services.GroupOf = lambda _asked: None
         self._identities = identities
 
     def check_ec2(self, caller: Principal, call: Call, action: str) -> None:
@@ -42,7 +43,7 @@ class Enforcer:
         """Of any other service; raises ``Refusal``."""
         if self.on:
             asked = read(service, action, request, caller.account, region)
-            self._check(caller, region, services.rights(asked))
+            self._check(caller, region, services.rights(asked, self.group_of))
 
     def _check(self, caller: Principal, region: str, rights: Iterable[Right]) -> None:
         """Raises ``Refusal`` for the first right that is not given."""

@@ -59,6 +59,9 @@ class Statement:
         return named if self.actions else not named
 
     def _names_resource(self, arn: str, context: Context) -> bool:
+        """A trust policy names none: it speaks of its role."""
+        if not self.resources and not self.not_resources:
+            return True
         patterns = self.resources or self.not_resources
         named = any(arn_like(arn, substitute(pattern, context)) for pattern in patterns)
         return named != bool(self.not_resources)
@@ -130,16 +133,28 @@ def refusal_of(
     """Why the right is not given, in AWS's words (IAM user guide: troubleshoot_access-denied); None if it is.
     ``names``: what a resource's policy may call the caller by."""
     context = {**context, **right.keys}
-    own = tuple(s for s in resource_policy if _is_meant(s, names))
-    for kind, held in (*policies.kinds(), ("resource-based policy", (own,))):
+    for kind, held in policies.kinds():
         if _speaks(held, right, context, allows=False):
             return f"with an explicit deny in {_article(kind)} {kind}"
-    if _speaks((own,), right, context, allows=True):
-        return None
+    match verdict(resource_policy, right, context, names):
+        case True:
+            return None
+        case False:
+            return "with an explicit deny in a resource-based policy"
+        case None:
+            pass
     for kind, held in policies.kinds():
         if not _speaks(held, right, context, allows=True):
             return f"because no {kind} allows the {right.action} action"
     return None
+
+
+def verdict(policy: Policy, right: Right, context: Context, names: Sequence[str]) -> bool | None:
+    """What a resource's own policy says of a caller with these names: let in, kept out, or nothing."""
+    own = (tuple(statement for statement in policy if _is_meant(statement, names)),)
+    if _speaks(own, right, context, allows=False):
+        return False
+    return True if _speaks(own, right, context, allows=True) else None
 
 
 def _article(kind: str) -> str:

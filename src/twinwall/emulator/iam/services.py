@@ -6,24 +6,27 @@ A service that stands in no table here is asked about on ``*``: only statements 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from moto.autoscaling.models import autoscaling_backends
-
 from twinwall.emulator.iam import tables
 from twinwall.emulator.iam.asked import Asked
 from twinwall.emulator.iam.policies import Right
 
 Find = Callable[[Asked], Iterable[Right]]
+GroupOf = Callable[[Asked], "tuple[str, Mapping[str, str]] | None"]
+"""The Auto Scaling group that a request is about, by its name or that of a member: its ARN and its tags."""
 
 FREE = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 """Need no permission (STS API reference)."""
 
 
-def rights(asked: Asked) -> list[Right]:
+def rights(asked: Asked, group_of: GroupOf) -> list[Right]:
     """Every one of them must be given."""
     if f"{asked.service}:{asked.action}" in FREE:
         return []
-    find = _TABLE.get(asked.service)
-    found = list(find(asked)) if find else [_named(asked)]
+    if asked.service == "autoscaling":
+        found = [_scaling(asked, group_of)]
+    else:
+        find = _TABLE.get(asked.service)
+        found = list(find(asked)) if find else [_named(asked)]
     return [*found, *_passed(asked)]
 
 
@@ -75,31 +78,19 @@ def _named(asked: Asked) -> Right:
 # --- Auto Scaling, queues, events, schedules
 
 
-def _scaling(asked: Asked) -> Iterator[Right]:
+def _scaling(asked: Asked, group_of: GroupOf) -> Right:
     """On the group, with its tags; to describe, on anything (aws-facts 9.2)."""
-    name = asked.params.get("AutoScalingGroupName")
-    held = autoscaling_backends[asked.account][asked.region]
-    if not name and "InstanceId" in asked.params:
-        name = next(
-            (g.name for g in held.autoscaling_groups.values() if asked.params["InstanceId"] in _members(g)),
-            None,
-        )
-    group = held.autoscaling_groups.get(name) if name else None
-    if asked.action.startswith("Describe") or not name:
-        yield _right(asked, "*")
-        return
-    tags = {} if group is None else {tag["Key"]: str(tag.get("Value") or "") for tag in group.tags}
+    group = None if asked.action.startswith("Describe") else group_of(asked)
+    if group is None:
+        name = None if asked.action.startswith("Describe") else asked.params.get("AutoScalingGroupName")
+        return _right(asked, asked.arn(f"autoScalingGroup:*:autoScalingGroupName/{name}") if name else "*")
+    arn, tags = group
     keys = {
         f"{word}:resourcetag/{key}".lower(): (v,)
         for key, v in tags.items()
-        for word in ("aws", asked.service)
+        for word in ("aws", "autoscaling")
     }
-    unknown = asked.arn(f"autoScalingGroup:*:autoScalingGroupName/{name}")
-    yield Right(f"autoscaling:{asked.action}", group.arn if group else unknown, keys)
-
-
-def _members(group: Any) -> set[str]:
-    return {state.instance.id for state in group.instance_states}
+    return _right(asked, arn, **keys)
 
 
 def _queue(asked: Asked) -> Iterator[Right]:
@@ -141,7 +132,6 @@ def _schedules(asked: Asked) -> Iterator[Right]:
 
 
 _TABLE: Mapping[str, Find] = {
-    "autoscaling": _scaling,
     "dynamodb": tables.rights,
     "events": _events,
     "scheduler": _schedules,
