@@ -51,8 +51,7 @@ def _sorted_rules(item: Json, direction: Direction, owner: str) -> Iterator[Secu
         except (KeyError, ConfigError) as wrong:
             raise misplaced(f"{section}[{index}]", wrong) from None
         found[traffic] = _by_peer(found[traffic] + rules) if traffic in found else rules
-    ordered = sorted((rules for rules in found.values() if rules), key=lambda rules: rules[0].sort_key)
-    return chain.from_iterable(ordered)
+    return chain.from_iterable(map(found.__getitem__, sorted(found)))
 
 
 def _by_peer(rules: list[SecurityGroupRule]) -> list[SecurityGroupRule]:
@@ -70,25 +69,35 @@ _cidr_ip, _cidr = itemgetter("CidrIp"), itemgetter(0)
 
 
 def _rules(permission: Json, direction: Direction, owner: str) -> tuple[Traffic, list[SecurityGroupRule]]:
-    """In the order of their peers. Nearly all rules of a large estate are plain blocks, without a description:
-    those are put in order before they are made."""
+    """In the order of their peers. Nearly all rules of a large estate are plain IPv4 blocks without a
+    description: those are put in order before they are made."""
     traffic = _traffic(str(permission["IpProtocol"]), permission.get("FromPort"), permission.get("ToPort"))
     ranges = permission.get("IpRanges") or ()
-    peers: Iterable[CidrPeer] = map(_PEERS.__getitem__, map(_cidr_ip, ranges))
-    others = [
+    peers = map(_PEERS.__getitem__, map(_cidr_ip, ranges))
+    if any(map((1).__ne__, map(len, ranges))):
+        told = map(_description, ranges)
+        rules = list(map(SecurityGroupRule, repeat(direction), repeat(traffic), peers, told))
+        return traffic, _by_peer(rules + _other_rules(permission, direction, traffic, owner))
+    rules = list(map(SecurityGroupRule, repeat(direction), repeat(traffic), sorted(peers, key=_cidr)))
+    if any(map(permission.get, _OTHER_PEERS)):
+        rules += _by_peer(_other_rules(permission, direction, traffic, owner))
+    return traffic, rules
+
+
+def _other_rules(
+    permission: Json, direction: Direction, traffic: Traffic, owner: str
+) -> list[SecurityGroupRule]:
+    return [
         SecurityGroupRule(direction, traffic, peer, _description(item))
         for peer, item in _other_peers(permission, owner)
     ]
-    if any(map((1).__ne__, map(len, ranges))):
-        told = map(_description, ranges)
-        described = map(SecurityGroupRule, repeat(direction), repeat(traffic), peers, told)
-        return traffic, _by_peer([*described, *others])
-    plain = map(SecurityGroupRule, repeat(direction), repeat(traffic), sorted(peers, key=_cidr))
-    return traffic, [*plain, *_by_peer(others)]
 
 
 def _description(item: Json) -> str:
     return str(item.get("Description") or "")
+
+
+_OTHER_PEERS = ("Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
 
 
 def _other_peers(permission: Json, owner: str) -> Iterator[tuple[Peer, Json]]:
