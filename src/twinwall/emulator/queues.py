@@ -6,12 +6,11 @@ the server, a URL names its owner too, and nobody else comes in whom the queue's
 
 import json
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
-from weakref import WeakKeyDictionary
 
 from moto.core.exceptions import ServiceException
 from moto.sqs.models import Message, Queue, sqs_backends
@@ -21,6 +20,7 @@ from twinwall.emulator.clock import ScaledTime
 from twinwall.emulator.delivery import Arn, parse_arn
 from twinwall.emulator.http import Request, Response
 from twinwall.emulator.policies import Caller, admits, service_caller
+from twinwall.emulator.queue_clock import QueueClock
 from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.visit import Visit
 
@@ -53,7 +53,7 @@ class Queues:
         self._strict = strict
         self._lock = threading.RLock()
         self._arrived = threading.Condition(self._lock)
-        self._seen: WeakKeyDictionary[Message, tuple[float, float]] = WeakKeyDictionary()
+        self._clock = QueueClock(time)
         self._stopped = False
 
     def stop(self) -> None:
@@ -75,11 +75,8 @@ class Queues:
         return self._once(visit.request, owner, visit.region)
 
     def _once(self, request: Request, owner: str, region: str) -> Response:
-        with self._arrived:
-            response = self._answer(request, owner)
-            self._rescale(owner, region)
-            self._arrived.notify_all()
-        return response
+        with self._touching(owner, region):
+            return self._answer(request, owner)
 
     def _receive(self, visit: Visit, owner: str, params: Mapping[str, Any]) -> Response:
         """A long poll waits here, not in moto, and holds nobody up."""
@@ -120,42 +117,28 @@ class Queues:
         named = {
             name: {"DataType": "String", "StringValue": text} for name, text in (attributes or {}).items()
         }
-        with self._arrived:
-            try:
-                backend = sqs_backends[at.account][at.region]
-                backend.send_message(queue.name, body, message_attributes=named, group_id=group or None)
-            except ServiceException as error:
-                raise Refusal(error.code, error.message) from error
-            self._rescale(at.account, at.region)
-            self._arrived.notify_all()
+        with self._touching(at.account, at.region):
+            backend = sqs_backends[at.account][at.region]
+            backend.send_message(queue.name, body, message_attributes=named, group_id=group or None)
 
     def receive(self, arn: str, count: int, visibility: int | None = None) -> list[Received]:
         """At most ``count``, hidden from others for ``visibility`` seconds (the queue's own unless given)."""
         queue, at = self._at(arn)
-        with self._arrived:
+        with self._touching(at.account, at.region):
             hidden = queue.visibility_timeout if visibility is None else visibility  # type: ignore[attr-defined]
             found = sqs_backends[at.account][at.region].receive_message(queue.name, count, 0, hidden, ["All"])
-            self._rescale(at.account, at.region)
             return [_received(message) for message in found]
 
     def delete(self, arn: str, handles: list[str]) -> None:
-        queue, _ = self._at(arn)
-        with self._arrived:
+        queue, at = self._at(arn)
+        with self._touching(at.account, at.region):
             for handle in handles:
-                try:
-                    queue.delete_message(handle)
-                except ServiceException as error:
-                    raise Refusal(error.code, error.message) from error
+                queue.delete_message(handle)
 
     def change_visibility(self, arn: str, handle: str, seconds: int) -> None:
         queue, at = self._at(arn)
-        with self._arrived:
-            try:
-                sqs_backends[at.account][at.region].change_message_visibility(queue.name, handle, seconds)
-            except ServiceException as error:
-                raise Refusal(error.code, error.message) from error
-            self._rescale(at.account, at.region)
-            self._arrived.notify_all()
+        with self._touching(at.account, at.region):
+            sqs_backends[at.account][at.region].change_message_visibility(queue.name, handle, seconds)
 
     def wait(self, arn: str, seconds: float) -> bool:
         """Until there is a message to receive, at most so long (of the server's seconds)."""
@@ -166,9 +149,24 @@ class Queues:
     def _wait(self, queue: Queue, seconds: float) -> bool:
         until = self._time.monotonic() + seconds
         with self._arrived:
-            while not queue.messages and not self._stopped and (left := until - self._time.monotonic()) > 0:
+            while not self._clock.is_ready(queue) and not self._stopped:
+                left = until - self._time.monotonic()
+                if left <= 0:
+                    break
                 self._arrived.wait(min(left / self._time.scale, _GLANCE))
-            return bool(queue.messages)
+            return self._clock.is_ready(queue)
+
+    @contextmanager
+    def _touching(self, account: str, region: str) -> Iterator[None]:
+        """moto's queues here, one call at a time, on the server's clock."""
+        queues = sqs_backends[account][region].queues
+        with self._arrived:
+            with self._clock.running(lambda: iter(list(queues.values()))):
+                try:
+                    yield
+                except ServiceException as error:
+                    raise Refusal(error.code, error.message) from error
+            self._arrived.notify_all()
 
     def _at(self, arn: str) -> tuple[Queue, Arn]:
         at = parse_arn(arn)
@@ -194,26 +192,6 @@ class Queues:
                 f"{source_arn} may not send to {queue.queue_arn}: its policy lets it not in",
                 403,
             )
-
-    def _rescale(self, account: str, region: str) -> None:
-        """What moto has just set in real milliseconds from now on comes so many times as soon."""
-        if self._time.scale == 1:
-            return
-        now = time.time() * 1000
-        for queue in sqs_backends[account][region].queues.values():
-            for message in queue._messages:  # noqa: SLF001 - moto has no door to hidden messages
-                if self._seen.get(message) == (message.visible_at, message.delayed_until):
-                    continue
-                seen = self._seen.get(message, (0.0, 0.0))
-                if message.visible_at != seen[0]:
-                    message.visible_at = _sooner(message.visible_at, now, self._time.scale)
-                if message.delayed_until != seen[1]:
-                    message.delayed_until = _sooner(message.delayed_until, now, self._time.scale)
-                self._seen[message] = (message.visible_at, message.delayed_until)
-
-
-def _sooner(moment: float, now: float, scale: float) -> float:
-    return now + (moment - now) / scale if moment > now else moment
 
 
 def _owner_of(url: str) -> str:

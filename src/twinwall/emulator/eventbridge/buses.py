@@ -54,10 +54,11 @@ class Buses:
         resources: Iterable[str],
         detail: Mapping[str, Any],
         *,
-        bus: str = "default",
+        bus: EventBus | None = None,
         at: datetime | None = None,
     ) -> str:
-        """An event of this account and Region; returns its id. Its rules are looked at before this returns."""
+        """An event of this account and Region, onto its default bus or another; returns its id. The bus's rules
+        have been looked at when this returns."""
         event: Event = {
             "version": "0",
             "id": str(uuid.uuid4()),
@@ -70,20 +71,26 @@ class Buses:
             "detail": dict(detail),
         }
         with self._lock:
-            self._route(find_bus(account, region, bus), event)
+            self._route(bus or find_bus(account, region, "default"), event)
         return str(event["id"])
 
-    def put_in(self, account: str, region: str, entry: Mapping[str, Any], caller: str) -> str:
-        """One entry of PutEvents, onto this account's bus or, if the entry names it, another's."""
+    def put_in(self, account: str, region: str, entry: Mapping[str, Any]) -> str:
+        """One entry of PutEvents, onto this account's bus or, if the entry names it by its ARN, another's. The
+        event says who sent it."""
         name = entry.get("EventBusName") or "default"
         arn = parse_arn(name)
-        owner, where = (arn.account, arn.region) if arn else (account, region)
         with self._lock:
-            self._check_entry(find_bus(owner, where, name), caller)
-        at, detail = entry.get("Time"), json.loads(entry["Detail"])
-        resources = entry.get("Resources") or ()
+            bus = find_bus(arn.account if arn else account, arn.region if arn else region, name)
+            self._check_entry(bus, account)
         return self.emit(
-            owner, where, entry["Source"], entry["DetailType"], resources, detail, bus=name, at=at
+            account,
+            region,
+            entry["Source"],
+            entry["DetailType"],
+            entry.get("Resources") or (),
+            json.loads(entry["Detail"]),
+            bus=bus,
+            at=entry.get("Time"),
         )
 
     def _check_entry(self, bus: EventBus, account: str) -> None:

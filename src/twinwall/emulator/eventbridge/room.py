@@ -123,7 +123,7 @@ class EventBridge:
             if wrong is not None:
                 told.append({"ErrorCode": wrong[0], "ErrorMessage": wrong[1]})
                 continue
-            event_id = self.buses.put_in(visit.account, visit.region, entry, visit.account)
+            event_id = self.buses.put_in(visit.account, visit.region, entry)
             told.append({"EventId": event_id})
         return {"FailedEntryCount": sum("ErrorCode" in item for item in told), "Entries": told}
 
