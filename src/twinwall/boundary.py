@@ -5,7 +5,7 @@ A reader's answers are *documents*: sections in EC2's own shapes, keyed as ``aws
 thing one step further in. ``model.wire.parse_snapshot`` turns them into values.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -97,9 +97,13 @@ class Account(Protocol):
 
 
 class Journal(Protocol):
-    """Append-only; each record is on disk when the call returns. Raises ``ConfigError``."""
+    """Append-only; what was recorded is on disk when the call returns. Raises ``ConfigError``."""
 
     def record(self, event: str, fields: Mapping[str, Any]) -> None: ...
+
+    def record_all(self, events: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Several at once: the disk is waited for once."""
+        ...
 
     @property
     def path(self) -> str: ...

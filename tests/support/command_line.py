@@ -14,7 +14,7 @@ from twinwall.cli import main
 from twinwall.cli.world import Doors, Located, Way, World
 from twinwall.engine.apply import Applied, Means
 from twinwall.engine.pace import Pace
-from twinwall.engine.replica import Planned
+from twinwall.engine.planned import Planned
 from twinwall.engine.sides import Side
 from twinwall.errors import TwinwallError
 from twinwall.model.firewall import Snapshot

@@ -15,7 +15,7 @@ from twinwall.cli.sides import Wanted, must_be_live, open_sides, wanted
 from twinwall.cli.writes import Write, announce, ask, how_of, write_all
 from twinwall.documents import plans as files
 from twinwall.documents.configuration import Configuration
-from twinwall.engine.replica import Planned
+from twinwall.engine.planned import Planned
 from twinwall.engine.sides import LiveSide
 from twinwall.errors import ConfigError
 from twinwall.planning.plan import Plan

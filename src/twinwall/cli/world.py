@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from twinwall.boundary import Document
     from twinwall.engine.apply import Applied, Means
     from twinwall.engine.pace import Pace
+    from twinwall.engine.planned import Planned
     from twinwall.engine.reading import SideReader
-    from twinwall.engine.replica import Planned
     from twinwall.engine.sides import LiveSide, Side
     from twinwall.model.firewall import Snapshot
     from twinwall.planning.plan import Plan

@@ -26,7 +26,7 @@ from twinwall.cli.sides import described
 from twinwall.documents.journal import FileJournal, paths_for
 from twinwall.documents.plans import plan_document
 from twinwall.engine.apply import SETTLE_SECONDS, WORKERS, Applied, Means
-from twinwall.engine.replica import Planned
+from twinwall.engine.planned import Planned
 from twinwall.engine.sides import LiveSide, Side
 from twinwall.errors import TwinwallError
 from twinwall.planning.changes import CreateManagedPrefixList, ModifyManagedPrefixList

@@ -11,10 +11,11 @@ All decisions are made in the calling thread; the crew only sends and reads.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
+from typing import Any
 
 from twinwall.boundary import (
     LATE_SECONDS,
@@ -109,12 +110,15 @@ def carry_out(
         run.work()
     except TwinwallError as error:
         run.drain()
-        means.journal.record("stopped", {"done": run.done, "of": run.of})
+        run.tell("stopped", done=run.done, of=run.of)
+        run.flush()
         raise _told(error, run.done, run.of) from error
     except KeyboardInterrupt:
         run.drain()
-        means.journal.record("interrupted", {"done": run.done, "of": run.of})
+        run.tell("interrupted", done=run.done, of=run.of)
+        run.flush()
         raise KeyboardInterrupt(_left(run.done, run.of)) from None
+    run.flush()
     return run.applied()
 
 
@@ -156,6 +160,8 @@ class _Run:
     doubts: Doubts = field(default_factory=Doubts)
     first: float | None = None
     last: float = 0.0
+    lines: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    outbox: list[tuple[int, Callable[[], object]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         steps = [step for step in map(self._step_at, range(len(self.agenda.route))) if step]
@@ -190,6 +196,7 @@ class _Run:
             clock.sleep(0)  # a run that was stopped gets no further
             self.means.alive()
             pause = self._start(clock.monotonic())
+            self.flush()
             if self.flights:
                 self._await(pause)
             elif pause is not None:
@@ -202,8 +209,26 @@ class _Run:
             self._ended(ended)
             ended = self.means.crew.next(0) if self.flights else None
 
+    def tell(self, event: str, **fields: Any) -> None:
+        """Into the journal, with the next ``flush``."""
+        self.lines.append((event, fields))
+
+    def flush(self) -> None:
+        """What was told goes to disk, then what is ready goes out: no call is sent that the journal does not hold."""
+        lines, self.lines = self.lines, []
+        if lines:
+            self.means.journal.record_all(lines)
+        outbox, self.outbox = self.outbox, []
+        for key, job in outbox:
+            self.means.crew.start(key, job)
+
     def drain(self) -> None:
         """Waits for what is in flight, and starts nothing."""
+        for key, _ in self.outbox:
+            flight = self.flights.pop(key)
+            if flight and not flight.asking:
+                self._record("failed", key, error="not sent")
+        self.outbox = []
         while self.flights:
             ended = self.means.crew.next()
             flight = self.flights.pop(ended.key) if ended else None
@@ -213,8 +238,9 @@ class _Run:
                 self.means.pace.ended(flight.change.action, self.means.clock.monotonic() - flight.sent)
             if isinstance(ended.value, Written):
                 self._carried_out(ended.key, flight.change, ended.value)
-            elif isinstance(ended.error, TwinwallError):
-                self._record("failed", ended.key, error=str(ended.error))
+            elif isinstance(ended.error, TwinwallError) and not flight.asking:
+                lost = isinstance(ended.error, OutcomeUnknown)
+                self._record("unknown" if lost else "failed", ended.key, error=str(ended.error))
 
     def _start(self, now: float) -> float | None:
         """Everything that may go now. How long until something else may, None where only an end can tell."""
@@ -272,16 +298,16 @@ class _Run:
                 return change
 
     def _send(self, position: int, change: c.Change, now: float) -> None:
-        self.means.journal.record("call", {"step": position, **change_document(change)})
+        self.tell("call", step=position, **change_document(change))
         self.first = now if self.first is None else self.first
         self.flights[position] = _Flight(change, now)
-        self.means.crew.start(position, partial(self.writer.carry_out, change))
+        self.outbox.append((position, partial(self.writer.carry_out, change)))
 
     def _ask(self, position: int, change: c.Change, sent: float) -> None:
         """What became of it?"""
         before = self.ground.replay.acl_of_subnet.get(change.resource.id, "")
         self.flights[position] = _Flight(change, sent, asking=True)
-        self.means.crew.start(position, partial(self.settle, change, self.look, before))
+        self.outbox.append((position, partial(self.settle, change, self.look, before)))
 
     def _carried_out(
         self, position: int, change: c.Change, written: Written, *, counted: bool = True
@@ -313,8 +339,8 @@ class _Run:
         self._record("skipped", position, action=change.action, why=why)
         self._finish(position, change)
 
-    def _record(self, event: str, position: int, **fields: str) -> None:
-        self.means.journal.record(event, {"step": position, **fields})
+    def _record(self, event: str, position: int, **fields: str | bool) -> None:
+        self.tell(event, step=position, **fields)
 
     # --- ends
 
@@ -366,9 +392,10 @@ class _Run:
         found = Left(change) if isinstance(ended.error, Unavailable) else ended.value
         match found:
             case Done(written=written):
-                self._record("settled", position, action=change.action, id=written.id)
+                ours = self.troubles[position].unknown or isinstance(change, c.CreateSecurityGroup)
+                self._record("settled", position, action=change.action, id=written.id, ours=ours)
                 self.doubts.cleared(position)
-                self.calls[change.action] += self.troubles[position].unknown
+                self.calls[change.action] += ours
                 self.last = self.means.clock.monotonic()
                 self._carried_out(position, change, written, counted=False)
             case Left(change=rest):
@@ -436,7 +463,7 @@ class _Run:
         coming = [change for change in relying if c.ref_name(change.resource.id) is None]
         wanted = self.ground.wanted(coming, acls_too=acls_too)
         self.flights[key] = None
-        self.means.crew.start(key, partial(wanted.read, self.look, self.means.clock))
+        self.outbox.append((key, partial(wanted.read, self.look, self.means.clock)))
 
     def _read_back(self, ended: Ended) -> None:
         if ended.error is not None:

@@ -109,6 +109,15 @@ class CreateTags(_Change):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeleteTags(_Change):
+    """Takes tags away, whatever their values."""
+
+    keys: tuple[str, ...]
+
+    action = "DeleteTags"
+
+
+@dataclass(frozen=True, kw_only=True)
 class CreateNetworkAcl(_Change):
     vpc_id: str
     tags: Tags = ()
@@ -194,6 +203,7 @@ Change = (
     | RevokeRules
     | UpdateRuleDescriptions
     | CreateTags
+    | DeleteTags
     | CreateNetworkAcl
     | DeleteNetworkAcl
     | CreateNetworkAclEntry
@@ -245,6 +255,7 @@ def resolve(change: Change, ids: Mapping[str, str]) -> Change:
             CreateSecurityGroup()
             | DeleteSecurityGroup()
             | CreateTags()
+            | DeleteTags()
             | CreateNetworkAcl()
             | DeleteNetworkAcl()
             | CreateNetworkAclEntry()

@@ -53,7 +53,7 @@ def stage(change: c.Change) -> int:
             return 1
         case c.RevokeRules(missing_ok=True):
             return 2
-        case c.AuthorizeRules() | c.UpdateRuleDescriptions() | c.CreateTags():
+        case c.AuthorizeRules() | c.UpdateRuleDescriptions() | c.CreateTags() | c.DeleteTags():
             return 3
         case c.CreateNetworkAcl() | c.CreateNetworkAclEntry() | c.ReplaceNetworkAclEntry():
             return 4

@@ -44,6 +44,8 @@ def request_of(change: c.Change) -> Request:
         case c.CreateTags():
             ids = change.resource_ids or (change.resource.id,)
             return {"Resources": list(ids), "Tags": tag_list(change.tags)}
+        case c.DeleteTags():
+            return {"Resources": [change.resource.id], "Tags": [{"Key": key} for key in change.keys]}
         case _:
             return _acl_request(change)
 
@@ -263,6 +265,8 @@ def _change_of(action: str, base: dict[str, Any], request: Request) -> c.Change:
                 tags=parse_tags(request["Tags"]),
                 resource_ids=() if ids == (base["resource"].id,) else ids,
             )
+        case "DeleteTags":
+            return c.DeleteTags(**base, keys=tuple(item["Key"] for item in request["Tags"]))
         case "CreateNetworkAcl":
             return c.CreateNetworkAcl(**base, vpc_id=request["VpcId"], tags=tags, client_token=token)
         case "ReplaceNetworkAclAssociation":

@@ -39,6 +39,9 @@ class Journal:
     def record(self, event, fields):
         self.lines.append((event, fields))
 
+    def record_all(self, events):
+        self.lines.extend(events)
+
     @property
     def events(self):
         return [event for event, _ in self.lines]

@@ -38,7 +38,7 @@ class Ec2:
             self.sim.sleep(0.02 + 0.03 * self.sim.random.random())
         return Written(change.resource.id)
 
-    def record(self, event, fields):
+    def record_all(self, events):
         pass
 
 

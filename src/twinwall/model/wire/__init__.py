@@ -32,6 +32,7 @@ from twinwall.model.wire.network import (
     parse_interface,
     parse_subnet,
     parse_vpc,
+    vpc_document,
 )
 from twinwall.model.wire.sections import (
     check_raw_sections,
@@ -69,4 +70,5 @@ __all__ = [
     "prefix_list_document",
     "tag_list",
     "traffic_fields",
+    "vpc_document",
 ]
