@@ -62,16 +62,13 @@ class GroupProof:
     route: Route
     pair: Pair
     usage: Usage
+    reach: Reach
 
     def breaches(self) -> Iterator[Breach]:
         for group in self._groups.values():
             if not self._in_two_phases(group):
                 yield from self._alone(group)
         yield from self._shared()
-
-    @cached_property
-    def reach(self) -> Reach:
-        return Reach.of(self.route)
 
     @cached_property
     def _groups(self) -> dict[str, _Group]:

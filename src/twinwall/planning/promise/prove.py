@@ -9,8 +9,10 @@ from twinwall.errors import UnsafePlan
 from twinwall.planning.findings import Finding
 from twinwall.planning.order import Route
 from twinwall.planning.pairing import Pair
+from twinwall.planning.promise.acls import AclProof
 from twinwall.planning.promise.breach import Breach
 from twinwall.planning.promise.groups import GroupProof
+from twinwall.planning.promise.reach import Reach
 from twinwall.planning.usage import Usage
 
 _TOLD = 20
@@ -18,8 +20,9 @@ _TOLD = 20
 
 def breaches(route: Route, pair: Pair) -> list[Breach]:
     """All that the route would break, for some order that it allows."""
-    usage = Usage.of(pair.existing)
-    return [*GroupProof(route, pair, usage).breaches()]
+    reach = Reach.of(route)
+    groups = GroupProof(route, pair, Usage.of(pair.existing), reach)
+    return [*groups.breaches(), *AclProof(route, pair, reach).breaches()]
 
 
 def check_promise(route: Route, pair: Pair, *, allow_gap: bool) -> tuple[Finding, ...]:

@@ -1,5 +1,6 @@
 """Calls on one object, in rounds: what is read back and settles between two rounds serves all lanes at once."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from twinwall.planning import changes as c
@@ -22,10 +23,12 @@ class Lane:
         self.legs.append(Leg(change, after, round_))
         return len(self.legs) - 1
 
-    def chain(self, change: c.Change, round_: int = 0) -> int:
-        """Behind all that is in the lane's round, or in the last one before it."""
-        last = (len(self.legs) - 1,) if self.legs else ()
-        return self.add(change, last, round_)
+    def join(self, legs: Iterable[Leg], after: tuple[int, ...], round_: int) -> tuple[int, ...]:
+        """Another lane's calls, all of them behind ``after``."""
+        base = len(self.legs)
+        return tuple(
+            self.add(leg.change, (*after, *(base + other for other in leg.after)), round_) for leg in legs
+        )
 
     @property
     def rounds(self) -> int:

@@ -1,13 +1,13 @@
 """Changes → the route that carries them out, and what the desired state is called then."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twinwall.planning import changes as c
 from twinwall.planning.desired import Desired
 from twinwall.planning.order import Route
+from twinwall.planning.routing.acls import acl_lanes, renamed
 from twinwall.planning.routing.assemble import assemble
 from twinwall.planning.routing.given import Given
-from twinwall.planning.routing.lane import Lane
 
 
 @dataclass(frozen=True)
@@ -19,16 +19,11 @@ class Ordered:
 
 
 def order(given: Given) -> Ordered:
-    lanes = []
-    for changes in given.by_thing.values():
-        lane = Lane()
-        for change in sorted(changes, key=_stage):
-            if change.resource.type in ("network-acl", "subnet") and not isinstance(change, c.CreateTags):
-                lane.chain(change, -1 if c.ref_name(change.resource.id) else 0)
-        if lane.legs:
-            lanes.append(lane)
-    return Ordered(assemble(given, lanes, (), ()), given.desired)
-
-
-def _stage(change: c.Change) -> int:
-    return isinstance(change, c.DeleteNetworkAclEntry | c.DeleteNetworkAcl)
+    acls = acl_lanes(given)
+    kept = tuple(
+        change
+        for change in given.changes
+        if not (isinstance(change, c.CreateTags) and change.resource.id in acls.replaced)
+    )
+    route = assemble(replace(given, changes=kept), acls.closing, acls.opening, ())
+    return Ordered(route, renamed(given.desired, acls.replaced))
