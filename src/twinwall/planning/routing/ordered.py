@@ -7,6 +7,7 @@ from twinwall.planning.desired import Desired
 from twinwall.planning.order import Route
 from twinwall.planning.routing.acls import acl_lanes, renamed
 from twinwall.planning.routing.assemble import assemble
+from twinwall.planning.routing.full import full_lanes
 from twinwall.planning.routing.given import Given
 
 
@@ -25,5 +26,6 @@ def order(given: Given) -> Ordered:
         for change in given.changes
         if not (isinstance(change, c.CreateTags) and change.resource.id in acls.replaced)
     )
-    route = assemble(replace(given, changes=kept), acls.closing, acls.opening, ())
+    remaining = replace(given, changes=kept)
+    route = assemble(remaining, acls.closing, acls.opening, full_lanes(remaining))
     return Ordered(route, renamed(given.desired, acls.replaced))
