@@ -41,6 +41,7 @@ GROUP_CREATION = ("ec2:CreateSecurityGroup",)
 RULE_WRITES = (
     "ec2:AuthorizeSecurityGroupEgress",
     "ec2:AuthorizeSecurityGroupIngress",
+    "ec2:ModifySecurityGroupRules",
     "ec2:RevokeSecurityGroupEgress",
     "ec2:RevokeSecurityGroupIngress",
     "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
@@ -184,8 +185,9 @@ def _writing(scope: Scope) -> list[Statement]:
     return [
         _allow("CreateGroups", GROUP_CREATION, [*groups, scope.vpc], {}),
         _allow("WriteRules", RULE_WRITES, groups, scope.in_vpc()),
-        # tags on rules make EC2 ask for the rule as a resource too; it has no condition on the VPC
-        _allow("WriteTaggedRules", RULE_WRITES[:2], scope.arns("security-group-rule"), {}),
+        # tags on rules, and rules modified in place, make EC2 ask for the rule as a resource too; it has no
+        # condition on the VPC
+        _allow("WriteTaggedRules", RULE_WRITES[:3], scope.arns("security-group-rule"), {}),
         _allow("CreateAcls", ACL_CREATION, [*acls, scope.vpc], {}),
         _allow("WriteEntries", ENTRY_WRITES, acls, scope.in_vpc()),
         _allow("AssociateAcls", ASSOCIATION_WRITES, [*acls, *scope.arns("subnet")], {}),

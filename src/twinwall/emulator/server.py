@@ -107,6 +107,7 @@ class EmbeddedAws:
             self._thread.join()
         self._server.server_close()
         self._connections.close()
+        self.pace.stop()  # what the last calls have put on it
         self._server = None
         forget(self.accounts)
         _running.difference_update(self.accounts)

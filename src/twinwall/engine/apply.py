@@ -156,7 +156,6 @@ class _Run:
     flights: dict[int, _Flight | None] = field(default_factory=dict)
     troubles: dict[int, _Trouble] = field(default_factory=dict)
     settling: dict[int, float] = field(default_factory=dict)
-    associations: dict[str, str] = field(default_factory=dict)
     doubts: Doubts = field(default_factory=Doubts)
     first: float | None = None
     last: float = 0.0
@@ -290,8 +289,6 @@ class _Run:
         change = trouble.change if trouble and trouble.change else self.agenda.step(position).change
         change = c.resolve(change, self.ids)
         match change:
-            case c.ReplaceNetworkAclAssociation() if change.resource.id in self.associations:
-                return replace(change, association_id=self.associations[change.resource.id])
             case c.CreateNetworkAcl() | c.CreateManagedPrefixList():
                 return replace(change, client_token=f"twinwall-{self.nonce}-{position}")
             case _:
@@ -317,7 +314,7 @@ class _Run:
             self.ids[ref] = written.id
             self._remember(position)
         if isinstance(change, c.ReplaceNetworkAclAssociation):
-            self.associations[change.resource.id] = written.id
+            self.ids[c.association_ref(change.resource.id)] = written.id
         elif isinstance(change, c.ModifyManagedPrefixList):
             self._remember(position)
         if counted:

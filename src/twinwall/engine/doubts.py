@@ -45,6 +45,7 @@ def _harmless(change: c.Change) -> bool:
         change,
         c.AuthorizeRules
         | c.RevokeRules
+        | c.ModifySecurityGroupRules
         | c.CreateNetworkAclEntry
         | c.ReplaceNetworkAclEntry
         | c.DeleteNetworkAclEntry
@@ -66,6 +67,10 @@ def _clash(doubtful: c.Change, later: c.Change) -> bool:
             return not set(doubtful.rules).isdisjoint(later.rules)
         case c.RevokeRules(by_id=False), c.AuthorizeRules():
             return not set(doubtful.rules).isdisjoint(later.rules)
+        case c.ModifySecurityGroupRules(), c.ModifySecurityGroupRules() | c.RevokeRules() | c.AuthorizeRules():
+            return True
+        case c.AuthorizeRules(), c.ModifySecurityGroupRules():
+            return later.rule in doubtful.rules
         case c.ModifyManagedPrefixList(), c.ModifyManagedPrefixList():
             return doubtful.max_entries is not None and later.max_entries is not None
         case _:

@@ -132,6 +132,11 @@ class Ground:
             case c.RevokeRules(rules=rules):
                 self.gone.setdefault(id_, set()).update(rules)
                 self.added.get(id_, set()).difference_update(rules)
+            case c.ModifySecurityGroupRules(rule=rule, into=into):
+                self.gone.setdefault(id_, set()).add(rule)
+                self.added.setdefault(id_, set()).add(into)
+                self.added[id_].discard(rule)
+                self.gone[id_].discard(into)
             case c.CreateNetworkAclEntry(entry=entry) | c.ReplaceNetworkAclEntry(entry=entry):
                 self.entries.setdefault(id_, {})[entry.key] = entry
             case c.DeleteNetworkAclEntry(entry=entry):
@@ -157,7 +162,7 @@ class Ground:
                 return not missing_ok
             case c.DeleteNetworkAclEntry() | c.ReplaceNetworkAclEntry():
                 return change.resource.id in self.existing_acls
-            case c.DeleteSecurityGroup():
+            case c.DeleteSecurityGroup() | c.ModifySecurityGroupRules():
                 return True
             case _:
                 return False
@@ -169,7 +174,10 @@ class Ground:
             return False
         if change.resource.type == "network-acl":
             return reading.acls is not None
-        return change.resource.id in reading.rules
+        there = reading.rules.get(change.resource.id)
+        return there is not None and not any(
+            rule in self.added.get(change.resource.id, ()) and rule not in there for rule in _takes(change)
+        )
 
     def wanted(self, coming: Iterable[c.Change], *, acls_too: bool) -> Wanted:
         """What is to be read now. ``coming``: changes with real ids that rely on a reading."""
@@ -206,6 +214,8 @@ class Ground:
         match change:
             case c.RevokeRules():
                 return self._revocable(change, reading.rules[change.resource.id])
+            case c.ModifySecurityGroupRules():
+                return self._modifiable(change, reading.rules[change.resource.id])
             case c.DeleteNetworkAclEntry() | c.ReplaceNetworkAclEntry():
                 return self._entry(change, reading.acls or {})
             case c.DeleteSecurityGroup():
@@ -228,6 +238,18 @@ class Ground:
         if not kept:
             return Skipped("none of the rules is as the plan saw it")
         return replace(change, rules=tuple(kept), by_id=True)
+
+    def _modifiable(self, change: c.ModifySecurityGroupRules, there: Rules) -> c.Change:
+        """What stands behind it relies on it, so that nothing is skipped here."""
+        found = there.get(change.rule)
+        own = change.rule in self.added.get(change.resource.id, ())
+        if found is None or not (own or found.description == change.rule.description):
+            why = "is described otherwise by now" if found else "is not there any more"
+            self.note(change.resource, str(change.rule), f"it was to be modified, but {why}: left alone")
+            raise Interfered(
+                f"{change.action} for {change.resource}: {change.rule} {why}; somebody else is at work there"
+            )
+        return replace(change, rule=replace(change.rule, rule_id=found.rule_id))
 
     def _entry(
         self, change: c.DeleteNetworkAclEntry | c.ReplaceNetworkAclEntry, acls: Mapping[str, NetworkAcl]
@@ -255,3 +277,14 @@ class Ground:
     def note(self, resource: Resource, rule: str, message: str) -> None:
         finding = Finding("changed-meanwhile", "warning", resource, message, rule=rule)
         self.findings.setdefault((resource.id, rule), finding)
+
+
+def _takes(change: c.Change) -> tuple[SecurityGroupRule, ...]:
+    """The rules that it takes away."""
+    match change:
+        case c.RevokeRules(rules=rules):
+            return rules
+        case c.ModifySecurityGroupRules(rule=rule):
+            return (rule,)
+        case _:
+            return ()

@@ -78,6 +78,8 @@ def settle(change: c.Change, look: Look, acl_before: str = "") -> Settled:
         case c.RevokeRules():
             there = look.rules([change.resource.id])[change.resource.id]
             return _left(change, tuple(rule for rule in change.rules if _still(rule, there)))
+        case c.ModifySecurityGroupRules():
+            return _modified(change, look)
         case c.CreateNetworkAclEntry() | c.ReplaceNetworkAclEntry() | c.DeleteNetworkAclEntry():
             return _entry(change, look)
         case c.ReplaceNetworkAclAssociation():
@@ -107,6 +109,15 @@ def _created_group(change: c.CreateSecurityGroup, look: Look) -> Settled:
 
 def _left(change: c.AuthorizeRules | c.RevokeRules, rules: tuple[SecurityGroupRule, ...]) -> Settled:
     return Left(replace(change, rules=rules)) if rules else Done()
+
+
+def _modified(change: c.ModifySecurityGroupRules, look: Look) -> Settled:
+    there = {rule.rule_id: rule for rule in look.rules([change.resource.id])[change.resource.id]}
+    found = there.get(change.rule.rule_id)
+    if found is None or found not in (change.rule, change.into):
+        return Foreign(f"{found or 'nothing'} stands in {change.resource} where the plan has {change.rule}")
+    done = found == change.into and found.description == change.into.description
+    return Done() if done else Left(change)
 
 
 def _still(rule: SecurityGroupRule, there: dict[SecurityGroupRule, SecurityGroupRule]) -> bool:

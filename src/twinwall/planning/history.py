@@ -85,6 +85,9 @@ def _take(own: Own, change: c.Change) -> None:
             own.added.setdefault(id_, set()).update(rules)
         case c.RevokeRules(rules=rules):
             own.revoked.setdefault(id_, set()).update(rules)
+        case c.ModifySecurityGroupRules(rule=rule, into=into):
+            own.added.setdefault(id_, set()).add(into)
+            own.revoked.setdefault(id_, set()).add(rule)
         case c.CreateNetworkAclEntry(entry=entry) | c.ReplaceNetworkAclEntry(entry=entry):
             own.entries.setdefault(id_, {}).setdefault(entry.key, set()).add(entry)
         case c.DeleteNetworkAclEntry(entry=entry):
