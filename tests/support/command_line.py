@@ -106,7 +106,23 @@ class StubEngine:
             raise self.stale
         return EXISTING
 
-    def apply(self, plan: Plan, existing: Snapshot, target: Side, means: Means) -> Applied:
+    def acquire(self, target: Side, holder: Any, journal: Any, clock: Clock, own: str = "") -> Any:
+        self.calls.append(f"lock {target.label}")
+        return self
+
+    id = "sg-lock"
+
+    def keep(self) -> None:
+        return None
+
+    def release(self) -> None:
+        self.calls.append("unlock")
+
+    def leave(self, target: Side, own: str, clock: Clock) -> None:
+        return None
+
+    def apply(self, planned: Planned, target: Side, means: Means) -> Applied:
+        plan = planned.plan
         self.made.append((plan.target.label, dict(means.made)))
         means.made["list"] = plan.target.label
         self.calls.append(f"apply {plan.target.label}")
@@ -114,10 +130,8 @@ class StubEngine:
         self.on_apply(plan, means)
         return Applied({"CreateSecurityGroup": 1}, 0.5, 0, {})
 
-    def prove(
-        self, plan: Plan, applied: Applied, existing: Snapshot, target: Side, means: Means
-    ) -> VerifyReport:
-        self.calls.append(f"prove {plan.target.label}")
+    def prove(self, planned: Planned, applied: Applied, target: Side, means: Means) -> VerifyReport:
+        self.calls.append(f"prove {planned.plan.target.label}")
         return self.proof
 
     def prove_unchanged(self, planned: Planned) -> VerifyReport:

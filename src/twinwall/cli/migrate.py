@@ -8,7 +8,7 @@ from twinwall.cli import options as o
 from twinwall.cli import output
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.planned import plan_all
-from twinwall.cli.replicas import Ends, open_ends
+from twinwall.cli.replicas import Ends, open_ends, world_of
 from twinwall.cli.results import finish
 from twinwall.cli.sides import must_be_live
 from twinwall.cli.writes import How, Write, announce, ask, how_of, write_all
@@ -36,6 +36,7 @@ def carry_over(ends: Ends, how: How, invocation: Invocation) -> int:
     """All targets are planned and guarded before the first is written to."""
     targets = [must_be_live(target, "migrate") for target in ends.targets]
     announce(ends.source, targets)
+    read_at = world_of(invocation).clock.monotonic()
     outcome = plan_all(ends, invocation)
     if outcome.refusals:
         return finish(outcome.refusals, invocation)
@@ -43,5 +44,7 @@ def carry_over(ends: Ends, how: How, invocation: Invocation) -> int:
         for plan in outcome.plans:
             output.show_beside(plan_text(plan), invocation)
     ask(outcome.plans, yes=how.yes)
-    writes = [Write(planned, target) for planned, target in zip(outcome.planned, targets, strict=True)]
+    writes = [
+        Write(planned, target, read_at) for planned, target in zip(outcome.planned, targets, strict=True)
+    ]
     return finish(write_all(writes, how, invocation), invocation)

@@ -119,6 +119,7 @@ at = _where(
     help="VPC id, location of the configuration, or snapshot: file, folder, or a,b,c.",
 )
 target = _where("--target", metavar="Y", multiple=True, help="The same for the target; may be repeated.")
+one_target = _where("--target", metavar="Y", required=True, help="VPC id, or location of the configuration.")
 replica = _where(
     "--replica", metavar="NAME", help="Source, targets and options of a replica of the configuration."
 )
@@ -242,9 +243,8 @@ _writing = _section("Writing")
 yes = _writing("--yes", "-y", is_flag=True, help="Do not ask.")
 journal = _writing("--journal", metavar="FILE", help="Where the journal goes; a folder with several targets.")
 _seconds = click.FloatRange(0, 3600)
-writing = _all(
+resuming = _all(
     yes,
-    journal,
     _writing(
         "--settle",
         type=_seconds,
@@ -259,4 +259,10 @@ writing = _all(
         metavar="SECONDS",
         help="How long a call without an answer may still arrive (default 35).",
     ),
+    _writing(
+        "--no-lock",
+        is_flag=True,
+        help="Do not lock the target, where the credentials may not; nobody else may write to it meanwhile.",
+    ),
 )
+writing = _all(journal, resuming)

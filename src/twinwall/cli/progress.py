@@ -51,8 +51,8 @@ class Board:
             words = "; ".join(
                 f"{name}: {made} of {all_} calls were made" for name, (made, all_) in self._done.items()
             )
-            where = f"; journal {', '.join(self._journals)}" if self._journals else ""
-            self._invocation.done = f"{words}{where}; running it again goes on from there"
+            ways = "; ".join(f"twinwall resume {path}, or twinwall undo {path}" for path in self._journals)
+            self._invocation.done = f"{words}; {ways}" if ways else words
 
 
 @contextmanager

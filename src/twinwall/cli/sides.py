@@ -16,6 +16,7 @@ from twinwall.documents import snapshots
 from twinwall.documents.configuration import Configuration, LocationTable
 from twinwall.engine.sides import FileSide, LiveSide, Side
 from twinwall.errors import ConfigError, Refused
+from twinwall.planning.plan import Endpoint
 
 _VPC_ID = re.compile(r"vpc-[0-9A-Za-z-]+\Z")
 _WAY = ("profile", "region", "role_arn", "external_id")
@@ -78,6 +79,15 @@ def _is_file(text: str) -> bool:
     return Path(text).exists() or any(
         part.exists() or part.suffix == ".json" or "/" in str(part) for part in parts
     )
+
+
+def wanted_of_plan(said: Endpoint, options: Mapping[str, Any], file: Configuration) -> Wanted:
+    """A plan's target, by the plan's own name for it where the configuration knows that; else by its VPC id, in its
+    Region unless the command line names another (which is then refused as not the plan's)."""
+    if said.label in file.locations:
+        return wanted(said.label, "target", options, file)
+    region = options.get("target_region") or said.region or None
+    return wanted(said.vpc_id, "target", {**options, "target_region": region}, file)
 
 
 # --- opening

@@ -11,13 +11,15 @@ from twinwall.boundary import Account, Clock, FirewallReader, FirewallWriter
 from twinwall.cli.clock import SystemClock
 
 if TYPE_CHECKING:
-    from twinwall.boundary import Document
+    from twinwall.boundary import Document, Journal
     from twinwall.engine.apply import Applied, Means
+    from twinwall.engine.lock import Holder, Lock
     from twinwall.engine.pace import Pace
     from twinwall.engine.planned import Planned
     from twinwall.engine.reading import SideReader
     from twinwall.engine.sides import LiveSide, Side
-    from twinwall.model.firewall import Snapshot
+    from twinwall.model.firewall import SecurityGroup, Snapshot
+    from twinwall.planning.history import History
     from twinwall.planning.plan import Plan
     from twinwall.planning.proof import VerifyReport
     from twinwall.replica.settings import Settings
@@ -53,7 +55,7 @@ class Doors(NamedTuple):
 
 
 class Engine(Protocol):
-    """The workflows of ``engine.replica``."""
+    """``engine.workflows``."""
 
     def snapshot(self, side: Side, settings: Settings) -> Document: ...
 
@@ -67,13 +69,31 @@ class Engine(Protocol):
 
     def check_fresh(self, plan: Plan, target: LiveSide, now: float | None = None) -> Snapshot: ...
 
-    def apply(self, plan: Plan, existing: Snapshot, target: LiveSide, means: Means) -> Applied: ...
+    def apply(self, planned: Planned, target: LiveSide, means: Means) -> Applied: ...
 
-    def prove(
-        self, plan: Plan, applied: Applied, existing: Snapshot, target: LiveSide, means: Means
-    ) -> VerifyReport: ...
+    def prove(self, planned: Planned, applied: Applied, target: LiveSide, means: Means) -> VerifyReport: ...
 
     def prove_unchanged(self, planned: Planned) -> VerifyReport: ...
+
+    def check_account(self, history: History, target: LiveSide) -> None: ...
+
+    def arrival(self, history: History, late: float, now: float) -> float: ...
+
+    def resume(self, history: History, target: LiveSide, clock: Clock, late: float) -> Planned: ...
+
+    def undo(self, history: History, target: LiveSide, clock: Clock, late: float, label: str) -> Planned: ...
+
+    def acquire(
+        self, target: LiveSide, holder: Holder, journal: Journal, clock: Clock, own: str = ""
+    ) -> Lock: ...
+
+    def leave(self, target: LiveSide, own: str, clock: Clock) -> None: ...
+
+    def find(self, target: LiveSide) -> SecurityGroup | None: ...
+
+    def is_dead(self, group: SecurityGroup, now: float) -> bool: ...
+
+    def remove(self, target: LiveSide, group: SecurityGroup, clock: Clock) -> None: ...
 
 
 Connect = Callable[[Sequence[Way], Clock], Sequence[Doors]]
@@ -87,9 +107,9 @@ def _connect(ways: Sequence[Way], clock: Clock) -> Sequence[Doors]:
 
 
 def _engine() -> Engine:
-    from twinwall.engine import replica  # noqa: PLC0415 - not needed by a command that only prints
+    from twinwall.engine import workflows  # noqa: PLC0415 - not needed by a command that only prints
 
-    module: ModuleType = replica
+    module: ModuleType = workflows
     return cast("Engine", module)
 
 

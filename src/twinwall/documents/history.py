@@ -57,8 +57,9 @@ def load_history(path: Path) -> History:
 
 
 def _lock_of(records: Sequence[Record]) -> str:
-    """The last lock that was taken, whichever undertaking that was for."""
-    return next((str(record["id"]) for record in reversed(records) if record["event"] == "locked"), "")
+    """The lock that was taken and not let go, whichever undertaking that was for."""
+    last = next((record for record in reversed(records) if record["event"] in ("locked", "unlocked")), None)
+    return str(last["id"]) if last and last["event"] == "locked" else ""
 
 
 @dataclass

@@ -67,7 +67,10 @@ def _clash(doubtful: c.Change, later: c.Change) -> bool:
             return not set(doubtful.rules).isdisjoint(later.rules)
         case c.RevokeRules(by_id=False), c.AuthorizeRules():
             return not set(doubtful.rules).isdisjoint(later.rules)
-        case c.ModifySecurityGroupRules(), c.ModifySecurityGroupRules() | c.RevokeRules() | c.AuthorizeRules():
+        case (
+            c.ModifySecurityGroupRules(),
+            c.ModifySecurityGroupRules() | c.RevokeRules() | c.AuthorizeRules(),
+        ):
             return True
         case c.AuthorizeRules(), c.ModifySecurityGroupRules():
             return later.rule in doubtful.rules
