@@ -160,7 +160,7 @@ class Ground:
         match change:
             case c.RevokeRules(missing_ok=missing_ok):
                 return not missing_ok
-            case c.DeleteNetworkAclEntry() | c.ReplaceNetworkAclEntry():
+            case c.DeleteNetworkAclEntry() | c.ReplaceNetworkAclEntry() | c.DeleteNetworkAcl():
                 return change.resource.id in self.existing_acls
             case c.DeleteSecurityGroup() | c.ModifySecurityGroupRules():
                 return True
@@ -220,6 +220,8 @@ class Ground:
                 return self._entry(change, reading.acls or {})
             case c.DeleteSecurityGroup():
                 return self._deletable(change, reading.rules[change.resource.id])
+            case c.DeleteNetworkAcl():
+                return self._deletable_acl(change, reading.acls or {})
             case _:
                 return change
 
@@ -272,6 +274,21 @@ class Ground:
             why = f"it was to be deleted, but somebody else added {foreign[0]}: left alone"
             self.note(change.resource, "", why)
             return Skipped(why)
+        return change
+
+    def _deletable_acl(
+        self, change: c.DeleteNetworkAcl, acls: Mapping[str, NetworkAcl]
+    ) -> c.Change | Skipped:
+        id_ = change.resource.id
+        own = self.entries.get(id_, {})
+        known = (
+            {entry.key: entry for entry in self.replay.acls[id_].entries} if id_ in self.replay.acls else {}
+        )
+        for entry in acls[id_].entries if id_ in acls else ():
+            if entry.key not in own and known.get(entry.key) != entry:
+                why = f"it was to be deleted, but somebody else wrote {entry}: left alone"
+                self.note(change.resource, "", why)
+                return Skipped(why)
         return change
 
     def note(self, resource: Resource, rule: str, message: str) -> None:

@@ -80,14 +80,10 @@ def _take(own: Own, change: c.Change) -> None:
     id_ = change.resource.id
     if c.ref_name(id_) is None:
         own.touched.add(id_)
+    come, gone = rules_by(change)
+    own.added.setdefault(id_, set()).update(come)
+    own.revoked.setdefault(id_, set()).update(gone)
     match change:
-        case c.AuthorizeRules(rules=rules):
-            own.added.setdefault(id_, set()).update(rules)
-        case c.RevokeRules(rules=rules):
-            own.revoked.setdefault(id_, set()).update(rules)
-        case c.ModifySecurityGroupRules(rule=rule, into=into):
-            own.added.setdefault(id_, set()).add(into)
-            own.revoked.setdefault(id_, set()).add(rule)
         case c.CreateNetworkAclEntry(entry=entry) | c.ReplaceNetworkAclEntry(entry=entry):
             own.entries.setdefault(id_, {}).setdefault(entry.key, set()).add(entry)
         case c.DeleteNetworkAclEntry(entry=entry):
@@ -103,6 +99,19 @@ def _take(own: Own, change: c.Change) -> None:
             own.deleted.add(id_)
         case _:
             pass
+
+
+def rules_by(change: c.Change) -> tuple[tuple[SecurityGroupRule, ...], tuple[SecurityGroupRule, ...]]:
+    """The rules that a call adds, and those that it takes away."""
+    match change:
+        case c.AuthorizeRules(rules=rules):
+            return rules, ()
+        case c.RevokeRules(rules=rules):
+            return (), rules
+        case c.ModifySecurityGroupRules(rule=rule, into=into):
+            return (into,), (rule,)
+        case _:
+            return (), ()
 
 
 # --- somebody else's

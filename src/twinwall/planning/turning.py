@@ -220,10 +220,26 @@ class _Back:
         )
 
     def _made_again(self) -> dict[str, str]:
-        """Old id → ref, of what the run deleted."""
+        """Old id → ref, of what the run deleted; or → the id under which an earlier undo has made it again."""
         held = {**self.now.group_by_id, **_acls(self.now), **self.now.list_by_id}
         gone = [id_ for id_ in sorted(self.own.deleted) if id_ not in held]
-        return {id_: c.new_id(_type(id_), self._name(id_)) for id_ in gone}
+        return {id_: self._twin(id_) or c.new_id(_type(id_), self._name(id_)) for id_ in gone}
+
+    def _twin(self, id_: str) -> str | None:
+        """What stands there by the same name and the same tags, and did not before."""
+        old = _things(self.before).get(id_)
+        return next(
+            (
+                new
+                for new, thing in sorted(_things(self.now).items())
+                if old is not None
+                and new not in _things(self.before)
+                and (thing.resource.type, thing.resource.name, thing.tags)
+                == (old.resource.type, old.resource.name, old.tags)
+                and (thing.resource.type == "security-group" or thing.tags)
+            ),
+            None,
+        )
 
     def _name(self, id_: str) -> str:
         group = self.before.group_by_id.get(id_)
@@ -240,14 +256,17 @@ class _Back:
 
     def _tags_to_drop(self) -> dict[str, tuple[str, ...]]:
         """Keys that the run put on and that were not there before."""
-        things: dict[str, SecurityGroup | NetworkAcl | PrefixList] = {**self.before.group_by_id}
-        things |= {**_acls(self.before), **self.before.list_by_id}
+        things = _things(self.before)
         found = {
             id_: tuple(sorted(keys - {key for key, _ in things[id_].tags}))
             for id_, keys in sorted(self.own.tagged.items())
             if id_ in things and id_ not in self.own.deleted
         }
         return {id_: keys for id_, keys in found.items() if keys}
+
+
+def _things(snapshot: Snapshot) -> Mapping[str, SecurityGroup | NetworkAcl | PrefixList]:
+    return {**snapshot.group_by_id, **_acls(snapshot), **snapshot.list_by_id}
 
 
 def _type(id_: str) -> ResourceType:
