@@ -193,10 +193,12 @@ def test_resumed_twice_and_undone_twice_nothing_is_left_to_do(folder: Path) -> N
     scene, _, journal = cut_off(folder, was, is_, 4, End.LOST)
     assert scene.run(scene.resuming(journal)).report.equal
     again = scene.run(scene.resuming(journal))
+    assert again.report is not None, again.error
     assert again.report.equal
     assert again.writes == 0
     assert scene.run(scene.undoing(journal, folder / "u1")).report.equal
     again = scene.run(scene.undoing(journal, folder / "u2"))
+    assert again.report is not None, again.error
     assert again.report.equal
     assert again.writes == 0
 

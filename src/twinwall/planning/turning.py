@@ -17,7 +17,17 @@ from twinwall.model.rules import SecurityGroupRule
 from twinwall.planning import changes as c
 from twinwall.planning.desired import Desired, DesiredAssociation, resolve_desired
 from twinwall.planning.findings import Finding
-from twinwall.planning.history import Foreign, History, Own, Sent, acl_of, foreign, own_work
+from twinwall.planning.history import (
+    Foreign,
+    History,
+    Own,
+    Sent,
+    acl_of,
+    foreign,
+    own_work,
+    things_in,
+    twins_of,
+)
 from twinwall.planning.replay import Replay
 
 NO_SUBNET = Resource("subnet", "")
@@ -196,7 +206,9 @@ class _Back:
         touched = self.own.touched
         had, has = acl_of(self.before), acl_of(self.now)
         swapped = [
-            subnet for subnet in sorted(self.own.acls_of) if subnet in had and had[subnet] != has.get(subnet)
+            subnet
+            for subnet in sorted(self.own.acls_of)
+            if subnet in had and again.get(had[subnet], had[subnet]) != has.get(subnet)
         ]
         return Desired(
             groups=tuple(self._group(g, again) for g in self.before.groups if g.group_id in touched),
@@ -221,25 +233,9 @@ class _Back:
 
     def _made_again(self) -> dict[str, str]:
         """Old id → ref, of what the run deleted; or → the id under which an earlier undo has made it again."""
-        held = {**self.now.group_by_id, **_acls(self.now), **self.now.list_by_id}
+        held, twins = things_in(self.now), twins_of(self.own, self.before, self.now)
         gone = [id_ for id_ in sorted(self.own.deleted) if id_ not in held]
-        return {id_: self._twin(id_) or c.new_id(_type(id_), self._name(id_)) for id_ in gone}
-
-    def _twin(self, id_: str) -> str | None:
-        """What stands there by the same name and the same tags, and did not before."""
-        old = _things(self.before).get(id_)
-        return next(
-            (
-                new
-                for new, thing in sorted(_things(self.now).items())
-                if old is not None
-                and new not in _things(self.before)
-                and (thing.resource.type, thing.resource.name, thing.tags)
-                == (old.resource.type, old.resource.name, old.tags)
-                and (thing.resource.type == "security-group" or thing.tags)
-            ),
-            None,
-        )
+        return {id_: twins.get(id_) or c.new_id(_type(id_), self._name(id_)) for id_ in gone}
 
     def _name(self, id_: str) -> str:
         group = self.before.group_by_id.get(id_)
@@ -256,17 +252,13 @@ class _Back:
 
     def _tags_to_drop(self) -> dict[str, tuple[str, ...]]:
         """Keys that the run put on and that were not there before."""
-        things = _things(self.before)
+        things = things_in(self.before)
         found = {
             id_: tuple(sorted(keys - {key for key, _ in things[id_].tags}))
             for id_, keys in sorted(self.own.tagged.items())
             if id_ in things and id_ not in self.own.deleted
         }
         return {id_: keys for id_, keys in found.items() if keys}
-
-
-def _things(snapshot: Snapshot) -> Mapping[str, SecurityGroup | NetworkAcl | PrefixList]:
-    return {**snapshot.group_by_id, **_acls(snapshot), **snapshot.list_by_id}
 
 
 def _type(id_: str) -> ResourceType:
