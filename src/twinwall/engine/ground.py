@@ -230,7 +230,7 @@ class Ground:
         kept = []
         for rule in change.rules:
             found = there.get(rule)
-            if found is not None and (rule in own or found.description == rule.description):
+            if found is not None and (rule in own or found.description == self._described(change, rule)):
                 kept.append(replace(rule, rule_id=found.rule_id))
             elif found is None and rule in self.gone.get(change.resource.id, set()):
                 continue
@@ -241,11 +241,17 @@ class Ground:
             return Skipped("none of the rules is as the plan saw it")
         return replace(change, rules=tuple(kept), by_id=True)
 
+    def _described(self, change: c.Change, rule: SecurityGroupRule) -> str:
+        """As the plan saw it: a revoke's request, in a plan's file, does not say."""
+        group = self.replay.groups.get(change.resource.id)
+        held = group.rules if group else ()
+        return next((one.description for one in held if one == rule), rule.description)
+
     def _modifiable(self, change: c.ModifySecurityGroupRules, there: Rules) -> c.Change:
         """What stands behind it relies on it, so that nothing is skipped here."""
         found = there.get(change.rule)
         own = change.rule in self.added.get(change.resource.id, ())
-        if found is None or not (own or found.description == change.rule.description):
+        if found is None or not (own or found.description == self._described(change, change.rule)):
             why = "is described otherwise by now" if found else "is not there any more"
             self.note(change.resource, str(change.rule), f"it was to be modified, but {why}: left alone")
             raise Interfered(
