@@ -22,6 +22,8 @@ from twinwall.emulator import control, guards, identity, wire
 from twinwall.emulator.credentials import authenticate, read_authorization
 from twinwall.emulator.faults import Counts, Fault, Kind, Trouble, denial, in_words_of
 from twinwall.emulator.http import JSON, Request, Response
+from twinwall.emulator.iam.enforcer import Enforcer
+from twinwall.emulator.iam.holders import offer_aws_managed
 from twinwall.emulator.identity import Identities
 from twinwall.emulator.moto_pass import Moto
 from twinwall.emulator.moto_view import MotoNetwork
@@ -40,11 +42,18 @@ LOG = logging.getLogger("twinwall.emulator")
 
 class Front:
     def __init__(
-        self, world: World, network: MotoNetwork, identities: Identities, moto: Moto, pace: Pace
+        self,
+        world: World,
+        network: MotoNetwork,
+        identities: Identities,
+        moto: Moto,
+        pace: Pace,
+        enforcer: Enforcer,
     ) -> None:
         self.world = world
         self.network = network
         self.identities = identities
+        self.enforcer = enforcer
         self.counts = Counts()
         self.trouble = Trouble()
         self.pace = pace
@@ -94,7 +103,8 @@ class Front:
         self.counts.add(caller.account, region, action)
         self.pace.delay()
         if self.trouble.denied(caller.names, visit.service, action):
-            raise denial(caller.account, caller.arn, visit.service, action, region)
+            resource = f"arn:aws:{visit.service}:{region}:{caller.account}:*"
+            raise denial(caller.arn, f"{visit.service}:{action}", resource)
         fault = self.trouble.next(caller.account, region, action, visit.text)
         return self._answer(visit) if fault is None else self._befallen(visit, fault)
 
@@ -132,11 +142,14 @@ class Front:
                 response = self._answer_ec2(visit)
                 self.after_ec2(visit)
                 return response
+        self.enforcer.check_request(visit.caller, visit.service, visit.action, visit.request, visit.region)
         if visit.service == "sts":
             output = identity.answer(self.identities, visit.caller, visit.action, visit.request.form)
             return Response(200, _query_answer(visit, output))
         if visit.service == "servicequotas" and (answer := self._quotas(visit)) is not None:
             return Response(200, json.dumps(answer).encode(), JSON)
+        if visit.service == "iam":
+            offer_aws_managed(visit.account, visit.request.form.get("PolicyArn", ""))
         if visit.service in self.rooms:
             return self.rooms[visit.service](visit)
         return self.by_moto(visit)
@@ -156,6 +169,7 @@ class Front:
         self.throttle.check(account, region, action, params)
         self.network.sync(self.world, account, region)
         call = Call(self.world, account, region, params)
+        self.enforcer.check_ec2(visit.caller, call, action)
         check_dry_run(params)
         guards.check(call, action)
         if action not in ACTIONS:
@@ -165,10 +179,6 @@ class Front:
         except Refusal as refusal:
             apply(call.here, refusal.done)
             raise
-        if action in ("CreateTags", "DeleteTags") and (rest := guards.without_ours(visit.request.form)):
-            response = self.moto.form(visit.request, rest, account, action)
-            if response.status != 200:
-                return response
         apply(call.here, answer.effects)
         self.network.mirror(call, answer.effects)
         return Response(200, write_answer(action, answer.output, visit.id))

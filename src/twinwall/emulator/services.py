@@ -45,6 +45,7 @@ class Services:
         rooms["scheduler"] = self.events.scheduler
         rooms["autoscaling"] = self.scaling
         self._front.after_ec2 = self._after_ec2
+        self._front.enforcer.group_of = self.scaling.asked_about
 
     def stop(self) -> None:
         """Nobody waits for a message any longer."""
