@@ -124,6 +124,7 @@ class EmbeddedAws:
     def reset(self) -> None:
         """Everything as at the start: empty accounts, the same access keys, no faults, no counts."""
         keys = dict(self._keys)
+        self.services.stop()
         self._build(keys)
 
     def _build(self, keys: Mapping[str, AccessKey] | None = None) -> None:
