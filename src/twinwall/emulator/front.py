@@ -12,7 +12,7 @@ import json
 import logging
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -32,6 +32,7 @@ from twinwall.emulator.rulebook import quotas
 from twinwall.emulator.rulebook.actions import ACTIONS, check_dry_run
 from twinwall.emulator.state import Call, World, apply
 from twinwall.emulator.throttle import Throttle
+from twinwall.emulator.wire import Caller, Service, wire
 from twinwall.errors import ConfigError
 
 LOG = logging.getLogger("twinwall.emulator")
@@ -71,6 +72,8 @@ class Front:
         self.trouble = Trouble()
         self.pace = pace
         self.throttle = Throttle(pace.time.monotonic, lambda: world.switches, on=pace.throttle)
+        self.services: dict[str, Service] = {}
+        """By the name that requests are signed for: services that answer for themselves."""
         self._moto = moto
         self.ec2 = threading.RLock()
         """One EC2 call at a time: moto is not made for more."""
@@ -80,12 +83,20 @@ class Front:
             return Response(403, b'{"message":"only loopback clients that are no browser"}', JSON)
         if request.path.startswith("/_twinwall/"):
             return self._control(request)
+        return self._guarded(request, self._serve)
+
+    def within(self, request: Request) -> Response:
+        """What a service of ours asks of its own accord: let in and denied as any call, but neither counted nor
+        delayed nor struck by a fault."""
+        return self._guarded(request, self._permitted)
+
+    def _guarded(self, request: Request, serve: Callable[[Visit], Response]) -> Response:
         protocol = protocol_of(request)
         request_id = str(uuid.uuid4())
         try:
             if request.path == "/federation/credentials":
                 return self._sso(request)
-            return self._serve(self._let_in(request, protocol, request_id))
+            return serve(self._let_in(request, protocol, request_id))
         except Refusal as refusal:
             return refused(protocol, in_words_of(protocol, refusal), request_id)
         except Exception:
@@ -100,16 +111,24 @@ class Front:
             self.identities.ring, signed, request.method, request.url, request.headers, request.body
         )
         assert signed is not None
-        return Visit(request, signed, caller, action_of(request), protocol, request_id)
+        action = _action(request, signed.service)
+        return Visit(request, signed, caller, action, protocol, request_id)
 
     def _serve(self, visit: Visit) -> Response:
         caller, region, action = visit.caller, visit.region, visit.action
         self.counts.add(caller.account, region, action)
         self.pace.delay()
-        if self.trouble.denied(caller.names, visit.service, action):
-            raise denial(caller.account, caller.arn, visit.service, action, region)
+        self._check_denied(visit)
         fault = self.trouble.next(caller.account, region, action, visit.text)
         return self._answer(visit) if fault is None else self._befallen(visit, fault)
+
+    def _permitted(self, visit: Visit) -> Response:
+        self._check_denied(visit)
+        return self._answer(visit)
+
+    def _check_denied(self, visit: Visit) -> None:
+        if self.trouble.denied(visit.caller.names, visit.service, visit.action):
+            raise denial(visit.caller.account, visit.caller.arn, visit.service, visit.action, visit.region)
 
     def _befallen(self, visit: Visit, fault: Fault) -> Response:
         """A client of ours cannot be kept from connecting: what is unsent is cut."""
@@ -144,6 +163,8 @@ class Front:
         if visit.service == "sts":
             output = identity.answer(self.identities, visit.caller, visit.action, visit.request.form)
             return Response(200, _query_answer(visit, output))
+        if visit.service in self.services:
+            return self.services[visit.service].answer(visit.request, Caller(visit.caller, visit.region))
         if visit.service == "servicequotas" and (answer := self._quotas(visit)) is not None:
             return Response(200, json.dumps(answer).encode(), JSON)
         return self._moto.answer(visit.request, visit.caller.account, visit.action)
@@ -250,6 +271,16 @@ def protocol_of(request: Request) -> str:
     return "query" if form or "Action=" in request.query else "json"
 
 
+def _action(request: Request, service: str) -> str:
+    """REST services name the operation by method and path, which their model knows."""
+    if service in _REST and (named := wire(service).action(request)):
+        return named
+    return action_of(request)
+
+
+_REST = frozenset({"lambda"})
+
+
 def action_of(request: Request) -> str:
     target = request.headers.get("x-amz-target", "")
     return target.rpartition(".")[2] or request.form.get("Action", "") or f"{request.method} {request.path}"
@@ -261,7 +292,7 @@ def refused(protocol: str, refusal: Refusal, request_id: str) -> Response:
         return Response(refusal.status, write_refusal(refusal, request_id))
     if protocol == "query":
         return Response(refusal.status, _query_refusal(refusal, request_id))
-    body = json.dumps({"__type": refusal.code, "message": refusal.message}).encode()
+    body = json.dumps({"__type": refusal.code, "message": refusal.message, **refusal.more}).encode()
     return Response(refusal.status, body, (*JSON, ("x-amzn-errortype", refusal.code)))
 
 

@@ -60,6 +60,21 @@ class Identities:
     def find_role(self, arn: str) -> Role | None:
         return self.roles.get(arn) or _role_in_iam(arn)
 
+    def service_role(self, arn: str, service: str) -> Role | None:
+        """The role, if it exists and its trust policy lets ``service`` (``lambda.amazonaws.com``) assume it."""
+        role = self.roles.get(arn)
+        if role is not None:
+            return role if service in role.trusted else None
+        return _role_in_iam(arn, "Service", service)
+
+    def session_of(self, role: Role, name: str, seconds: int) -> Principal:
+        """What a service gets that assumes ``role``, as it may."""
+        assumed = f"arn:aws:sts::{role.account}:assumed-role/{role.arn.rpartition('/')[2]}/{name}"
+        like = Principal(
+            AccessKey("", ""), role.account, assumed, f"{role.role_id}:{name}", role_arn=role.arn
+        )
+        return self.ring.add_session(like, seconds)
+
 
 def answer(
     identities: Identities, caller: Principal, action: str, params: Mapping[str, str]
@@ -181,7 +196,8 @@ def _validation(name: str) -> NoReturn:
 # --- roles that were made over the API
 
 
-def _role_in_iam(arn: str) -> Role | None:
+def _role_in_iam(arn: str, kind: str = "AWS", trusted: str = "") -> Role | None:
+    """``kind``: of the principals whom the role trusts; ``trusted``: one who must be among them."""
     parts = arn.split(":")
     if len(parts) < 6 or parts[4] not in iam_backends:
         return None
@@ -192,17 +208,19 @@ def _role_in_iam(arn: str) -> Role | None:
     document = json.loads(found.assume_role_policy_document or "{}")
     statements = document.get("Statement") or []
     for statement in [statements] if isinstance(statements, dict) else statements:
-        role = _role_of(arn, statement, int(found.max_session_duration or 3600), found.id)
-        if role is not None:
+        role = _role_of(arn, statement, int(found.max_session_duration or 3600), found.id, kind)
+        if role is not None and (not trusted or trusted in role.trusted):
             return role
     return None
 
 
-def _role_of(arn: str, statement: Mapping[str, Any], max_duration: int, role_id: str) -> Role | None:
-    """The first statement that lets AWS principals in; only these conditions are understood, and a statement
+def _role_of(
+    arn: str, statement: Mapping[str, Any], max_duration: int, role_id: str, kind: str
+) -> Role | None:
+    """The first statement that lets principals of this kind in; only these conditions are understood, and a statement
     with any other lets nobody in."""
     principal = statement.get("Principal")
-    named = principal.get("AWS") if isinstance(principal, dict) else principal
+    named = principal.get(kind) if isinstance(principal, dict) else principal
     if statement.get("Effect") != "Allow" or not named:
         return None
     external_id, mfa = None, False

@@ -19,10 +19,13 @@ from typing import Any
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from twinwall.emulator.credentials import AccessKey, Keyring, role_arn
+from twinwall.emulator.delivery import Deliveries
 from twinwall.emulator.faults import Counts, Denial, Fault, Kind, Trouble
 from twinwall.emulator.front import Front
+from twinwall.emulator.functions.service import LambdaService
 from twinwall.emulator.http import Request, Response
 from twinwall.emulator.identity import Device, Identities, Role
+from twinwall.emulator.inside import Inside
 from twinwall.emulator.moto_pass import Moto
 from twinwall.emulator.moto_view import MotoNetwork, forget
 from twinwall.emulator.pace import Pace
@@ -93,6 +96,7 @@ class EmbeddedAws:
     def stop(self) -> None:
         if self._server is None:
             return
+        self.functions.stop()
         self.pace.stop()
         self._server.shutdown()
         if self._thread is not None:
@@ -115,6 +119,7 @@ class EmbeddedAws:
     def reset(self) -> None:
         """Everything as at the start: empty accounts, the same access keys, no faults, no counts."""
         keys = dict(self._keys)
+        self.functions.stop()
         self._build(keys)
 
     def _build(self, keys: Mapping[str, AccessKey] | None = None) -> None:
@@ -129,6 +134,12 @@ class EmbeddedAws:
         }
         self.identities = Identities(ring)
         self._front = Front(self.world, self.network, self.identities, Moto(), self.pace)
+        self.deliveries = Deliveries()
+        self._inside = Inside(self._front.handle, self._front.within, self.identities)
+        self.functions = LambdaService(
+            self.identities, self._inside, self.pace, lambda: self.endpoint, self.deliveries
+        )
+        self._front.services["lambda"] = self.functions
 
     def _now(self) -> datetime:
         return self._clock() + self._shift
