@@ -67,7 +67,7 @@ def _set_throttle(it: Controlled, given: Mapping[str, Any]) -> Any:
         )
     it.throttle.on = it.pace.throttle = on
     it.pace.latency_ms = latency
-    it.pace.time.set_scale(scale)
+    it.pace.set_scale(scale)
     return _throttle(it, {})
 
 

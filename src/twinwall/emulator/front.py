@@ -3,6 +3,7 @@
     request ─ loopback and no browser? ─ signed by whom? ─ counted ─ denied? fault? ─┬─ EC2, ours ── rulebook
                                                                                      ├─ EC2, other ─ moto, guarded
                                                                                      ├─ STS, quotas ─ here
+                                                                                     ├─ has a room ── its room
                                                                                      └─ the rest ──── moto
 
 An operation that nobody knows is refused in the protocol's own error form, never with an HTML page.
@@ -13,13 +14,12 @@ import logging
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-from twinwall.emulator import control, guards, identity
-from twinwall.emulator.credentials import Principal, Signed, authenticate, read_authorization
+from twinwall.emulator import control, guards, identity, wire
+from twinwall.emulator.credentials import authenticate, read_authorization
 from twinwall.emulator.faults import Counts, Fault, Kind, Trouble, denial, in_words_of
 from twinwall.emulator.http import JSON, Request, Response
 from twinwall.emulator.identity import Identities
@@ -32,33 +32,10 @@ from twinwall.emulator.rulebook import quotas
 from twinwall.emulator.rulebook.actions import ACTIONS, check_dry_run
 from twinwall.emulator.state import Call, World, apply
 from twinwall.emulator.throttle import Throttle
-from twinwall.emulator.wire import Caller, Service, wire
+from twinwall.emulator.visit import Room, Visit
 from twinwall.errors import ConfigError
 
 LOG = logging.getLogger("twinwall.emulator")
-
-
-@dataclass(frozen=True)
-class Visit:
-    """A request whose caller is known."""
-
-    request: Request
-    signed: Signed
-    caller: Principal
-    action: str
-    protocol: str
-    id: str
-
-    def text(self) -> str:
-        return self.request.body.decode("utf-8", "replace")
-
-    @property
-    def region(self) -> str:
-        return self.signed.region
-
-    @property
-    def service(self) -> str:
-        return self.signed.service
 
 
 class Front:
@@ -72,9 +49,9 @@ class Front:
         self.trouble = Trouble()
         self.pace = pace
         self.throttle = Throttle(pace.time.monotonic, lambda: world.switches, on=pace.throttle)
-        self.services: dict[str, Service] = {}
-        """By the name that requests are signed for: services that answer for themselves."""
-        self._moto = moto
+        self.moto = moto
+        self.rooms: dict[str, Room] = {}
+        """Service → what answers its calls instead of moto."""
         self.ec2 = threading.RLock()
         """One EC2 call at a time: moto is not made for more."""
 
@@ -111,8 +88,13 @@ class Front:
             self.identities.ring, signed, request.method, request.url, request.headers, request.body
         )
         assert signed is not None
-        action = _action(request, signed.service)
-        return Visit(request, signed, caller, action, protocol, request_id)
+        return Visit(request, signed, caller, self._action(request, signed.service), protocol, request_id)
+
+    def _action(self, request: Request, service: str) -> str:
+        """Of the services that answer here, REST's operations have their names."""
+        if service in self.rooms and wire.protocol_of_model(service) == wire.REST:
+            return wire.rest_action(service, request)[0] or action_of(request)
+        return action_of(request)
 
     def _serve(self, visit: Visit) -> Response:
         caller, region, action = visit.caller, visit.region, visit.action
@@ -163,11 +145,11 @@ class Front:
         if visit.service == "sts":
             output = identity.answer(self.identities, visit.caller, visit.action, visit.request.form)
             return Response(200, _query_answer(visit, output))
-        if visit.service in self.services:
-            return self.services[visit.service].answer(visit.request, Caller(visit.caller, visit.region))
         if visit.service == "servicequotas" and (answer := self._quotas(visit)) is not None:
             return Response(200, json.dumps(answer).encode(), JSON)
-        return self._moto.answer(visit.request, visit.caller.account, visit.action)
+        if visit.service in self.rooms:
+            return self.rooms[visit.service](visit)
+        return self.moto.answer(visit.request, visit.caller.account, visit.action)
 
     # --- EC2
 
@@ -187,7 +169,7 @@ class Front:
             apply(call.here, refusal.done)
             raise
         if action in ("CreateTags", "DeleteTags") and (rest := guards.without_ours(visit.request.form)):
-            response = self._moto.form(visit.request, rest, account, action)
+            response = self.moto.form(visit.request, rest, account, action)
             if response.status != 200:
                 return response
         apply(call.here, answer.effects)
@@ -207,7 +189,7 @@ class Front:
                     "The request uses the same client token as a previous, but non-identical request.",
                 )
             return Response(200, answer["body"])
-        response = self._moto.answer(visit.request, visit.caller.account, visit.action)
+        response = self.moto.answer(visit.request, visit.caller.account, visit.action)
         if token and response.status == 200:
             call.here.tokens[key] = (asked, {"body": response.body})
         self.network.sync(self.world, visit.caller.account, visit.region)
@@ -269,16 +251,6 @@ def protocol_of(request: Request) -> str:
         return "ec2"
     form = "x-www-form-urlencoded" in request.headers.get("content-type", "")
     return "query" if form or "Action=" in request.query else "json"
-
-
-def _action(request: Request, service: str) -> str:
-    """REST services name the operation by method and path, which their model knows."""
-    if service in _REST and (named := wire(service).action(request)):
-        return named
-    return action_of(request)
-
-
-_REST = frozenset({"lambda"})
 
 
 def action_of(request: Request) -> str:

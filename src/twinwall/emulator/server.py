@@ -123,6 +123,7 @@ class EmbeddedAws:
         self._build(keys)
 
     def _build(self, keys: Mapping[str, AccessKey] | None = None) -> None:
+        self.pace.agenda.clear()
         forget(self.accounts)
         self.network = MotoNetwork()
         self.world = World(self.network, frozenset(self.accounts), self._switches, ids=make_ids(self._random))
@@ -133,13 +134,13 @@ class EmbeddedAws:
             account: ring.add_user(account, USER, (keys or {}).get(account)) for account in self.accounts
         }
         self.identities = Identities(ring)
-        self._front = Front(self.world, self.network, self.identities, Moto(), self.pace)
         self.deliveries = Deliveries()
+        self._front = Front(self.world, self.network, self.identities, Moto(), self.pace)
         self._inside = Inside(self._front.handle, self._front.within, self.identities)
         self.functions = LambdaService(
             self.identities, self._inside, self.pace, lambda: self.endpoint, self.deliveries
         )
-        self._front.services["lambda"] = self.functions
+        self._front.rooms["lambda"] = self.functions.answer
 
     def _now(self) -> datetime:
         return self._clock() + self._shift

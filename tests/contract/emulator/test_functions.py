@@ -302,7 +302,7 @@ def test_events_are_tried_three_times_and_then_a_dead_letter(
     aws: EmbeddedAws, client: Any, functions: Any, runs: Callable[[], list[int]]
 ) -> None:
     """After one and two minutes of the endpoint's clock; the dead letter says why, the record too."""
-    aws.pace.time.set_scale(600)
+    aws.pace.set_scale(600)
     sqs = client("sqs")
     dead, failed = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("dead", "failed"))
     queue = f"arn:aws:sqs:{REGION}:{ONE}:"
@@ -328,7 +328,7 @@ def test_events_are_tried_three_times_and_then_a_dead_letter(
         assert told["requestContext"]["approximateInvokeCount"] == 3
         assert told["responsePayload"]["errorType"] == "RuntimeError"
     finally:
-        aws.pace.time.set_scale(1)
+        aws.pace.set_scale(1)
 
 
 def test_no_retry_where_none_is_wanted(
@@ -351,7 +351,7 @@ def test_an_event_without_a_place_waits(
     aws: EmbeddedAws, client: Any, functions: Any, runs: Callable[[], list[int]]
 ) -> None:
     """Throttled events are tried again; one that is too old is reported."""
-    aws.pace.time.set_scale(50)
+    aws.pace.set_scale(50)
     try:
         make_function(client, COUNTING, Timeout=10, MemorySize=256)
         functions.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
@@ -361,7 +361,7 @@ def test_an_event_without_a_place_waits(
         functions.delete_function_concurrency(FunctionName="f")
         until(lambda: runs() == [1])
     finally:
-        aws.pace.time.set_scale(1)
+        aws.pace.set_scale(1)
 
 
 def test_a_rule_is_let_in_by_the_functions_policy(

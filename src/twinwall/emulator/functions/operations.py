@@ -24,7 +24,7 @@ from twinwall.emulator.functions.settings import changed, check_possible
 from twinwall.emulator.identity import Identities
 from twinwall.emulator.inside import Inside
 from twinwall.emulator.refusal import Refusal
-from twinwall.emulator.wire import Caller
+from twinwall.emulator.visit import Visit
 
 CONCURRENCY = 1000
 UNRESERVED = 100
@@ -44,13 +44,13 @@ class Lambda(Protocol):
     inside: Inside
 
 
-Operation = Callable[[Lambda, Caller, Params], Output]
+Operation = Callable[[Lambda, Visit, Params], Output]
 
 
-def _create(it: Lambda, caller: Caller, given: Params) -> Output:
+def _create(it: Lambda, visit: Visit, given: Params) -> Output:
     check_possible(given)
-    key, qualifier = key_of(caller, given["FunctionName"])
-    if key.account != caller.account or qualifier:
+    key, qualifier = key_of(visit, given["FunctionName"])
+    if key.account != visit.account or qualifier:
         raise wrong("FunctionName names another account, or a version.")
     if key in it.registry.functions:
         raise Refusal("ResourceConflictException", f"Function already exist: {key.name}", 409)
@@ -60,7 +60,7 @@ def _create(it: Lambda, caller: Caller, given: Params) -> Output:
                 "Runtime and Handler are mandatory parameters for functions created with deployment packages."
             )
     _check_role(it, given["Role"])
-    code = it.store.add(package_of(given["Code"], _s3(it, caller)))
+    code = it.store.add(package_of(given["Code"], _s3(it, visit)))
     blank = Function(key, "", "", "", code, str(uuid.uuid4()), _now())
     function = changed(blank, given)
     it.registry.functions[key] = function
@@ -76,32 +76,32 @@ def _check_role(it: Lambda, arn: str) -> None:
         raise wrong("The role defined for the function cannot be assumed by Lambda.")
 
 
-def _s3(it: Lambda, caller: Caller) -> Any:
-    return it.inside.client("s3", caller.region, caller.principal.key)
+def _s3(it: Lambda, visit: Visit) -> Any:
+    return it.inside.client("s3", visit.region, visit.caller.key)
 
 
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
 
 
-def _mine(it: Lambda, caller: Caller, given: Params) -> Function:
+def _mine(it: Lambda, visit: Visit, given: Params) -> Function:
     """The function named, of the caller's own account."""
-    function = it.registry.named(caller, given["FunctionName"], given.get("Qualifier"))
-    if function.key.account != caller.account:
+    function = it.registry.named(visit, given["FunctionName"], given.get("Qualifier"))
+    if function.key.account != visit.account:
         raise Refusal(
             "AccessDeniedException",
-            f"User: {caller.principal.arn} is not authorized to perform this on resource: {function.key.arn}",
+            f"User: {visit.caller.arn} is not authorized to perform this on resource: {function.key.arn}",
             403,
         )
     return function
 
 
-def _update_code(it: Lambda, caller: Caller, given: Params) -> Output:
-    function = _mine(it, caller, given)
+def _update_code(it: Lambda, visit: Visit, given: Params) -> Output:
+    function = _mine(it, visit, given)
     if given.get("Publish"):
         raise wrong("Publish: the embedded AWS has no versions: leave it out.")
     _check_revision(function, given)
-    code = it.store.add(package_of(dict(given), _s3(it, caller)))
+    code = it.store.add(package_of(dict(given), _s3(it, visit)))
     architecture = (given.get("Architectures") or [function.architecture])[0]
     next_ = replace(function, code=code, architecture=architecture)
     if given.get("DryRun"):
@@ -109,8 +109,8 @@ def _update_code(it: Lambda, caller: Caller, given: Params) -> Output:
     return _changed(it, next_)
 
 
-def _update_configuration(it: Lambda, caller: Caller, given: Params) -> Output:
-    function = _mine(it, caller, given)
+def _update_configuration(it: Lambda, visit: Visit, given: Params) -> Output:
+    function = _mine(it, visit, given)
     check_possible(given)
     _check_revision(function, given)
     if given.get("Role"):
@@ -139,8 +139,8 @@ def _changed(it: Lambda, function: Function) -> Output:
     }
 
 
-def _get(it: Lambda, caller: Caller, given: Params) -> Output:
-    function = _mine(it, caller, given)
+def _get(it: Lambda, visit: Visit, given: Params) -> Output:
+    function = _mine(it, visit, given)
     shown: Output = {
         "Configuration": configuration(function),
         "Code": {"RepositoryType": "S3"},
@@ -151,13 +151,13 @@ def _get(it: Lambda, caller: Caller, given: Params) -> Output:
     return shown
 
 
-def _get_configuration(it: Lambda, caller: Caller, given: Params) -> Output:
-    return configuration(_mine(it, caller, given))
+def _get_configuration(it: Lambda, visit: Visit, given: Params) -> Output:
+    return configuration(_mine(it, visit, given))
 
 
-def _list(it: Lambda, caller: Caller, given: Params) -> Output:
+def _list(it: Lambda, visit: Visit, given: Params) -> Output:
     here = sorted(
-        (f for f in it.registry.functions.values() if _lives(f.key, caller)), key=lambda f: f.key.name
+        (f for f in it.registry.functions.values() if _lives(f.key, visit)), key=lambda f: f.key.name
     )
     most, marker = given.get("MaxItems") or 50, given.get("Marker") or ""
     rest = [function for function in here if function.key.name > marker]
@@ -165,12 +165,12 @@ def _list(it: Lambda, caller: Caller, given: Params) -> Output:
     return shown | ({"NextMarker": rest[most - 1].key.name} if len(rest) > most else {})
 
 
-def _lives(key: Key, caller: Caller) -> bool:
-    return (key.account, key.region) == (caller.account, caller.region)
+def _lives(key: Key, visit: Visit) -> bool:
+    return (key.account, key.region) == (visit.account, visit.region)
 
 
-def _delete(it: Lambda, caller: Caller, given: Params) -> Output:
-    key = _mine(it, caller, given).key
+def _delete(it: Lambda, visit: Visit, given: Params) -> Output:
+    key = _mine(it, visit, given).key
     it.registry.drop(key)
     it.fleet.retire(key)
     return {}
@@ -179,8 +179,8 @@ def _delete(it: Lambda, caller: Caller, given: Params) -> Output:
 # --- who may invoke
 
 
-def _add_permission(it: Lambda, caller: Caller, given: Params) -> Output:
-    function = _mine(it, caller, given)
+def _add_permission(it: Lambda, visit: Visit, given: Params) -> Output:
+    function = _mine(it, visit, given)
     held = it.registry.permissions.setdefault(function.key, {})
     statement = permission(given, function.key.arn)
     if statement.id in held:
@@ -197,8 +197,8 @@ def _add_permission(it: Lambda, caller: Caller, given: Params) -> Output:
 _BEFORE = '{"Version": "2012-10-17", "Id": "default", "Statement": ['
 
 
-def _remove_permission(it: Lambda, caller: Caller, given: Params) -> Output:
-    function = _mine(it, caller, given)
+def _remove_permission(it: Lambda, visit: Visit, given: Params) -> Output:
+    function = _mine(it, visit, given)
     held = it.registry.permissions.get(function.key, {})
     if given["StatementId"] not in held:
         raise Refusal(
@@ -210,8 +210,8 @@ def _remove_permission(it: Lambda, caller: Caller, given: Params) -> Output:
     return {}
 
 
-def _get_policy(it: Lambda, caller: Caller, given: Params) -> Output:
-    function = _mine(it, caller, given)
+def _get_policy(it: Lambda, visit: Visit, given: Params) -> Output:
+    function = _mine(it, visit, given)
     held = it.registry.permissions.get(function.key)
     if not held:
         raise Refusal("ResourceNotFoundException", "The resource you requested does not exist.", 404)
@@ -221,9 +221,9 @@ def _get_policy(it: Lambda, caller: Caller, given: Params) -> Output:
 # --- concurrency, asynchronous invocation, tags
 
 
-def _put_concurrency(it: Lambda, caller: Caller, given: Params) -> Output:
-    key, wanted = _mine(it, caller, given).key, given["ReservedConcurrentExecutions"]
-    others = sum(n for k, n in it.registry.reserved.items() if k != key and _lives(k, caller))
+def _put_concurrency(it: Lambda, visit: Visit, given: Params) -> Output:
+    key, wanted = _mine(it, visit, given).key, given["ReservedConcurrentExecutions"]
+    others = sum(n for k, n in it.registry.reserved.items() if k != key and _lives(k, visit))
     if wanted + others > CONCURRENCY - UNRESERVED:
         raise wrong(
             "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
@@ -233,23 +233,23 @@ def _put_concurrency(it: Lambda, caller: Caller, given: Params) -> Output:
     return {"ReservedConcurrentExecutions": wanted}
 
 
-def _get_concurrency(it: Lambda, caller: Caller, given: Params) -> Output:
-    reserved = it.registry.reserved.get(_mine(it, caller, given).key)
+def _get_concurrency(it: Lambda, visit: Visit, given: Params) -> Output:
+    reserved = it.registry.reserved.get(_mine(it, visit, given).key)
     return {} if reserved is None else {"ReservedConcurrentExecutions": reserved}
 
 
-def _delete_concurrency(it: Lambda, caller: Caller, given: Params) -> Output:
-    it.registry.reserved.pop(_mine(it, caller, given).key, None)
+def _delete_concurrency(it: Lambda, visit: Visit, given: Params) -> Output:
+    it.registry.reserved.pop(_mine(it, visit, given).key, None)
     return {}
 
 
-def _put_config(it: Lambda, caller: Caller, given: Params) -> Output:
-    function = _mine(it, caller, given)
+def _put_config(it: Lambda, visit: Visit, given: Params) -> Output:
+    function = _mine(it, visit, given)
     return _configured(it, function, given, InvokeConfig())
 
 
-def _update_config(it: Lambda, caller: Caller, given: Params) -> Output:
-    function = _mine(it, caller, given)
+def _update_config(it: Lambda, visit: Visit, given: Params) -> Output:
+    function = _mine(it, visit, given)
     return _configured(it, function, given, it.registry.configs.get(function.key, InvokeConfig()))
 
 
@@ -290,8 +290,8 @@ def _config(function: Function, config: InvokeConfig) -> Output:
     return shown
 
 
-def _get_config(it: Lambda, caller: Caller, given: Params) -> Output:
-    function = _mine(it, caller, given)
+def _get_config(it: Lambda, visit: Visit, given: Params) -> Output:
+    function = _mine(it, visit, given)
     return _config(function, _held_config(it, function))
 
 
@@ -306,31 +306,31 @@ def _held_config(it: Lambda, function: Function) -> InvokeConfig:
     return config
 
 
-def _delete_config(it: Lambda, caller: Caller, given: Params) -> Output:
-    function = _mine(it, caller, given)
+def _delete_config(it: Lambda, visit: Visit, given: Params) -> Output:
+    function = _mine(it, visit, given)
     _held_config(it, function)
     del it.registry.configs[function.key]
     return {}
 
 
-def _tagged(it: Lambda, caller: Caller, given: Params) -> Key:
-    return _mine(it, caller, {"FunctionName": given["Resource"]}).key
+def _tagged(it: Lambda, visit: Visit, given: Params) -> Key:
+    return _mine(it, visit, {"FunctionName": given["Resource"]}).key
 
 
-def _tag(it: Lambda, caller: Caller, given: Params) -> Output:
-    it.registry.tags[_tagged(it, caller, given)].update(given["Tags"])
+def _tag(it: Lambda, visit: Visit, given: Params) -> Output:
+    it.registry.tags[_tagged(it, visit, given)].update(given["Tags"])
     return {}
 
 
-def _untag(it: Lambda, caller: Caller, given: Params) -> Output:
-    held = it.registry.tags[_tagged(it, caller, given)]
+def _untag(it: Lambda, visit: Visit, given: Params) -> Output:
+    held = it.registry.tags[_tagged(it, visit, given)]
     for name in given["TagKeys"]:
         held.pop(name, None)
     return {}
 
 
-def _list_tags(it: Lambda, caller: Caller, given: Params) -> Output:
-    return {"Tags": it.registry.tags[_tagged(it, caller, given)]}
+def _list_tags(it: Lambda, visit: Visit, given: Params) -> Output:
+    return {"Tags": it.registry.tags[_tagged(it, visit, given)]}
 
 
 OPERATIONS: Mapping[str, Operation] = {

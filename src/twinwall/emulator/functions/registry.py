@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from twinwall.emulator.functions.function import LATEST, Function, InvokeConfig, Key, function_missing
 from twinwall.emulator.functions.policy import Permission
 from twinwall.emulator.refusal import Refusal
-from twinwall.emulator.wire import Caller
+from twinwall.emulator.visit import Visit
 
 _NAMED = re.compile(
     r"(?:arn:aws[\w-]*:lambda:(?P<region>[\w-]+):)?(?:(?P<account>\d{12}):)?(?:function:)?"
@@ -31,9 +31,9 @@ class Registry:
             raise function_missing(key.arn)
         return found
 
-    def named(self, caller: Caller, name: str, qualifier: str | None = None) -> Function:
+    def named(self, visit: Visit, name: str, qualifier: str | None = None) -> Function:
         """The function that a request names. Raises ``Refusal``."""
-        key, in_name = key_of(caller, name)
+        key, in_name = key_of(visit, name)
         if (qualifier or in_name or LATEST) != LATEST:
             raise function_missing(f"{key.arn}:{qualifier or in_name}")
         return self.get(key)
@@ -43,16 +43,16 @@ class Registry:
             held.pop(key, None)
 
 
-def key_of(caller: Caller, name: str) -> tuple[Key, str | None]:
+def key_of(visit: Visit, name: str) -> tuple[Key, str | None]:
     """The key, and the qualifier behind the name."""
     found = _NAMED.fullmatch(name)
     if found is None:
         raise Refusal("ValidationException", f"{name} names no function")
-    region = found["region"] or caller.region
-    if region != caller.region:
+    region = found["region"] or visit.region
+    if region != visit.region:
         raise Refusal(
             "ResourceNotFoundException",
-            f"Functions from '{region}' are not reachable in this region ('{caller.region}')",
+            f"Functions from '{region}' are not reachable in this region ('{visit.region}')",
             404,
         )
-    return Key(found["account"] or caller.account, region, found["name"]), found["qualifier"]
+    return Key(found["account"] or visit.account, region, found["name"]), found["qualifier"]

@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from twinwall.emulator import wire
 from twinwall.emulator.delivery import Deliveries, parse_arn
 from twinwall.emulator.functions.code import CodeStore, remove
 from twinwall.emulator.functions.environment import environment, link_runtime
@@ -21,12 +22,12 @@ from twinwall.emulator.functions.line import Doors, Line
 from twinwall.emulator.functions.logs import Logs
 from twinwall.emulator.functions.operations import OPERATIONS
 from twinwall.emulator.functions.registry import Registry
-from twinwall.emulator.http import Request, Response
+from twinwall.emulator.http import Response
 from twinwall.emulator.identity import Identities
 from twinwall.emulator.inside import Inside
 from twinwall.emulator.pace import Pace
 from twinwall.emulator.refusal import Refusal
-from twinwall.emulator.wire import Caller, wire
+from twinwall.emulator.visit import Visit
 
 LOG = logging.getLogger("twinwall.emulator")
 MOST_SYNCHRONOUS, MOST_ASYNCHRONOUS = 6 * 1024 * 1024, 1024 * 1024
@@ -59,20 +60,23 @@ class LambdaService:
         self.fleet.close()
         remove(self._root)
 
-    def answer(self, request: Request, caller: Caller) -> Response:
-        action, params = wire("lambda").read(request)
+    def answer(self, visit: Visit) -> Response:
+        action = visit.action
+        params = wire.parse("lambda", action, visit.request, visit.protocol)
+        wire.check("lambda", action, params)
         if action == "Invoke":
-            return self._invoked(caller, params)
+            return self._invoked(visit, params)
         if action not in OPERATIONS:
             LOG.warning("lambda %s: no such operation in the embedded AWS", action)
             raise Refusal("InvalidAction", f"The action {action} is not implemented by the embedded AWS.")
-        return wire("lambda").write(action, OPERATIONS[action](self, caller, params))
+        output = OPERATIONS[action](self, visit, params)
+        return wire.write("lambda", action, output, visit.id, visit.protocol)
 
     # --- invoked
 
-    def _invoked(self, caller: Caller, params: Mapping[str, Any]) -> Response:
-        function = self.registry.named(caller, params["FunctionName"], params.get("Qualifier"))
-        self._check_caller(function, caller)
+    def _invoked(self, visit: Visit, params: Mapping[str, Any]) -> Response:
+        function = self.registry.named(visit, params["FunctionName"], params.get("Qualifier"))
+        self._check_caller(function, visit)
         payload = bytes(params.get("Payload") or b"{}")
         kind = params.get("InvocationType") or "RequestResponse"
         _check_payload(payload, kind)
@@ -85,13 +89,13 @@ class LambdaService:
             case _:
                 return _told(self.invoke(function, payload), params.get("LogType") == "Tail")
 
-    def _check_caller(self, function: Function, caller: Caller) -> None:
+    def _check_caller(self, function: Function, visit: Visit) -> None:
         held = self.registry.permissions.get(function.key, {})
-        own = function.key.account == caller.account
-        if not own and not any(item.lets_principal(caller.principal) for item in held.values()):
+        own = function.key.account == visit.account
+        if not own and not any(item.lets_principal(visit.caller) for item in held.values()):
             raise Refusal(
                 "AccessDeniedException",
-                f"User: {caller.principal.arn} is not authorized to perform: lambda:InvokeFunction on resource: "
+                f"User: {visit.caller.arn} is not authorized to perform: lambda:InvokeFunction on resource: "
                 f"{function.key.arn} because no resource-based policy allows the lambda:InvokeFunction action",
                 403,
             )
