@@ -32,6 +32,7 @@ from twinwall.emulator.pace import Pace
 from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.state import World, make_ids
 from twinwall.emulator.switches import Switches
+from twinwall.emulator.tables.service import TableService
 from twinwall.emulator.throttle import Throttle
 from twinwall.emulator.web import Connections, Handler
 
@@ -140,6 +141,7 @@ class EmbeddedAws:
         self.functions = LambdaService(
             self.identities, self._inside, self.pace, lambda: self.endpoint, self.deliveries
         )
+        self._front.rooms["dynamodb"] = TableService(self._front.moto, self.pace).answer
         self._front.rooms["lambda"] = self.functions.answer
 
     def _now(self) -> datetime:
