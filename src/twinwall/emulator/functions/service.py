@@ -18,7 +18,8 @@ from twinwall.emulator.functions.environment import environment, link_runtime
 from twinwall.emulator.functions.fleet import Fleet
 from twinwall.emulator.functions.function import LATEST, Function, InvokeConfig, Key, function_missing, wrong
 from twinwall.emulator.functions.invoking import Outcome, invoke
-from twinwall.emulator.functions.line import Doors, Line
+from twinwall.emulator.functions.line import Doors as LineDoors
+from twinwall.emulator.functions.line import Line
 from twinwall.emulator.functions.logs import Logs
 from twinwall.emulator.functions.operations import OPERATIONS
 from twinwall.emulator.functions.registry import Registry
@@ -27,6 +28,9 @@ from twinwall.emulator.identity import Identities
 from twinwall.emulator.inside import Inside
 from twinwall.emulator.pace import Pace
 from twinwall.emulator.refusal import Refusal
+from twinwall.emulator.sources.gauge import has_news
+from twinwall.emulator.sources.poller import Doors
+from twinwall.emulator.sources.service import Sources
 from twinwall.emulator.visit import Visit
 
 LOG = logging.getLogger("twinwall.emulator")
@@ -50,12 +54,17 @@ class LambdaService:
         self._deliveries = deliveries
         self.store = CodeStore(self._root / "code")
         self.fleet = Fleet(self._root / "run", self._variables, self.registry.reserved)
-        self.line = Line(Doors(self._find, self.invoke, self._send), pace)
+        self.line = Line(LineDoors(self._find, self.invoke, self._send), pace)
+        self.sources = Sources(
+            self.registry,
+            Doors(self.registry.functions.get, self.client, self.invoke, self._report, has_news, pace),
+        )
         deliveries.register("lambda", self)
 
     def stop(self) -> None:
         """Nothing is left: no process, no thread, no file."""
         self.fleet.kill()
+        self.sources.stop()
         self.line.stop()
         self.fleet.close()
         remove(self._root)
@@ -66,6 +75,9 @@ class LambdaService:
         wire.check("lambda", action, params)
         if action == "Invoke":
             return self._invoked(visit, params)
+        if action in self.sources.operations:
+            output = self.sources.operations[action](visit, params)
+            return wire.write("lambda", action, output, visit.id, visit.protocol)
         if action not in OPERATIONS:
             LOG.warning("lambda %s: no such operation in the embedded AWS", action)
             raise Refusal("InvalidAction", f"The action {action} is not implemented by the embedded AWS.")
@@ -155,6 +167,9 @@ class LambdaService:
             self.send(function, target, body, told)
         except (BotoCoreError, ClientError, Refusal) as refused:
             LOG.warning("%s could not send to %s: %s", function.key.arn, target, refused)
+
+    def _report(self, function: Function, target: str, body: str) -> None:
+        self._send(function, target, body, {})
 
     def send(self, function: Function, target: str, body: str, told: Mapping[str, str]) -> None:
         found = parse_arn(target)

@@ -86,13 +86,27 @@ def _written(arn: str, place: int) -> str:
     return arn + "|" + base64.urlsafe_b64encode(json.dumps([place]).encode()).decode()
 
 
-def _records(tables: Tables, params: Mapping[str, Any]) -> dict[str, Any]:
-    arn, _, text = str(params["ShardIterator"]).partition("|")
+def _place(tables: Tables, iterator: str) -> tuple[str, int, Stream]:
+    """The stream's ARN, how far the reader is, and the stream. Raises ``Refusal``."""
+    arn, _, text = iterator.partition("|")
     try:
         [place] = json.loads(base64.urlsafe_b64decode(text))
     except ValueError:
         raise Refusal("ValidationException", "Invalid ShardIterator") from None
-    _, stream = _find(tables, arn)
+    return arn, place, _find(tables, arn)[1]
+
+
+def is_behind(tables: Tables, iterator: str) -> bool:
+    """Is there a record behind the iterator? True, too, where the stream is gone."""
+    try:
+        _, place, stream = _place(tables, iterator)
+    except Refusal:
+        return True
+    return place < len(stream.records)
+
+
+def _records(tables: Tables, params: Mapping[str, Any]) -> dict[str, Any]:
+    arn, place, stream = _place(tables, str(params["ShardIterator"]))
     most = min(params.get("Limit") or MOST_RECORDS, MOST_RECORDS)
     found = stream.records[place : place + most]
     shown = [_shown(record) for record in found]
