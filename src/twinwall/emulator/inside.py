@@ -60,7 +60,10 @@ class Inside:
             aws_access_key_id=key.id,
             aws_secret_access_key=key.secret,
             aws_session_token=key.token or None,
-            config=Config(retries={"total_max_attempts": 1}, parameter_validation=counted),
+            config=Config(
+                retries={"mode": "standard", "total_max_attempts": 6 if counted else 1},
+                parameter_validation=counted,
+            ),
         )
         answer = self._handle if counted else self._serve
         client.meta.events.register("before-send", lambda request, **_: _sent(request, answer))

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -26,10 +27,13 @@ from twinwall.emulator.functions.service import LambdaService
 from twinwall.emulator.http import Request, Response
 from twinwall.emulator.identity import Device, Identities, Role
 from twinwall.emulator.inside import Inside
+from twinwall.emulator.managed_policies import IamRoom
 from twinwall.emulator.moto_pass import Moto
 from twinwall.emulator.moto_view import MotoNetwork, forget
 from twinwall.emulator.pace import Pace
 from twinwall.emulator.refusal import Refusal
+from twinwall.emulator.stacks.marks import mark
+from twinwall.emulator.stacks.service import StackService
 from twinwall.emulator.state import World, make_ids
 from twinwall.emulator.switches import Switches
 from twinwall.emulator.tables.service import TableService
@@ -97,6 +101,7 @@ class EmbeddedAws:
     def stop(self) -> None:
         if self._server is None:
             return
+        self.stacks.stop()
         self.functions.stop()
         self.pace.stop()
         self._server.shutdown()
@@ -120,6 +125,7 @@ class EmbeddedAws:
     def reset(self) -> None:
         """Everything as at the start: empty accounts, the same access keys, no faults, no counts."""
         keys = dict(self._keys)
+        self.stacks.stop()
         self.functions.stop()
         self._build(keys)
 
@@ -141,6 +147,9 @@ class EmbeddedAws:
         self.functions = LambdaService(
             self.identities, self._inside, self.pace, lambda: self.endpoint, self.deliveries
         )
+        self.stacks = StackService(self.identities, self._inside, partial(mark, self.world, self._front.ec2))
+        self._front.rooms["cloudformation"] = self.stacks.answer
+        self._front.rooms["iam"] = IamRoom(self._front.moto).answer
         self._front.rooms["dynamodb"] = TableService(self._front.moto, self.pace).answer
         self._front.rooms["lambda"] = self.functions.answer
 
