@@ -62,6 +62,8 @@ class Kind(Enum):
     LOST = "lost"  # carried out, no answer
     LATE = "late"  # no answer; carried out ``seconds`` later
     SLOW = "slow"  # carried out, and answered after ``seconds``
+    TWICE = "twice"  # of deliveries only: handed over, and once more after ``seconds``
+    NEVER = "never"  # of deliveries only: never handed over, and nobody hears of it
 
 
 @dataclass

@@ -52,6 +52,7 @@ class Front:
         self.moto = moto
         self.rooms: dict[str, Room] = {}
         """Service → what answers its calls instead of moto."""
+        self.after_ec2: Callable[[Visit], None] = lambda _visit: None
         self.ec2 = threading.RLock()
         """One EC2 call at a time: moto is not made for more."""
 
@@ -130,6 +131,8 @@ class Front:
                 response = self._answer(visit)
                 self.pace.time.sleep(fault.seconds)
                 return response
+            case Kind.TWICE | Kind.NEVER:  # of deliveries only
+                return self._answer(visit)
 
     def _late(self, visit: Visit) -> None:
         """Carried out long after its client gave up."""
@@ -141,7 +144,9 @@ class Front:
     def _answer(self, visit: Visit) -> Response:
         if visit.service == "ec2":
             with self.ec2:
-                return self._answer_ec2(visit)
+                response = self._answer_ec2(visit)
+                self.after_ec2(visit)
+                return response
         if visit.service == "sts":
             output = identity.answer(self.identities, visit.caller, visit.action, visit.request.form)
             return Response(200, _query_answer(visit, output))
@@ -149,7 +154,14 @@ class Front:
             return Response(200, json.dumps(answer).encode(), JSON)
         if visit.service in self.rooms:
             return self.rooms[visit.service](visit)
-        return self.moto.answer(visit.request, visit.caller.account, visit.action)
+        return self.by_moto(visit)
+
+    def by_moto(self, visit: Visit) -> Response:
+        return self.moto.answer(visit.request, visit.account, visit.action)
+
+    def on_behalf(self, request: Request, account: str) -> Response:
+        """moto's answer to ``request`` as if ``account`` had sent it."""
+        return self.moto.answer(request, account, action_of(request))
 
     # --- EC2
 

@@ -60,19 +60,11 @@ class Identities:
     def find_role(self, arn: str) -> Role | None:
         return self.roles.get(arn) or _role_in_iam(arn)
 
-    def service_role(self, arn: str, service: str) -> Role | None:
-        """The role, if it exists and its trust policy lets ``service`` (``lambda.amazonaws.com``) assume it."""
-        role = self.roles.get(arn)
-        if role is not None:
-            return role if service in role.trusted else None
-        return _role_in_iam(arn, "Service", service)
-
-    def session_of(self, role: Role, name: str, seconds: int) -> Principal:
-        """What a service gets that assumes ``role``, as it may."""
-        assumed = f"arn:aws:sts::{role.account}:assumed-role/{role.arn.rpartition('/')[2]}/{name}"
-        like = Principal(
-            AccessKey("", ""), role.account, assumed, f"{role.role_id}:{name}", role_arn=role.arn
-        )
+    def session_of(self, arn: str, name: str, seconds: int) -> Principal:
+        """What a service gets that takes on a role, as it may (``Roles``)."""
+        account, role = arn.split(":")[4], arn.rpartition("/")[2]
+        assumed = f"arn:aws:sts::{account}:assumed-role/{role}/{name}"
+        like = Principal(AccessKey("", ""), account, assumed, f"{Role.role_id}:{name}", role_arn=arn)
         return self.ring.add_session(like, seconds)
 
 
@@ -196,8 +188,7 @@ def _validation(name: str) -> NoReturn:
 # --- roles that were made over the API
 
 
-def _role_in_iam(arn: str, kind: str = "AWS", trusted: str = "") -> Role | None:
-    """``kind``: of the principals whom the role trusts; ``trusted``: one who must be among them."""
+def _role_in_iam(arn: str) -> Role | None:
     parts = arn.split(":")
     if len(parts) < 6 or parts[4] not in iam_backends:
         return None
@@ -208,19 +199,17 @@ def _role_in_iam(arn: str, kind: str = "AWS", trusted: str = "") -> Role | None:
     document = json.loads(found.assume_role_policy_document or "{}")
     statements = document.get("Statement") or []
     for statement in [statements] if isinstance(statements, dict) else statements:
-        role = _role_of(arn, statement, int(found.max_session_duration or 3600), found.id, kind)
-        if role is not None and (not trusted or trusted in role.trusted):
+        role = _role_of(arn, statement, int(found.max_session_duration or 3600), found.id)
+        if role is not None:
             return role
     return None
 
 
-def _role_of(
-    arn: str, statement: Mapping[str, Any], max_duration: int, role_id: str, kind: str
-) -> Role | None:
-    """The first statement that lets principals of this kind in; only these conditions are understood, and a statement
+def _role_of(arn: str, statement: Mapping[str, Any], max_duration: int, role_id: str) -> Role | None:
+    """The first statement that lets AWS principals in; only these conditions are understood, and a statement
     with any other lets nobody in."""
     principal = statement.get("Principal")
-    named = principal.get(kind) if isinstance(principal, dict) else principal
+    named = principal.get("AWS") if isinstance(principal, dict) else principal
     if statement.get("Effect") != "Allow" or not named:
         return None
     external_id, mfa = None, False

@@ -16,7 +16,7 @@ from botocore.exceptions import ConnectionClosedError
 
 from twinwall.emulator.credentials import AccessKey, Principal
 from twinwall.emulator.http import Request, Response
-from twinwall.emulator.identity import Identities, Role
+from twinwall.emulator.identity import Identities
 
 SESSION_SECONDS = 12 * 3600
 """How long a service holds the session of a role."""
@@ -36,13 +36,13 @@ class Inside:
         self._sessions: dict[tuple[str, str], Principal] = {}
         self._lock = threading.Lock()
 
-    def session(self, role: Role, name: str) -> Principal:
-        """Of a role that a service has assumed, as good as new."""
+    def session(self, role_arn: str, name: str) -> Principal:
+        """Of a role that a service has taken on, as good as new."""
         with self._lock:
-            held = self._sessions.get((role.arn, name))
+            held = self._sessions.get((role_arn, name))
             if held is None or held.expires is None or held.expires <= self._who.ring.now():
-                held = self._who.session_of(role, name, SESSION_SECONDS)
-                self._sessions[role.arn, name] = held
+                held = self._who.session_of(role_arn, name, SESSION_SECONDS)
+                self._sessions[role_arn, name] = held
             return held
 
     def client(self, service: str, region: str, key: AccessKey, *, counted: bool = False) -> Any:

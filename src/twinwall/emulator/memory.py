@@ -130,6 +130,8 @@ class MemoryAws:
             case Kind.UNSENT:
                 self.clock.sleep(fault.seconds)
                 raise NoAnswer(sent=False)
+            case Kind.TWICE | Kind.NEVER:  # of deliveries only
+                return self._answer(account, region, action, params)
             case Kind.SLOW:
                 answer = self._answer(account, region, action, params)
                 self.clock.sleep(fault.seconds)

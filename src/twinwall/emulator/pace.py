@@ -29,6 +29,11 @@ class Pace:
         self.time.set_scale(scale)
         self.agenda.wake()
 
+    def advance(self, seconds: float) -> None:
+        """The clock leaps ahead: what would have happened until then happens now."""
+        self.time.advance(seconds)
+        self.agenda.wake()
+
     def stop(self) -> None:
         """What has not begun by now never will."""
         self.agenda.stop()

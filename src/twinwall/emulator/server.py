@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -23,20 +22,15 @@ from twinwall.emulator.credentials import AccessKey, Keyring, role_arn
 from twinwall.emulator.delivery import Deliveries
 from twinwall.emulator.faults import Counts, Denial, Fault, Kind, Trouble
 from twinwall.emulator.front import Front
-from twinwall.emulator.functions.service import LambdaService
 from twinwall.emulator.http import Request, Response
 from twinwall.emulator.identity import Device, Identities, Role
-from twinwall.emulator.inside import Inside
-from twinwall.emulator.managed_policies import IamRoom
 from twinwall.emulator.moto_pass import Moto
 from twinwall.emulator.moto_view import MotoNetwork, forget
 from twinwall.emulator.pace import Pace
 from twinwall.emulator.refusal import Refusal
-from twinwall.emulator.stacks.marks import mark
-from twinwall.emulator.stacks.service import StackService
+from twinwall.emulator.services import Services
 from twinwall.emulator.state import World, make_ids
 from twinwall.emulator.switches import Switches
-from twinwall.emulator.tables.service import TableService
 from twinwall.emulator.throttle import Throttle
 from twinwall.emulator.web import Connections, Handler
 
@@ -101,8 +95,7 @@ class EmbeddedAws:
     def stop(self) -> None:
         if self._server is None:
             return
-        self.stacks.stop()
-        self.functions.stop()
+        self.services.stop()
         self.pace.stop()
         self._server.shutdown()
         if self._thread is not None:
@@ -125,8 +118,7 @@ class EmbeddedAws:
     def reset(self) -> None:
         """Everything as at the start: empty accounts, the same access keys, no faults, no counts."""
         keys = dict(self._keys)
-        self.stacks.stop()
-        self.functions.stop()
+        self.services.stop()
         self._build(keys)
 
     def _build(self, keys: Mapping[str, AccessKey] | None = None) -> None:
@@ -141,17 +133,8 @@ class EmbeddedAws:
             account: ring.add_user(account, USER, (keys or {}).get(account)) for account in self.accounts
         }
         self.identities = Identities(ring)
-        self.deliveries = Deliveries()
         self._front = Front(self.world, self.network, self.identities, Moto(), self.pace)
-        self._inside = Inside(self._front.handle, self._front.within, self.identities)
-        self.functions = LambdaService(
-            self.identities, self._inside, self.pace, lambda: self.endpoint, self.deliveries
-        )
-        self.stacks = StackService(self.identities, self._inside, partial(mark, self.world, self._front.ec2))
-        self._front.rooms["cloudformation"] = self.stacks.answer
-        self._front.rooms["iam"] = IamRoom(self._front.moto).answer
-        self._front.rooms["dynamodb"] = TableService(self._front.moto, self.pace).answer
-        self._front.rooms["lambda"] = self.functions.answer
+        self.services = Services(self._front, self.accounts, self._now, self._random, lambda: self.endpoint)
 
     def _now(self) -> datetime:
         return self._clock() + self._shift
@@ -171,6 +154,11 @@ class EmbeddedAws:
     def counts(self) -> Counts:
         """Calls per (account, Region, action)."""
         return self._front.counts
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """Who takes what is sent to an ARN."""
+        return self.services.deliveries
 
     @property
     def throttle(self) -> Throttle:

@@ -30,7 +30,7 @@ def state_of(pid: int) -> str:
 
 
 def processes(aws: EmbeddedAws) -> list[Any]:
-    return aws.functions.fleet.document()
+    return aws.services.functions.fleet.document()
 
 
 def test_a_new_function_as_the_api_shows_it(client: Any, functions: Any) -> None:
@@ -155,7 +155,7 @@ def test_a_function_that_fails(
     aws: EmbeddedAws, client: Any, functions: Any, source: str, kind: str, text: str
 ) -> None:
     """200, FunctionError, and the reason; what was killed is gone, and the next one starts anew."""
-    make_function(client, source, Timeout=1)
+    make_function(client, source, Timeout=1 if kind == "Sandbox.Timedout" else 20)
     for _ in range(2):
         answer = functions.invoke(FunctionName="f", Payload=b"{}")
         said = json.loads(answer["Payload"].read())
@@ -373,7 +373,7 @@ def test_a_rule_is_let_in_by_the_functions_policy(
     arn = make_function(client, COUNTING, Timeout=10, MemorySize=256)
     rule = f"arn:aws:events:{REGION}:{ONE}:rule/r"
     with pytest.raises(Refusal, match="AccessDeniedException"):
-        aws.deliveries.deliver(arn, b"{}", rule)
+        aws.services.deliveries.deliver(arn, b"{}", rule)
     functions.add_permission(
         FunctionName="f",
         StatementId="s",
@@ -382,11 +382,11 @@ def test_a_rule_is_let_in_by_the_functions_policy(
         SourceArn=rule,
     )
     with pytest.raises(Refusal, match="AccessDeniedException"):
-        aws.deliveries.deliver(arn, b"{}", rule + "x")
-    aws.deliveries.deliver(arn, b"{}", rule)
+        aws.services.deliveries.deliver(arn, b"{}", rule + "x")
+    aws.services.deliveries.deliver(arn, b"{}", rule)
     until(lambda: runs() == [1])
     with pytest.raises(Refusal, match="ResourceNotFoundException"):
-        aws.deliveries.deliver(arn + "g", b"{}", rule)
+        aws.services.deliveries.deliver(arn + "g", b"{}", rule)
 
 
 def test_a_denied_role_writes_no_log(aws: EmbeddedAws, client: Any, functions: Any) -> None:
@@ -422,7 +422,7 @@ def test_nothing_is_left_behind() -> None:
         client("lambda").invoke(FunctionName="f", InvocationType="Event", Payload=b'"no number"')
         until(lambda: [process for process in processes(aws) if process["busy"]])
         pids = [process["pid"] for process in processes(aws)]
-        root = Path(str(aws.functions.store._root)).parent
+        root = Path(str(aws.services.functions.store._root)).parent
     finally:
         began = time.monotonic()
         aws.stop()

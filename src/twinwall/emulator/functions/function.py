@@ -8,6 +8,7 @@ from typing import Any
 from twinwall.emulator.refusal import Refusal
 
 LATEST = "$LATEST"
+SERVICE = "lambda.amazonaws.com"
 DEFAULT_RETRIES = 2
 DEFAULT_EVENT_AGE = 21_600
 """Seconds; aws-facts 6.2: up to 6 h."""

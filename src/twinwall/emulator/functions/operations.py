@@ -12,6 +12,7 @@ from twinwall.emulator.functions.fleet import Fleet
 from twinwall.emulator.functions.function import (
     DEFAULT_EVENT_AGE,
     DEFAULT_RETRIES,
+    SERVICE,
     Function,
     InvokeConfig,
     Key,
@@ -21,9 +22,9 @@ from twinwall.emulator.functions.function import (
 from twinwall.emulator.functions.policy import permission, policy_document
 from twinwall.emulator.functions.registry import Registry, key_of
 from twinwall.emulator.functions.settings import changed, check_possible
-from twinwall.emulator.identity import Identities
 from twinwall.emulator.inside import Inside
 from twinwall.emulator.refusal import Refusal
+from twinwall.emulator.roles import Roles
 from twinwall.emulator.visit import Visit
 
 CONCURRENCY = 1000
@@ -40,7 +41,7 @@ class Lambda(Protocol):
     registry: Registry
     store: CodeStore
     fleet: Fleet
-    who: Identities
+    roles: Roles
     inside: Inside
 
 
@@ -72,7 +73,7 @@ def _create(it: Lambda, visit: Visit, given: Params) -> Output:
 
 
 def _check_role(it: Lambda, arn: str) -> None:
-    if it.who.service_role(arn, "lambda.amazonaws.com") is None:
+    if not it.roles.trusts(arn, SERVICE):
         raise wrong("The role defined for the function cannot be assumed by Lambda.")
 
 

@@ -42,16 +42,6 @@ class Permission:
             conditions["StringEquals"] = {"AWS:SourceAccount": self.source_account}
         return shown | ({"Condition": conditions} if conditions else {})
 
-    def lets_service(self, service: str, source_arn: str) -> bool:
-        """aws-facts 6.3: a rule names no account: a SourceAccount condition is never met by one."""
-        return (
-            fnmatchcase("lambda:InvokeFunction", self.action)
-            and self.principal in (service, "*")
-            and (not self.source_arn or fnmatchcase(source_arn, self.source_arn))
-            and not (self.source_account and service == "events.amazonaws.com")
-            and self.source_account in ("", source_arn.split(":")[4])
-        )
-
     def lets_principal(self, caller: Principal) -> bool:
         names = {caller.account, caller.arn, caller.role_arn, f"arn:aws:iam::{caller.account}:root", "*"}
         return (

@@ -6,6 +6,7 @@ import logging
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +17,29 @@ from twinwall.emulator.delivery import Deliveries, parse_arn
 from twinwall.emulator.functions.code import CodeStore, remove
 from twinwall.emulator.functions.environment import environment, link_runtime
 from twinwall.emulator.functions.fleet import Fleet
-from twinwall.emulator.functions.function import LATEST, Function, InvokeConfig, Key, function_missing, wrong
+from twinwall.emulator.functions.function import (
+    LATEST,
+    SERVICE,
+    Function,
+    InvokeConfig,
+    Key,
+    function_missing,
+    wrong,
+)
 from twinwall.emulator.functions.invoking import Outcome, invoke
 from twinwall.emulator.functions.line import Doors as LineDoors
 from twinwall.emulator.functions.line import Line
 from twinwall.emulator.functions.logs import Logs
 from twinwall.emulator.functions.operations import OPERATIONS
+from twinwall.emulator.functions.policy import policy_document
 from twinwall.emulator.functions.registry import Registry
 from twinwall.emulator.http import Response
-from twinwall.emulator.identity import Identities
 from twinwall.emulator.inside import Inside
 from twinwall.emulator.pace import Pace
+from twinwall.emulator.policies import Caller, admits
+from twinwall.emulator.queues import Queues
 from twinwall.emulator.refusal import Refusal
+from twinwall.emulator.roles import Roles
 from twinwall.emulator.sources.gauge import has_news
 from twinwall.emulator.sources.poller import Doors
 from twinwall.emulator.sources.service import Sources
@@ -42,9 +54,15 @@ class LambdaService:
     """``endpoint``: of the server, once it is known."""
 
     def __init__(
-        self, who: Identities, inside: Inside, pace: Pace, endpoint: Callable[[], str], deliveries: Deliveries
+        self,
+        roles: Roles,
+        inside: Inside,
+        pace: Pace,
+        endpoint: Callable[[], str],
+        deliveries: Deliveries,
+        queues: Queues,
     ) -> None:
-        self.who, self.inside = who, inside
+        self.roles, self.inside = roles, inside
         self.registry = Registry()
         self._root = Path(tempfile.mkdtemp(prefix="twinwall-lambda-"))
         self._runtime = self._root / "runtime"
@@ -57,7 +75,14 @@ class LambdaService:
         self.line = Line(LineDoors(self._find, self.invoke, self._send), pace)
         self.sources = Sources(
             self.registry,
-            Doors(self.registry.functions.get, self.client, self.invoke, self._report, has_news, pace),
+            Doors(
+                self.registry.functions.get,
+                self.client,
+                self.invoke,
+                self._report,
+                partial(has_news, queues),
+                pace,
+            ),
         )
         deliveries.register("lambda", self)
 
@@ -124,8 +149,9 @@ class LambdaService:
         key = Key(target.account, target.region, target.resource.split(":")[1])
         self.registry.get(key)
         if source is not None and source.service == "events":
-            held = self.registry.permissions.get(key, {})
-            if not any(item.lets_service("events.amazonaws.com", source_arn) for item in held.values()):
+            policy = policy_document(self.registry.permissions.get(key, {}))
+            rule = Caller(service="events.amazonaws.com", context={"aws:sourcearn": source_arn})
+            if not admits(policy, rule, "lambda:InvokeFunction", arn):
                 raise Refusal(
                     "AccessDeniedException",
                     f"{source_arn} may not invoke {arn}: its policy does not let events.amazonaws.com in",
@@ -141,24 +167,22 @@ class LambdaService:
 
     def client(self, function: Function, service: str) -> Any:
         """A client in the name of the function's role. Raises ``Refusal``."""
-        role = self.who.service_role(function.role, "lambda.amazonaws.com")
-        if role is None:
+        if not self.roles.trusts(function.role, SERVICE):
             raise wrong("The role defined for the function cannot be assumed by Lambda.")
-        key = self.inside.session(role, function.key.name).key
+        key = self.inside.session(function.role, function.key.name).key
         return self.inside.client(service, function.key.region, key)
 
     def _variables(self, function: Function, stream: str) -> dict[str, str]:
         with self._linked:
             if not self._runtime.exists():
                 link_runtime(self._runtime)
-        role = self.who.service_role(function.role, "lambda.amazonaws.com")
-        if role is None:
+        if not self.roles.trusts(function.role, SERVICE):
             raise Refusal(
                 "KMSAccessDeniedException",
                 "The role defined for the function cannot be assumed by Lambda.",
                 502,
             )
-        key = self.inside.session(role, function.key.name).key
+        key = self.inside.session(function.role, function.key.name).key
         return environment(function, key, self._endpoint(), self._runtime, stream)
 
     def _send(self, function: Function, target: str, body: str, told: Mapping[str, str]) -> None:

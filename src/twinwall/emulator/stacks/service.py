@@ -7,9 +7,9 @@ from typing import Any
 
 from twinwall.emulator import wire
 from twinwall.emulator.http import Response
-from twinwall.emulator.identity import Identities
 from twinwall.emulator.inside import Inside
 from twinwall.emulator.refusal import Refusal
+from twinwall.emulator.roles import Roles
 from twinwall.emulator.stacks import showing
 from twinwall.emulator.stacks.changes import compare
 from twinwall.emulator.stacks.engine import Run, Stopping
@@ -31,8 +31,8 @@ _NO_CHANGES = (
 class StackService:
     """``mark``: CloudFormation's own tags on a resource."""
 
-    def __init__(self, who: Identities, inside: Inside, mark: Callable[[Stack, Held], None]) -> None:
-        self._who, self._inside, self._mark = who, inside, mark
+    def __init__(self, roles: Roles, inside: Inside, mark: Callable[[Stack, Held], None]) -> None:
+        self._roles, self._inside, self._mark = roles, inside, mark
         self._registry = Registry()
         self._lock = threading.RLock()
         self._stopping = threading.Event()
@@ -86,10 +86,9 @@ class StackService:
     def _client(self, visit: Visit, role_arn: str) -> Callable[[str], Any]:
         key = visit.caller.key
         if role_arn:
-            role = self._who.service_role(role_arn, "cloudformation.amazonaws.com")
-            if role is None:
+            if not self._roles.trusts(role_arn, "cloudformation.amazonaws.com"):
                 raise Refusal("ValidationError", f"Role {role_arn} is invalid or cannot be assumed")
-            key = self._inside.session(role, "AWSCloudFormation").key
+            key = self._inside.session(role_arn, "AWSCloudFormation").key
         return lambda service: self._inside.client(service, visit.region, key, counted=True)
 
     def _resolver(self, visit: Visit) -> Callable[[Stack, Wanted], Resolver]:
