@@ -11,8 +11,8 @@ from twinwall.emulator.eventbridge.courier import Courier
 from twinwall.emulator.eventbridge.room import EventBridge
 from twinwall.emulator.front import Front
 from twinwall.emulator.functions.service import LambdaService
+from twinwall.emulator.iam import IamRoom
 from twinwall.emulator.inside import Inside
-from twinwall.emulator.managed_policies import IamRoom
 from twinwall.emulator.moto_sync import agree_on_groups
 from twinwall.emulator.moto_view import backend
 from twinwall.emulator.queues import Queues

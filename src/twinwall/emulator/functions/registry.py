@@ -1,7 +1,9 @@
 """The functions there are, and how a request names one: by name, by part of an ARN, by ARN."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from twinwall.emulator.functions.function import LATEST, Function, InvokeConfig, Key, function_missing
 from twinwall.emulator.functions.policy import Permission
@@ -38,6 +40,17 @@ class Registry:
             raise function_missing(f"{key.arn}:{qualifier or in_name}")
         return self.get(key)
 
+    def mine(self, visit: Visit, given: Mapping[str, Any]) -> Function:
+        """The function that ``FunctionName`` and ``Qualifier`` name, of the caller's own account."""
+        function = self.named(visit, given["FunctionName"], given.get("Qualifier"))
+        if function.key.account != visit.account:
+            raise Refusal(
+                "AccessDeniedException",
+                f"User: {visit.caller.arn} is not authorized to perform this on resource: {function.key.arn}",
+                403,
+            )
+        return function
+
     def drop(self, key: Key) -> None:
         for held in (self.functions, self.permissions, self.configs, self.reserved, self.tags):
             held.pop(key, None)
@@ -56,3 +69,8 @@ def key_of(visit: Visit, name: str) -> tuple[Key, str | None]:
             404,
         )
     return Key(found["account"] or visit.account, region, found["name"]), found["qualifier"]
+
+
+def lives(key: Key, visit: Visit) -> bool:
+    """Is it of the caller's account and Region?"""
+    return (key.account, key.region) == (visit.account, visit.region)

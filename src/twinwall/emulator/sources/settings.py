@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from twinwall.emulator.functions.function import wrong
-from twinwall.emulator.functions.operations import check_destination
+from twinwall.emulator.functions.tuning import check_destination
 from twinwall.emulator.sources.filters import check_pattern
 from twinwall.emulator.sources.mapping import SourceMapping
 

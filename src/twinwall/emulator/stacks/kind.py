@@ -41,10 +41,16 @@ class Kind:
         missing = sorted(self.required - properties.keys())
         if missing:
             raise ResourceFailed(f"Property {missing[0]} cannot be empty.")
+        for tag in properties.get("Tags") or ():
+            if not isinstance(tag, Mapping) or not {"Key", "Value"} <= tag.keys() <= _TAG:
+                raise ResourceFailed(f"Encountered unsupported property in a tag of {self.type}: {tag}")
 
     def replaces(self, before: Props, now: Props) -> bool:
         """Does a change from ``before`` to ``now`` make the resource anew?"""
         return any(before.get(name) != now.get(name) for name in self.replacing)
+
+
+_TAG = {"Key", "Value", "PropagateAtLaunch"}
 
 
 def words(text: str) -> frozenset[str]:

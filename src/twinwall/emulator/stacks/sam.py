@@ -7,7 +7,7 @@ from typing import Any
 
 import boto3
 
-from twinwall.emulator.managed_policies import known_policies
+from twinwall.emulator.iam import known_policies
 from twinwall.emulator.refusal import Refusal
 
 SERVERLESS = "AWS::Serverless-2016-10-31"
@@ -29,7 +29,9 @@ def expand(document: Mapping[str, Any], parameters: Mapping[str, str], region: s
     translators = import_module("samtranslator.translator.translator")
     exceptions = import_module("samtranslator.model.exceptions")
     session = boto3.session.Session(region_name=region)
-    translator = translators.Translator(None, import_module("samtranslator.parser.parser").Parser(), session)
+    translator = translators.Translator(
+        None, import_module("samtranslator.parser.parser").Parser(), boto_session=session
+    )
     given = copy.deepcopy({key: part for key, part in document.items() if key != "Transform"})
     try:
         expanded = translator.translate(given, dict(parameters), get_managed_policy_map=known_policies)

@@ -158,8 +158,17 @@ def _update_list(desk: Desk, made: Made, before: Props, now: Props) -> Made:
         _settled_list(desk, made)
     old = {entry["Cidr"]: entry for entry in before.get("Entries") or ()}
     new = {entry["Cidr"]: entry for entry in now.get("Entries") or ()}
-    gone = [{"Cidr": cidr} for cidr in old if cidr not in new]
+    gone = [{"Cidr": cidr} for cidr in old if old[cidr] != new.get(cidr)]
     come = [entry for cidr, entry in new.items() if old.get(cidr) != entry]
+    if any(
+        entry["Cidr"] in new for entry in gone
+    ):  # a description changes by removing and adding, in two calls
+        desk.call(
+            "ec2", "ModifyManagedPrefixList", PrefixListId=made.id, RemoveEntries=gone,
+            CurrentVersion=_list(desk, made)["Version"],
+        )  # fmt: skip
+        _settled_list(desk, made)
+        gone = []
     if gone or come or before["PrefixListName"] != now["PrefixListName"]:
         desk.call(
             "ec2", "ModifyManagedPrefixList", PrefixListId=made.id, PrefixListName=now["PrefixListName"],

@@ -1,4 +1,5 @@
-"""AWS's own managed policies, held by an account from the first call that names one: moto loads all or none."""
+"""IAM, which is moto's but for its policies: AWS's own are held by an account from the first call that names one (moto
+loads all or none), and an inline policy needs no version."""
 
 import json
 from functools import cache
@@ -33,10 +34,29 @@ class IamRoom:
         self._moto = moto
 
     def answer(self, visit: Visit) -> Response:
-        arn = visit.request.form.get("PolicyArn", "")
+        form = visit.request.form
+        arn = form.get("PolicyArn", "")
         if arn.startswith(_PREFIX):
             hold(visit.account, arn)
+        if visit.action in _INLINE and (dated := _dated(form.get("PolicyDocument", ""))):
+            return self._moto.form(
+                visit.request, form | {"PolicyDocument": dated}, visit.account, visit.action
+            )
         return self._moto.answer(visit.request, visit.account, visit.action)
+
+
+_INLINE = frozenset({"PutRolePolicy", "PutUserPolicy", "PutGroupPolicy"})
+
+
+def _dated(text: str) -> str:
+    """An inline policy that names no version, which moto refuses and AWS takes, with one; empty for any other."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return ""
+    if not isinstance(document, dict) or "Version" in document:
+        return ""
+    return json.dumps({"Version": "2012-10-17", **document})
 
 
 def hold(account: str, arn: str) -> None:
