@@ -52,6 +52,8 @@ class Front:
         self.moto = moto
         self.rooms: dict[str, Room] = {}
         """Service → what answers its calls instead of moto."""
+        self.processes: Callable[[], Any] = list
+        """Of Lambda functions, for the control path."""
         self.after_ec2: Callable[[Visit], None] = lambda _visit: None
         self.ec2 = threading.RLock()
         """One EC2 call at a time: moto is not made for more."""

@@ -65,6 +65,7 @@ class Services:
         rooms["iam"] = IamRoom(self._front.moto).answer
         rooms["lambda"] = self.functions.answer
         rooms["cloudformation"] = self.stacks.answer
+        self._front.processes = self.functions.fleet.document
         self._front.after_ec2 = self._after_ec2
 
     def stop(self) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,14 +17,13 @@ ONE, REGION = "210000000001", "eu-west-1"
 QUEUE = f"arn:aws:sqs:{REGION}:{ONE}:q"
 
 NOTE = """
-    import json, os, boto3, time
-    table = boto3.client("dynamodb")
+    import json
     def handler(event, context):
         records = event["Records"]
-        table.put_item(TableName="notes", Item={
-            "id": {"S": f"{time.time():.6f} {context.aws_request_id}"}, "event": {"S": json.dumps(event)}})
+        with open("@NOTES@", "a") as notes:
+            notes.write(json.dumps(records) + "\\n")
 """
-"""Notes every event it gets in a table; what follows decides how it ends."""
+"""Notes every event it gets in a file; what follows decides how it ends."""
 REPORT = (
     NOTE
     + """
@@ -49,21 +49,20 @@ def functions(client: Any) -> Any:
 
 
 @pytest.fixture
-def notes(client: Any) -> Notes:
+def notes(tmp_path: Path) -> Notes:
     """The records of every event, in order of the invocations."""
-    table = client("dynamodb")
-    table.create_table(
-        TableName="notes",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-    )
+    file = tmp_path / "notes"
+    file.touch()
+    return lambda: [json.loads(line) for line in file.read_text().splitlines()]
 
-    def read() -> list[list[Any]]:
-        items = sorted(table.scan(TableName="notes")["Items"], key=lambda item: item["id"]["S"])
-        return [json.loads(item["event"]["S"])["Records"] for item in items]
 
-    return read
+@pytest.fixture
+def deploy(client: Any, tmp_path: Path) -> Callable[..., str]:
+    def make(source: str, name: str = "f", **settings: Any) -> str:
+        text = source.replace("@NOTES@", str(tmp_path / "notes"))
+        return make_function(client, text, name, **({"Timeout": 20} | settings))
+
+    return make
 
 
 @contextmanager
@@ -112,9 +111,9 @@ def bodies(notes: list[list[Any]]) -> list[list[str]]:
 
 
 def test_a_message_reaches_the_function_and_is_deleted(
-    client: Any, functions: Any, queue: str, notes: Notes
+    deploy: Any, client: Any, functions: Any, queue: str, notes: Notes
 ) -> None:
-    make_function(client, NOTE, Timeout=20, MemorySize=256)
+    deploy(NOTE)
     id_ = map_queue(functions)
     attributes = {"who": {"DataType": "String", "StringValue": "me"}}
     client("sqs").send_message(QueueUrl=queue, MessageBody="hello", MessageAttributes=attributes)
@@ -126,11 +125,13 @@ def test_a_message_reaches_the_function_and_is_deleted(
     assert functions.get_event_source_mapping(UUID=id_)["State"] == "Enabled"
 
 
-def test_a_window_gathers_a_large_batch(client: Any, functions: Any, queue: str, notes: Notes) -> None:
+def test_a_window_gathers_a_large_batch(
+    deploy: Any, client: Any, functions: Any, queue: str, notes: Notes
+) -> None:
     """120 messages in one event; ten is the most without a window."""
-    make_function(client, NOTE, Timeout=20, MemorySize=256)
+    deploy(NOTE)
     map_queue(
-        functions, BatchSize=1000, MaximumBatchingWindowInSeconds=1, ScalingConfig={"MaximumConcurrency": 2}
+        functions, BatchSize=120, MaximumBatchingWindowInSeconds=60, ScalingConfig={"MaximumConcurrency": 2}
     )
     send(client, queue, *(f"{n:03}" for n in range(120)))
     until(lambda: left(client, queue) == 0, 20)
@@ -138,16 +139,16 @@ def test_a_window_gathers_a_large_batch(client: Any, functions: Any, queue: str,
 
 
 def test_a_full_batch_does_not_wait_for_its_window(
-    client: Any, functions: Any, queue: str, notes: Notes
+    deploy: Any, client: Any, functions: Any, queue: str, notes: Notes
 ) -> None:
-    make_function(client, NOTE, Timeout=20, MemorySize=256)
+    deploy(NOTE)
     map_queue(functions, BatchSize=3, MaximumBatchingWindowInSeconds=300)
     send(client, queue, "a", "b", "c")
     until(lambda: bodies(notes()) == [["a", "b", "c"]])
 
 
 def test_of_a_batch_only_what_failed_comes_again(
-    aws: EmbeddedAws, client: Any, functions: Any, notes: Notes
+    deploy: Any, aws: EmbeddedAws, client: Any, functions: Any, notes: Notes
 ) -> None:
     """ReportBatchItemFailures; after maxReceiveCount the dead-letter queue has it."""
     sqs = client("sqs")
@@ -155,7 +156,7 @@ def test_of_a_batch_only_what_failed_comes_again(
     policy = {"deadLetterTargetArn": QUEUE.replace(":q", ":dead"), "maxReceiveCount": 2}
     attributes = {"VisibilityTimeout": "60", "RedrivePolicy": json.dumps(policy)}
     queue = sqs.create_queue(QueueName="q", Attributes=attributes)["QueueUrl"]
-    make_function(client, REPORT, Timeout=20, MemorySize=256)
+    deploy(REPORT)
     map_queue(functions, FunctionResponseTypes=["ReportBatchItemFailures"])
     send(client, queue, "good", "bad", "fine")
     until(lambda: left(client, queue) == 1)
@@ -168,10 +169,10 @@ def test_of_a_batch_only_what_failed_comes_again(
 
 
 def test_a_failed_batch_waits_for_its_visibility_timeout(
-    aws: EmbeddedAws, client: Any, functions: Any, notes: Notes
+    deploy: Any, aws: EmbeddedAws, client: Any, functions: Any, notes: Notes
 ) -> None:
     queue = client("sqs").create_queue(QueueName="q", Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
-    make_function(client, FAIL, Timeout=20, MemorySize=256)
+    deploy(FAIL)
     map_queue(functions)
     send(client, queue, "bad", "with it")
     until(notes)
@@ -182,9 +183,9 @@ def test_a_failed_batch_waits_for_its_visibility_timeout(
 
 
 def test_filters_let_through_and_delete_the_rest(
-    client: Any, functions: Any, queue: str, notes: Notes
+    deploy: Any, client: Any, functions: Any, queue: str, notes: Notes
 ) -> None:
-    make_function(client, NOTE, Timeout=20, MemorySize=256)
+    deploy(NOTE)
     pattern = {"body": {"detail": {"group": ["web"], "n": [{"numeric": [">", 3]}]}}}
     map_queue(functions, FilterCriteria={"Filters": [{"Pattern": json.dumps(pattern)}]})
     wanted = json.dumps({"detail": {"group": "web", "n": 4}})
@@ -219,8 +220,8 @@ def test_no_more_at_once_than_the_mapping_allows(
     assert most == 2
 
 
-def test_a_disabled_mapping_rests(client: Any, functions: Any, queue: str, notes: Notes) -> None:
-    make_function(client, NOTE, Timeout=20, MemorySize=256)
+def test_a_disabled_mapping_rests(deploy: Any, client: Any, functions: Any, queue: str, notes: Notes) -> None:
+    deploy(NOTE)
     id_ = map_queue(functions, Enabled=False)
     send(client, queue, "a")
     time.sleep(0.3)
@@ -237,9 +238,9 @@ def test_a_disabled_mapping_rests(client: Any, functions: Any, queue: str, notes
 
 
 def test_mappings_that_are_refused(
-    aws: EmbeddedAws, client: Any, functions: Any, queue: str, refuses: Any
+    deploy: Any, aws: EmbeddedAws, client: Any, functions: Any, queue: str, refuses: Any
 ) -> None:
-    make_function(client, NOTE, Timeout=5)
+    deploy(NOTE, Timeout=5)
     for settings in (
         {"BatchSize": 100},
         {"BisectBatchOnFunctionError": True},
@@ -254,12 +255,12 @@ def test_mappings_that_are_refused(
     map_queue(functions)
     with refuses("ResourceConflictException"):
         map_queue(functions)
-    make_function(client, NOTE, "slow", Timeout=60)
+    make_function(client, NOTE, "slow", Timeout=100)
     for source in (QUEUE, QUEUE + "-none", f"arn:aws:kinesis:{REGION}:{ONE}:stream/s"):
         with refuses("InvalidParameterValueException"):
             functions.create_event_source_mapping(EventSourceArn=source, FunctionName="slow")
     aws.deny(f"arn:aws:iam::{ONE}:role/runs", "sqs:GetQueueAttributes")
-    make_function(client, NOTE, "denied")
+    deploy(NOTE, "denied")
     with refuses("InvalidParameterValueException"):
         functions.create_event_source_mapping(EventSourceArn=QUEUE, FunctionName="denied")
 
@@ -297,8 +298,8 @@ def values(notes: list[list[Any]]) -> list[list[str]]:
     return [[record["dynamodb"]["NewImage"]["value"]["S"] for record in batch] for batch in notes]
 
 
-def test_a_change_reaches_the_function(client: Any, table: Any, notes: Notes) -> None:
-    make_function(client, NOTE, Timeout=20, MemorySize=256)
+def test_a_change_reaches_the_function(deploy: Any, client: Any, table: Any, notes: Notes) -> None:
+    deploy(NOTE)
     put(table, "early", id_="x")
     map_stream(client, table, StartingPosition="LATEST")
     put(table, "later", id_="x")
@@ -315,8 +316,8 @@ def test_a_change_reaches_the_function(client: Any, table: Any, notes: Notes) ->
     assert isinstance(change["ApproximateCreationDateTime"], float)
 
 
-def test_changes_come_in_order_and_in_batches(client: Any, table: Any, notes: Notes) -> None:
-    make_function(client, NOTE, Timeout=20, MemorySize=256)
+def test_changes_come_in_order_and_in_batches(deploy: Any, client: Any, table: Any, notes: Notes) -> None:
+    deploy(NOTE)
     put(table, *(f"{n:02}" for n in range(25)), id_="one")
     map_stream(client, table, BatchSize=10)
     until(lambda: len(notes()) == 3)
@@ -324,8 +325,8 @@ def test_changes_come_in_order_and_in_batches(client: Any, table: Any, notes: No
     assert [len(batch) for batch in notes()] == [10, 10, 5]
 
 
-def test_rows_written_by_others_alone(client: Any, table: Any, notes: Notes) -> None:
-    make_function(client, NOTE, Timeout=20, MemorySize=256)
+def test_rows_written_by_others_alone(deploy: Any, client: Any, table: Any, notes: Notes) -> None:
+    deploy(NOTE)
     pattern = {"dynamodb": {"NewImage": {"value": {"S": [{"anything-but": ["mine"]}]}}}}
     map_stream(client, table, FilterCriteria={"Filters": [{"Pattern": json.dumps(pattern)}]})
     put(table, "mine", "theirs", "mine", "others")
@@ -333,12 +334,12 @@ def test_rows_written_by_others_alone(client: Any, table: Any, notes: Notes) -> 
 
 
 def test_a_failing_record_is_found_by_halves_and_reported(
-    aws: EmbeddedAws, client: Any, table: Any, notes: Notes
+    deploy: Any, aws: EmbeddedAws, client: Any, table: Any, notes: Notes
 ) -> None:
     """Bisected until it is alone, tried again, given up: its neighbours are done, the destination knows it."""
     sqs = client("sqs")
     failed = sqs.create_queue(QueueName="failed")["QueueUrl"]
-    make_function(client, FAIL, Timeout=20, MemorySize=256)
+    deploy(FAIL)
     put(table, "a", "b", "bad", "d")
     map_stream(
         client, table, BisectBatchOnFunctionError=True, MaximumRetryAttempts=3,
@@ -355,10 +356,10 @@ def test_a_failing_record_is_found_by_halves_and_reported(
 
 
 def test_a_reported_record_stops_the_rest_behind_it(
-    aws: EmbeddedAws, client: Any, table: Any, notes: Notes
+    deploy: Any, aws: EmbeddedAws, client: Any, table: Any, notes: Notes
 ) -> None:
     """What came before it is done; from it on all is tried again, in order."""
-    make_function(client, REPORT, Timeout=20, MemorySize=256)
+    deploy(REPORT)
     put(table, "a", "bad", "c")
     map_stream(client, table, FunctionResponseTypes=["ReportBatchItemFailures"], MaximumRetryAttempts=1)
     until(notes)
@@ -367,8 +368,10 @@ def test_a_reported_record_stops_the_rest_behind_it(
     assert values(notes()) == [["a", "bad", "c"], ["bad", "c"], ["after"]]
 
 
-def test_streams_that_are_refused(aws: EmbeddedAws, client: Any, table: Any, refuses: Any) -> None:
-    make_function(client, NOTE)
+def test_streams_that_are_refused(
+    deploy: Any, aws: EmbeddedAws, client: Any, table: Any, refuses: Any
+) -> None:
+    deploy(NOTE)
     for settings in (
         {"StartingPosition": "AT_TIMESTAMP"},
         {"TumblingWindowInSeconds": 5},

@@ -103,7 +103,6 @@ class Run:
 
     def _one(self, text: ResourceText, resolver: Resolver) -> None:
         kind, before = KINDS[text.type], self.stack.resources.get(text.name)
-        physical = before.made.id if before else ""
         try:
             properties = resolver.resolve(text.properties)
             kind.check(properties)
@@ -111,11 +110,21 @@ class Run:
                 held = self._make(kind, text, properties, before)
             else:
                 held = self._change(kind, text, properties, before)
+        except (AttributeError, KeyError, TypeError) as fault:
+            raise self._failed(
+                text, before, f"Properties are not as {text.type} has them: {fault!r}"
+            ) from fault
         except (ResourceFailed, Refusal) as failed:
-            doing = "update" if before else "create"
-            self.stack.tell(text.name, physical, text.type, f"{doing.upper()}_FAILED", _reason(failed))
-            raise ResourceFailed(f"The following resource(s) failed to {doing}: [{text.name}].") from None
+            raise self._failed(text, before, _reason(failed)) from None
         resolver.made[text.name] = held.made
+
+    def _failed(self, text: ResourceText, before: Held | None, why: str) -> ResourceFailed:
+        """Told as an event; what the stack says of it."""
+        doing = "update" if before else "create"
+        self.stack.tell(
+            text.name, before.made.id if before else "", text.type, f"{doing.upper()}_FAILED", why
+        )
+        return ResourceFailed(f"The following resource(s) failed to {doing}: [{text.name}].")
 
     def _make(self, kind: Kind, text: ResourceText, properties: Any, before: Held | None) -> Held:
         stack = self.stack

@@ -10,9 +10,9 @@ from twinwall.emulator.http import Response
 from twinwall.emulator.inside import Inside
 from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.roles import Roles
-from twinwall.emulator.stacks import showing
 from twinwall.emulator.stacks.changes import compare
 from twinwall.emulator.stacks.engine import Run, Stopping
+from twinwall.emulator.stacks.queries import QUERIES
 from twinwall.emulator.stacks.reading import text_of, wanted_of
 from twinwall.emulator.stacks.registry import Registry, check_free, check_updatable
 from twinwall.emulator.stacks.resolver import Resolver
@@ -47,6 +47,9 @@ class StackService:
         action = visit.action
         params = wire.parse("cloudformation", action, visit.request, visit.protocol)
         wire.check("cloudformation", action, params, "ValidationError")
+        if action in QUERIES:
+            output = QUERIES[action](self._registry, visit, params)
+            return wire.write("cloudformation", action, output, visit.id, visit.protocol)
         operation = _OPERATIONS.get(action)
         if operation is None:
             LOG.warning("cloudformation %s: no such operation in the embedded AWS", action)
@@ -177,43 +180,6 @@ class StackService:
         self._begin(visit, stack, stack.wanted, lambda run: run.delete(retain))
         return {}
 
-    def describe(self, visit: Visit, given: Params) -> Output:
-        if given.get("StackName"):
-            return {"Stacks": [showing.stack(self._registry.get(visit, given["StackName"]))]}
-        return {"Stacks": [showing.stack(stack) for stack in self._registry.here(visit) if not stack.deleted]}
-
-    def list(self, visit: Visit, given: Params) -> Output:
-        wanted = given.get("StackStatusFilter")
-        here = [stack for stack in self._registry.here(visit) if not wanted or stack.status in wanted]
-        return {"StackSummaries": [showing.summary(stack) for stack in here]}
-
-    def events(self, visit: Visit, given: Params) -> Output:
-        return {"StackEvents": list(self._registry.get(visit, given["StackName"]).events)}
-
-    def resources(self, visit: Visit, given: Params) -> Output:
-        stack = self._registry.get(visit, given.get("StackName") or "")
-        name = given.get("LogicalResourceId")
-        held = [
-            showing.resource(stack, item) for item in stack.resources.values() if name in (None, item.name)
-        ]
-        return {"StackResources": held}
-
-    def resource(self, visit: Visit, given: Params) -> Output:
-        stack = self._registry.get(visit, given["StackName"])
-        held = stack.resources.get(given["LogicalResourceId"])
-        if held is None:
-            name = given["LogicalResourceId"]
-            raise Refusal("ValidationError", f"Resource {name} does not exist for stack {stack.name}")
-        return {"StackResourceDetail": showing.resource(stack, held)}
-
-    def resource_list(self, visit: Visit, given: Params) -> Output:
-        return {"StackResourceSummaries": self.resources(visit, given)["StackResources"]}
-
-    def template(self, visit: Visit, given: Params) -> Output:
-        if given.get("ChangeSetName"):
-            return {"TemplateBody": self._registry.change_set(visit, given).wanted.text}
-        return {"TemplateBody": self._registry.get(visit, given["StackName"]).wanted.text}
-
     def validate(self, visit: Visit, given: Params) -> Output:
         document = read(text_of(given, self._s3(visit)))
         if not document.get("Transform"):
@@ -263,13 +229,6 @@ class StackService:
         stack.change_sets[made.name] = made
         return {"Id": made.id, "StackId": stack.id}
 
-    def proposal(self, visit: Visit, given: Params) -> Output:
-        return showing.change_set(self._registry.change_set(visit, given))
-
-    def proposals(self, visit: Visit, given: Params) -> Output:
-        held = self._registry.get(visit, given["StackName"]).change_sets.values()
-        return {"Summaries": [showing.change_set_summary(item) for item in held]}
-
     def execute(self, visit: Visit, given: Params) -> Output:
         proposed = self._registry.change_set(visit, given)
         stack, wanted = proposed.stack, proposed.wanted
@@ -296,26 +255,6 @@ class StackService:
         proposed.stack.change_sets.pop(proposed.name)
         return {}
 
-    # --- between stacks
-
-    def exports(self, visit: Visit, given: Params) -> Output:
-        del given
-        found = [
-            {"ExportingStackId": stack.id, "Name": name, "Value": value}
-            for stack in self._registry.here(visit)
-            for name, value in stack.exports.items()
-        ]
-        return {"Exports": found}
-
-    def imports(self, visit: Visit, given: Params) -> Output:
-        name = given["ExportName"]
-        found = [
-            stack.name for stack in self._registry.here(visit) if name in stack.imports and not stack.deleted
-        ]
-        if not found:
-            raise Refusal("ValidationError", f"Export '{name}' is not imported by any stack.")
-        return {"Imports": found}
-
 
 _CANNOT = ("NotificationARNs", "ResourceTypes", "ResourcesToImport", "RollbackConfiguration", "StackPolicyBody",
            "StackPolicyURL", "IncludeNestedStacks", "ImportExistingResources")  # fmt: skip
@@ -335,20 +274,9 @@ _OPERATIONS: Mapping[str, Callable[[StackService, Visit, Params], Output]] = {
     "CreateStack": StackService.create,
     "UpdateStack": StackService.update,
     "DeleteStack": StackService.delete,
-    "DescribeStacks": StackService.describe,
-    "ListStacks": StackService.list,
-    "DescribeStackEvents": StackService.events,
-    "DescribeStackResources": StackService.resources,
-    "DescribeStackResource": StackService.resource,
-    "ListStackResources": StackService.resource_list,
-    "GetTemplate": StackService.template,
     "ValidateTemplate": StackService.validate,
     "UpdateTerminationProtection": StackService.protect,
     "CreateChangeSet": StackService.propose,
-    "DescribeChangeSet": StackService.proposal,
-    "ListChangeSets": StackService.proposals,
     "ExecuteChangeSet": StackService.execute,
     "DeleteChangeSet": StackService.withdraw,
-    "ListExports": StackService.exports,
-    "ListImports": StackService.imports,
 }
