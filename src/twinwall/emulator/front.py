@@ -22,6 +22,8 @@ from twinwall.emulator import control, guards, identity, wire
 from twinwall.emulator.credentials import authenticate, read_authorization
 from twinwall.emulator.faults import Counts, Fault, Kind, Trouble, denial, in_words_of
 from twinwall.emulator.http import JSON, Request, Response
+from twinwall.emulator.iam.enforcer import Enforcer
+from twinwall.emulator.iam.holders import offer_aws_managed
 from twinwall.emulator.identity import Identities
 from twinwall.emulator.moto_pass import Moto
 from twinwall.emulator.moto_view import MotoNetwork
@@ -40,11 +42,18 @@ LOG = logging.getLogger("twinwall.emulator")
 
 class Front:
     def __init__(
-        self, world: World, network: MotoNetwork, identities: Identities, moto: Moto, pace: Pace
+        self,
+        world: World,
+        network: MotoNetwork,
+        identities: Identities,
+        moto: Moto,
+        pace: Pace,
+        enforcer: Enforcer,
     ) -> None:
         self.world = world
         self.network = network
         self.identities = identities
+        self.enforcer = enforcer
         self.counts = Counts()
         self.trouble = Trouble()
         self.pace = pace
@@ -113,7 +122,8 @@ class Front:
 
     def _check_denied(self, visit: Visit) -> None:
         if self.trouble.denied(visit.caller.names, visit.service, visit.action):
-            raise denial(visit.caller.account, visit.caller.arn, visit.service, visit.action, visit.region)
+            resource = f"arn:aws:{visit.service}:{visit.region}:{visit.account}:*"
+            raise denial(visit.caller.arn, f"{visit.service}:{visit.action}", resource)
 
     def _befallen(self, visit: Visit, fault: Fault) -> Response:
         """A client of ours cannot be kept from connecting: what is unsent is cut."""
@@ -149,11 +159,14 @@ class Front:
                 response = self._answer_ec2(visit)
                 self.after_ec2(visit)
                 return response
+        self.enforcer.check_request(visit.caller, visit.service, visit.action, visit.request, visit.region)
         if visit.service == "sts":
             output = identity.answer(self.identities, visit.caller, visit.action, visit.request.form)
             return Response(200, _query_answer(visit, output))
         if visit.service == "servicequotas" and (answer := self._quotas(visit)) is not None:
             return Response(200, json.dumps(answer).encode(), JSON)
+        if visit.service == "iam":
+            offer_aws_managed(visit.account, visit.request.form.get("PolicyArn", ""))
         if visit.service in self.rooms:
             return self.rooms[visit.service](visit)
         return self.by_moto(visit)
@@ -173,6 +186,7 @@ class Front:
         self.throttle.check(account, region, action, params)
         self.network.sync(self.world, account, region)
         call = Call(self.world, account, region, params)
+        self.enforcer.check_ec2(visit.caller, call, action)
         check_dry_run(params)
         guards.check(call, action)
         if action not in ACTIONS:
@@ -182,10 +196,6 @@ class Front:
         except Refusal as refusal:
             apply(call.here, refusal.done)
             raise
-        if action in ("CreateTags", "DeleteTags") and (rest := guards.without_ours(visit.request.form)):
-            response = self.moto.form(visit.request, rest, account, action)
-            if response.status != 200:
-                return response
         apply(call.here, answer.effects)
         self.network.mirror(call, answer.effects)
         return Response(200, write_answer(action, answer.output, visit.id))

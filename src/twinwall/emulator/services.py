@@ -11,7 +11,7 @@ from twinwall.emulator.eventbridge.courier import Courier
 from twinwall.emulator.eventbridge.room import EventBridge
 from twinwall.emulator.front import Front
 from twinwall.emulator.functions.service import LambdaService
-from twinwall.emulator.iam import IamRoom
+from twinwall.emulator.iam.room import make_room
 from twinwall.emulator.inside import Inside
 from twinwall.emulator.moto_sync import agree_on_groups
 from twinwall.emulator.moto_view import backend
@@ -62,11 +62,12 @@ class Services:
         rooms["scheduler"] = self.events.scheduler
         rooms["autoscaling"] = self.scaling
         rooms["dynamodb"] = TableService(self._front.moto, self._front.pace).answer
-        rooms["iam"] = IamRoom(self._front.moto).answer
+        rooms["iam"] = make_room(self._front.by_moto)
         rooms["lambda"] = self.functions.answer
         rooms["cloudformation"] = self.stacks.answer
         self._front.processes = self.functions.fleet.document
         self._front.after_ec2 = self._after_ec2
+        self._front.enforcer.group_of = self.scaling.asked_about
 
     def stop(self) -> None:
         """Nobody waits for a message any longer; no stack, function or poller is at work."""

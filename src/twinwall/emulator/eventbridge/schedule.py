@@ -6,7 +6,6 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aws_croniter import AwsCroniter
-from aws_croniter.exceptions import AwsCroniterExpressionError
 
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)(s?)\)")
 _AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
@@ -34,14 +33,16 @@ class Schedule:
             if count < 1 or (count == 1) == bool(rate[3]):
                 raise ValueError(f"{expression}: one minute, hour or day is singular, more are plural")
             self._period = timedelta(seconds=count * _SECONDS[rate[2]])
-        elif at := _AT.fullmatch(expression):
-            self._once = datetime.fromisoformat(at[1]).replace(tzinfo=self._zone)
-        elif cron := _CRON.fullmatch(expression):
-            try:
+            return
+        at, cron = _AT.fullmatch(expression), _CRON.fullmatch(expression)
+        try:
+            if at:
+                self._once = datetime.fromisoformat(at[1]).replace(tzinfo=self._zone)
+            elif cron:
                 self._cron = _make_cron(cron[1])
-            except (AwsCroniterExpressionError, ValueError) as error:
-                raise ValueError(f"{expression}: {error}") from error
-        else:
+        except ValueError as error:
+            raise ValueError(f"{expression}: {error}") from error
+        if not at and not cron:
             raise ValueError(f"{expression} is neither rate(…) nor cron(…) nor at(…)")
 
     @property

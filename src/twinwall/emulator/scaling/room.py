@@ -9,6 +9,7 @@ from typing import Any
 
 from twinwall.emulator import wire
 from twinwall.emulator.http import Response
+from twinwall.emulator.iam.asked import Asked
 from twinwall.emulator.pace import Pace
 from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.scaling import groups, hooks, instances, pools, tags
@@ -107,6 +108,15 @@ class Scaling:
             raise Refusal("InvalidAction", f"The action {action} is not implemented by the embedded AWS.")
         with self._lock:
             return OPERATIONS[action](Ask(self._at(account, region), params, self._life, self._capacity))
+
+    def asked_about(self, asked: Asked) -> tuple[str, dict[str, str]] | None:
+        """The ARN and the tags of the group that a request names, or of the one that holds its instance."""
+        groups = self._at(asked.account, asked.region).groups
+        name, instance_id = asked.params.get("AutoScalingGroupName"), asked.params.get("InstanceId")
+        for group in groups.values():
+            if group.name == name or (name is None and instance_id in group.instances):
+                return group.arn, {key: str(tag.get("Value") or "") for key, tag in group.tags.items()}
+        return None
 
     def look(self, account: str, region: str) -> None:
         """After EC2 calls: what has become of the instances?"""

@@ -7,7 +7,7 @@ from typing import Any
 
 import boto3
 
-from twinwall.emulator.iam import known_policies
+from twinwall.emulator.iam.holders import aws_managed_arns
 from twinwall.emulator.refusal import Refusal
 
 SERVERLESS = "AWS::Serverless-2016-10-31"
@@ -34,7 +34,7 @@ def expand(document: Mapping[str, Any], parameters: Mapping[str, str], region: s
     )
     given = copy.deepcopy({key: part for key, part in document.items() if key != "Transform"})
     try:
-        expanded = translator.translate(given, dict(parameters), get_managed_policy_map=known_policies)
+        expanded = translator.translate(given, dict(parameters), get_managed_policy_map=aws_managed_arns)
     except exceptions.InvalidDocumentException as fault:
         why = "; ".join(str(cause.message) for cause in fault.causes)
         raise Refusal(
