@@ -27,7 +27,7 @@ NOTE = """
 REPORT = (
     NOTE
     + """
-        bad = [r for r in records if "bad" in json.dumps(r)]
+        bad = [r for r in records if "poison" in json.dumps(r)]
         return {"batchItemFailures": [
             {"itemIdentifier": r.get("messageId") or r["dynamodb"]["SequenceNumber"]} for r in bad]}
 """
@@ -35,8 +35,8 @@ REPORT = (
 FAIL = (
     NOTE
     + """
-        if "bad" in json.dumps(event):
-            raise RuntimeError("bad")
+        if "poison" in json.dumps(event):
+            raise RuntimeError("poison")
 """
 )
 
@@ -158,13 +158,13 @@ def test_of_a_batch_only_what_failed_comes_again(
     queue = sqs.create_queue(QueueName="q", Attributes=attributes)["QueueUrl"]
     deploy(REPORT)
     map_queue(functions, FunctionResponseTypes=["ReportBatchItemFailures"])
-    send(client, queue, "good", "bad", "fine")
+    send(client, queue, "good", "poison", "fine")
     until(lambda: left(client, queue) == 1)
     with faster(aws, 60):
         [letter] = until(lambda: sqs.receive_message(QueueUrl=dead).get("Messages"), 20)
-    assert letter["Body"] == "bad"
+    assert letter["Body"] == "poison"
     seen = flat(bodies(notes()))
-    assert (seen.count("good"), seen.count("bad"), seen.count("fine")) == (1, 2, 1)
+    assert (seen.count("good"), seen.count("poison"), seen.count("fine")) == (1, 2, 1)
     assert left(client, queue) == 0
 
 
@@ -174,10 +174,10 @@ def test_a_failed_batch_waits_for_its_visibility_timeout(
     queue = client("sqs").create_queue(QueueName="q", Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
     deploy(FAIL)
     map_queue(functions)
-    send(client, queue, "bad", "with it")
+    send(client, queue, "poison", "with it")
     until(notes)
     time.sleep(0.5)
-    assert bodies(notes()) == [["bad", "with it"]]
+    assert bodies(notes()) == [["poison", "with it"]]
     with faster(aws, 60):
         until(lambda: len(notes()) >= 2)
 
@@ -340,7 +340,7 @@ def test_a_failing_record_is_found_by_halves_and_reported(
     sqs = client("sqs")
     failed = sqs.create_queue(QueueName="failed")["QueueUrl"]
     deploy(FAIL)
-    put(table, "a", "b", "bad", "d")
+    put(table, "a", "b", "poison", "d")
     map_stream(
         client, table, BisectBatchOnFunctionError=True, MaximumRetryAttempts=3,
         DestinationConfig={"OnFailure": {"Destination": QUEUE.replace(":q", ":failed")}},
@@ -351,7 +351,7 @@ def test_a_failing_record_is_found_by_halves_and_reported(
     assert record["DDBStreamBatchInfo"]["batchSize"] == 1
     until(lambda: values(notes())[-1] == ["d"])
     seen = values(notes())
-    assert seen[:4] == [["a", "b", "bad", "d"], ["a", "b"], ["bad", "d"], ["bad"]]
+    assert seen[:4] == [["a", "b", "poison", "d"], ["a", "b"], ["poison", "d"], ["poison"]]
     assert seen.count(["d"]) == 1
 
 
@@ -360,12 +360,12 @@ def test_a_reported_record_stops_the_rest_behind_it(
 ) -> None:
     """What came before it is done; from it on all is tried again, in order."""
     deploy(REPORT)
-    put(table, "a", "bad", "c")
+    put(table, "a", "poison", "c")
     map_stream(client, table, FunctionResponseTypes=["ReportBatchItemFailures"], MaximumRetryAttempts=1)
     until(notes)
     put(table, "after")
     until(lambda: ["after"] in values(notes()))
-    assert values(notes()) == [["a", "bad", "c"], ["bad", "c"], ["after"]]
+    assert values(notes()) == [["a", "poison", "c"], ["poison", "c"], ["after"]]
 
 
 def test_streams_that_are_refused(
