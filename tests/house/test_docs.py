@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from twinwall.cli.first_tool import parser
 from twinwall.cli.lazy import LazyGroup
@@ -46,3 +47,20 @@ def test_every_flag_of_the_first_tool_is_documented() -> None:
     flags = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", parser().format_help())) - {"-h", "--sr", "--dr"}
     assert "--srcnacl_id_association" in flags
     assert not [flag for flag in sorted(flags) if f"`{flag}" not in text]
+
+
+def test_the_workflow_and_the_hook_call_commands_that_are_there() -> None:
+    """What CI systems are given to copy is YAML, and every option in it exists."""
+    (workflow,) = re.findall(r"```yaml\n(name: .*?)```", (DOCS / "drift.md").read_text("utf-8"), re.DOTALL)
+    steps = yaml.safe_load(workflow)["jobs"]["drift"]["steps"]
+    (hook,) = yaml.safe_load((DOCS.parent / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    lines = [step["run"] for step in steps if str(step.get("run", "")).startswith("twinwall")] + [
+        hook["entry"]
+    ]
+    assert len(lines) == 2
+    for line in lines:
+        command, *arguments = line.partition(" >")[0].split()[1:]
+        assert isinstance(root, LazyGroup)
+        found = root.get_command(click.Context(root), command)
+        assert found is not None
+        found.make_context(command, arguments, resilient_parsing=False)

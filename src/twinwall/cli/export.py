@@ -93,4 +93,4 @@ def _show(made: Blueprint, format_: Format, text: str, out: str | None, invocati
         for remark in told:
             output.remark(f"note: {remark}", invocation)
         if out is None:
-            output.lines([text.removesuffix("\n")])
+            output.verbatim(text)

@@ -68,6 +68,13 @@ general = _general_options("text", "json", words="Text (default), or JSON alone 
 general_with_sarif = _general_options(
     "text", "json", "sarif", words="Text (default), or JSON or SARIF 2.1.0 alone on stdout."
 )
+general_for_ci = _general_options(
+    "text",
+    "json",
+    "sarif",
+    "junit",
+    words="Text (default), or JSON, SARIF 2.1.0 or JUnit XML alone on stdout.",
+)
 
 
 # --- where

@@ -21,7 +21,7 @@ Written by `python -m twinwall.cli.reference docs/commands.md` from the commands
 |---|---|
 | 0 | done, or no difference |
 | 1 | the input is wrong whatever AWS holds, wrong usage, AWS failed, or stopped midway |
-| 2 | differences or undecided: `verify`, `plan --detailed-exitcode`, a failed proof, `explain`, `lint --fail-on` |
+| 2 | differences or undecided: `verify`, `drift`, `migrate`, `plan --detailed-exitcode`, `explain`, `lint --fail-on` |
 | 3 | understood, and refused before any write |
 | 130 | Ctrl-C |
 

@@ -16,6 +16,8 @@ from twinwall.errors import ConfigError
 from twinwall.replica.settings import Settings
 
 Options = Mapping[str, Any]
+Asked = tuple[str, Sequence[str], Settings]
+"""Source, targets, and what was asked between them, as the user calls them."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +42,32 @@ def configuration_of(invocation: Invocation) -> Configuration:
 def open_ends(options: Options, invocation: Invocation) -> Ends:
     """Everything that is wrong with the input is told before any credential is looked for."""
     file = configuration_of(invocation)
-    source, targets, settings = _asked(options, file)
+    wish = wish_of(_asked(options, file), options, file)
+    return ends_of(wish, open_sides(wish.sides, world_of(invocation)))
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Ends before they are opened: the source, then its targets."""
+
+    sides: tuple[Wanted, ...]
+    settings: Settings
+
+
+def wish_of(asked: Asked, options: Options, file: Configuration) -> Wish:
+    source, targets, settings = asked
     sides = [wanted(source, "source", options, file)]
     sides += [wanted(target, "target", options, file) for target in targets]
     _check_distinct(sides[1:])
-    opened = open_sides(sides, world_of(invocation))
+    return Wish(tuple(sides), settings)
+
+
+def ends_of(wish: Wish, opened: Sequence[Side]) -> Ends:
     check_apart(opened[1:])
-    return Ends(opened[0], tuple(opened[1:]), settings)
+    return Ends(opened[0], tuple(opened[1:]), wish.settings)
 
 
-def _asked(options: Options, file: Configuration) -> tuple[str, Sequence[str], Settings]:
+def _asked(options: Options, file: Configuration) -> Asked:
     source, targets, name = options["source"], options["target"], options["replica"]
     if name is None:
         if source is None or not targets:
@@ -60,6 +78,11 @@ def _asked(options: Options, file: Configuration) -> tuple[str, Sequence[str], S
         return source, targets, parse_settings(options)
     if source is not None or targets:
         raise ConfigError(f"--replica {name} names source and targets; leave --source and --target out")
+    return asked_of(name, options, file)
+
+
+def asked_of(name: str, options: Options, file: Configuration) -> Asked:
+    """What a replica of the configuration says, and what the command line says besides."""
     table = file.replica(name)
     return table.source, table.targets, _overridden(options, table.options(), _places(options, file, name))
 

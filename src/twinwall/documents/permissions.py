@@ -204,7 +204,7 @@ _COMMANDS: Mapping[str, Mapping[SideName, Callable[[Scope], list[Statement]]]] =
     "verify": {"source": _reading, "target": _reading},
     "undo": {"target": _changing},
     "resume": {"target": _changing},
-    "drift": {"source": _reading, "target": _planning},
+    "drift": {"source": _reading, "target": _reading},
     "explain": {"at": _explaining},
     "lint": {"at": _linting},
     "export": {"at": _reading},
