@@ -209,6 +209,12 @@ adoption = _all(
         "--adopt-managed", is_flag=True, help="Adopt also what CloudFormation, Terraform and others keep."
     ),
 )
+terraform_state = _limits(
+    "--terraform-state",
+    metavar="FILE",
+    multiple=True,
+    help="Refuse to change what this state (or `terraform show -json`) holds, unless --adopt and --adopt-managed.",
+)
 limits = _all(
     _limits(
         "--policy",
@@ -216,6 +222,7 @@ limits = _all(
         help="Add, change and remove (sync, default), never remove, or only make what is missing.",
     ),
     adoption,
+    terraform_state,
     _limits("--prune", is_flag=True, help="Delete unused copies whose source is gone."),
     _limits(
         "--max-change", metavar="PERCENT", help="Refuse to remove more of the existing rules (default 30)."

@@ -1,7 +1,7 @@
 """From options to the two ends of a replica, opened: what plan, migrate and verify start with."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from twinwall.cli.invocation import Invocation
 from twinwall.cli.sides import Wanted, check_apart, open_sides, wanted
 from twinwall.cli.world import World
 from twinwall.documents import configuration as configurations
+from twinwall.documents import terraform_state
 from twinwall.documents.configuration import Configuration
 from twinwall.documents.settings import given, option_name, parse_settings
 from twinwall.engine.sides import Side
@@ -75,7 +76,7 @@ def _asked(options: Options, file: Configuration) -> Asked:
             raise ConfigError(
                 f"{missing} is missing; name both sides with --source X --target Y, or --replica NAME"
             )
-        return source, targets, parse_settings(options)
+        return source, targets, _with_states(parse_settings(options), options.get("terraform_state"))
     if source is not None or targets:
         raise ConfigError(f"--replica {name} names source and targets; leave --source and --target out")
     return asked_of(name, options, file)
@@ -84,7 +85,17 @@ def _asked(options: Options, file: Configuration) -> Asked:
 def asked_of(name: str, options: Options, file: Configuration) -> Asked:
     """What a replica of the configuration says, and what the command line says besides."""
     table = file.replica(name)
-    return table.source, table.targets, _overridden(options, table.options(), _places(options, file, name))
+    settings = _overridden(options, table.options(), _places(options, file, name))
+    if "terraform_state" in options:
+        settings = _with_states(settings, options["terraform_state"] or file.terraform_states(name))
+    return table.source, table.targets, settings
+
+
+def _with_states(settings: Settings, states: Sequence[str] | None) -> Settings:
+    """Only where something is planned: a command that writes nothing has no use for them."""
+    if not states:
+        return settings
+    return replace(settings, limits=replace(settings.limits, terraform=terraform_state.load_all(states)))
 
 
 def _overridden(options: Options, said: Mapping[str, Any], where: Callable[[str], str]) -> Settings:

@@ -72,6 +72,7 @@ class ReplicaTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_change: float | None = None
     force: bool = False
     protect: list[str] = []
+    terraform_state: list[str] = []
 
     def options(self) -> dict[str, Any]:
         """What the table says, as the command line would."""
@@ -100,6 +101,11 @@ class Configuration:
         if not wanted:
             raise ConfigError(f"there is no replica to look at: {self._known('replica', [])}")
         return wanted
+
+    def terraform_states(self, replica: str) -> list[str]:
+        """The replica's state files, from the configuration's own folder."""
+        folder = self.path.parent if self.path else Path()
+        return [str(folder / name) for name in self.replica(replica).terraform_state]
 
     def line(self, replica: str) -> int:
         """The line of the replica's table."""
