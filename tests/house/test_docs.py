@@ -1,6 +1,8 @@
 """Every command and every option is documented, and so is every key of the configuration."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import click
@@ -10,6 +12,7 @@ import yaml
 from twinwall.cli.first_tool import parser
 from twinwall.cli.lazy import LazyGroup
 from twinwall.cli.main import COMMANDS, root
+from twinwall.cli.manual import manual
 from twinwall.cli.reference import reference
 from twinwall.documents.configuration import LocationTable, ReplicaTable
 
@@ -20,6 +23,23 @@ def test_the_command_reference_is_what_the_commands_say() -> None:
     assert (DOCS / "commands.md").read_text("utf-8") == reference(), (
         "python -m twinwall.cli.reference docs/commands.md"
     )
+
+
+def test_the_manual_page_is_what_the_commands_say() -> None:
+    assert (DOCS / "twinwall.1").read_text("utf-8") == manual(), (
+        "python -m twinwall.cli.manual docs/twinwall.1"
+    )
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="groff, which reads the page, is not installed")
+def test_the_manual_page_is_read_without_a_warning() -> None:
+    done = subprocess.run(
+        ["groff", "-man", "-Tutf8", "-ww", DOCS / "twinwall.1"], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    shown = re.sub(r".\x08|\x1b\[[0-9;]*m", "", done.stdout)
+    assert all(f"twinwall {name} " in shown for name in COMMANDS)
+    assert "--map-vpc-cidr" in shown
 
 
 @pytest.mark.parametrize("name", COMMANDS)

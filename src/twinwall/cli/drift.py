@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from twinwall import __version__
-from twinwall.cli import collector, output
+from twinwall.cli import collector, completing, output
 from twinwall.cli import options as o
 from twinwall.cli.failures import one_line
 from twinwall.cli.invocation import Invocation
@@ -31,7 +31,7 @@ Wishes = Mapping[str, Wish | TwinwallError]
 
 
 @o.command("drift")
-@click.argument("replicas", metavar="[REPLICA]…", nargs=-1)
+@click.argument("replicas", metavar="[REPLICA]…", nargs=-1, shell_complete=completing.replicas)
 @o.endpoint_url
 @click.option("--complete", is_flag=True, help="Exit with 2 also if anything was left out or not compared.")
 @o.general_for_ci

@@ -22,12 +22,12 @@ from twinwall.errors import ConfigError
 
 @o.command("export")
 @o.at
-@click.option(
+@o.option(
     "--plan", "plan_file", metavar="PLAN", help="Instead of --at: what a saved plan makes of its target."
 )
 @o.endpoint_url
 @click.option("--format", "format_", type=click.Choice(FORMATS), required=True, help="The tool.")
-@click.option("-o", "--out", metavar="FILE", help="Where it goes; else to stdout.")
+@o.option("-o", "--out", metavar="FILE", help="Where it goes; else to stdout.")
 @click.option(
     "--with-associations", is_flag=True, help="Also which subnets have the ACLs; each becomes a variable."
 )

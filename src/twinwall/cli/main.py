@@ -32,6 +32,9 @@ COMMANDS = {
     "permissions": Lazy(
         "twinwall.cli.permissions:permissions", "Print the least IAM policy a command needs."
     ),
+    "completion": Lazy(
+        "twinwall.cli.completion:completion", "Print a script that lets a shell complete our commands."
+    ),
 }
 
 

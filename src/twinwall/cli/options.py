@@ -13,6 +13,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
 
 command = partial(click.command, cls=SectionedCommand)
+option = partial(click.option, cls=SectionedOption)
 
 
 def _section(title: str) -> Callable[..., Decorator[Any]]:
