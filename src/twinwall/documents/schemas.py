@@ -67,7 +67,10 @@ _CHANGE = _object(
         "resource": _ref("resource"),
         "reason": TEXT,
         "request": {"type": "object", "description": "What the operation takes, as boto3 spells it."},
-        "before": {"type": "object", "description": "The ACL entry that a deletion takes away."},
+        "before": {
+            "type": "object",
+            "description": "The ACL entry that is deleted, or what a modified rule was.",
+        },
         "missing_ok": {"const": True, "description": "The rule may not be there; then nothing is to do."},
     },
     required=("action", "resource", "reason", "request"),
