@@ -73,7 +73,8 @@ class Translation:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a plan may do to the target. ``max_change`` in percent. ``protect``: flows that must stay open."""
+    """What a plan may do to the target. ``max_change`` in percent. ``protect``: flows that must stay open.
+    ``terraform``: (id, address) of what a Terraform state says that it keeps."""
 
     policy: Policy = "sync"
     adopt: tuple[str, ...] = ()
@@ -82,6 +83,7 @@ class Limits:
     max_change: float = 30.0
     force: bool = False
     protect: tuple[FlowPattern, ...] = ()
+    terraform: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
