@@ -47,7 +47,7 @@ class _Group:
 
     def low(self, reach: Reach, position: int) -> State:
         """The least that it may hold when the call at ``position`` was answered."""
-        done = reach.before[position]
+        done = reach.before[position] | 1 << position
         sure = [move for move in self.moves if done >> move.position & 1]
         perhaps = [
             move

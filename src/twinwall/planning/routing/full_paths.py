@@ -1,12 +1,12 @@
-"""From one set of rules to another where there is no room for both: one direction of a group.
+"""From one set of rules to another where there is no room for both: one direction of groups that share interfaces.
 
 In this order, and each only if no flow that both ends admit is closed by it: rules go that the rest covers; rules
 come for which there is room; a rule becomes another of its kind in place; a rule grows, for a while, inside what
 the ends admit. Where all of this fails, the rule goes that is missed least: then the guard says what that closes.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from heapq import heappop, heappush
 from itertools import count
@@ -40,40 +40,71 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True)
 class Ends:
-    """``fits``: whether there is room for these rules at one moment."""
+    """``fits``: whether there is room for these rules at one moment. ``beside``: of each group that may share an
+    interface, what it is to admit and what it admits now."""
 
     old: Rules
     new: Rules
     lists: Lists
     universe: Universe
     fits: Fits
+    beside: tuple[tuple[PacketSet, PacketSet], ...] = ()
+    known: dict[Rules, PacketSet] = field(default_factory=dict, compare=False, repr=False)
 
     def packets(self, rules: Rules) -> PacketSet:
-        return GroupRules(tuple(rules), self.lists).packets
+        if rules not in self.known:
+            self.known[rules] = GroupRules(tuple(rules), self.lists).packets
+        return self.known[rules]
 
     @cached_property
     def goal(self) -> PacketSet:
         return self.packets(self.new)
 
-    def keeps(self, now: Rules, later: Rules) -> bool:
+    def open(self, now: Rules, later: Rules) -> bool:
+        """No flow that both ends admit is closed, on an interface of its own or one that is shared."""
         before, after = self.packets(now), self.packets(later)
+        if before <= after:
+            return True
         if lost(before, self.goal, after, self.universe) is not None:
             return False
-        return excess(before, self.goal, after) is None
+        return all(lost(before, goal, after | held, self.universe) is None for goal, held in self.beside)
+
+    def keeps(self, now: Rules, later: Rules) -> bool:
+        if not self.open(now, later):
+            return False
+        return excess(self.packets(now), self.goal, self.packets(later)) is None
 
 
-def full_path(ends: Ends) -> list[Turn]:
-    """Rule by rule; with a gap where no other way is found."""
-    turns, rules = _settle(ends, ends.old)
-    while rules != ends.new:
-        found = _search(ends, rules)
-        if found is None:
-            found = [_smallest_gap(ends, rules)]
-        for turn in found:
-            rules = turn.of(rules)
-        more, rules = _settle(ends, rules)
-        turns += [*found, *more]
-    return turns
+def crowd_path(
+    crowd: Mapping[str, Ends], sharing: Callable[[str], Collection[str]]
+) -> list[tuple[str, Turn]]:
+    """Groups that may share interfaces, together, rule by rule: (group, turn). With a gap where no other way is
+    found."""
+    rules = {id_: ends.old for id_, ends in crowd.items()}
+    path: list[tuple[str, Turn]] = []
+
+    def ends_of(id_: str) -> Ends:
+        beside = [other for other in crowd if other != id_ and other in sharing(id_)]
+        return replace(
+            crowd[id_],
+            beside=tuple((crowd[other].goal, crowd[other].packets(rules[other])) for other in beside),
+        )
+
+    def take(id_: str, turns: Iterable[Turn]) -> bool:
+        before = len(path)
+        for turn in turns:
+            path.append((id_, turn))
+            rules[id_] = turn.of(rules[id_])
+        return len(path) > before
+
+    while left := [id_ for id_, ends in crowd.items() if rules[id_] != ends.new]:
+        easy = [take(id_, _settle(ends_of(id_), rules[id_])[0]) for id_ in left]
+        if any(easy):
+            continue
+        if any(take(id_, _search(ends_of(id_), rules[id_]) or ()) for id_ in left):
+            continue
+        take(left[0], [_smallest_gap(ends_of(left[0]), rules[left[0]])])
+    return path
 
 
 def _settle(ends: Ends, rules: Rules) -> tuple[list[Turn], Rules]:
@@ -89,11 +120,9 @@ def _settle(ends: Ends, rules: Rules) -> tuple[list[Turn], Rules]:
 
 
 def _easy(ends: Ends, rules: Rules) -> Iterator[Turn]:
-    now = ends.packets(rules)
     for rule in sorted(rules - ends.new):
-        rest = ends.packets(rules - {rule})
-        if now == rest or lost(now, ends.goal, rest, ends.universe) is None:
-            rules, now = rules - {rule}, rest
+        if ends.open(rules, rules - {rule}):
+            rules -= {rule}
             yield Turn(rule, None)
     for rule in sorted(ends.new - rules):
         if ends.fits(rules | {rule}):
