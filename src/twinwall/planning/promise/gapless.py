@@ -97,3 +97,16 @@ def _with_traffic(region: PacketSet, spans: Spans) -> PacketSet:
         for family, profile in families
     }
     return PacketSet(made[4], made[6])
+
+
+def may_meet(one: PacketSet, other: PacketSet) -> bool:
+    """Whether some packet may be in both, for some membership: a quick look that may say yes too often."""
+    if one.addresses & other.addresses:
+        return True
+    named, elsewhere = PacketSet(symbols=one.symbols).traffic, PacketSet(symbols=other.symbols).traffic
+    crossing = (
+        (one.addresses.traffic, elsewhere),
+        (named, other.addresses.traffic),
+        (named, elsewhere),
+    )
+    return any(left and right and traffic.intersection(left, right) for left, right in crossing)

@@ -8,10 +8,18 @@ from dataclasses import dataclass, field, replace
 
 from twinwall.model.firewall import Resource
 from twinwall.model.rules import Direction, SecurityGroupRule
+from twinwall.packets.packetset import PacketSet
 from twinwall.planning import changes as c
 from twinwall.planning.replay import addresses_of
 from twinwall.planning.routing.calls import Calls
-from twinwall.planning.routing.full_paths import Ends, Rules, Turn, crowd_path
+from twinwall.planning.routing.full_paths import (
+    Beside,
+    Ends,
+    Rules,
+    Turn,
+    crowd_path,
+    yet_to_come,
+)
 from twinwall.planning.routing.given import Given
 from twinwall.planning.routing.lane import Lane
 
@@ -68,13 +76,16 @@ class _CrowdLane:
         crowd = {id_: self._ends(id_, direction) for id_ in self.crowd}
         rounds: list[list[_Batch]] = [[]]
         rules = {id_: ends.old for id_, ends in crowd.items()}
-        settled = dict(rules)
+        settled, fresh = dict(rules), False
+        missing = yet_to_come(crowd, settled)
         for id_, turn in self._turns(crowd):
             later = turn.of(settled[id_])
-            if turn.gone and settled != rules and not self._open(crowd, settled, id_, later):
+            if turn.gone and fresh and not self._open(crowd, settled, id_, later, missing):
                 rounds.append([])
-                settled = dict(rules)
+                settled, fresh = dict(rules), False
+                missing = yet_to_come(crowd, settled)
                 later = turn.of(rules[id_])
+            fresh |= turn.come is not None
             rules[id_] = turn.of(rules[id_])
             settled[id_] = later if turn.gone else settled[id_]
             batches = rounds[-1]
@@ -97,17 +108,22 @@ class _CrowdLane:
             )
         ]
 
-    def _open(self, crowd: Mapping[str, Ends], rules: Mapping[str, Rules], id_: str, later: Rules) -> bool:
+    def _open(
+        self,
+        crowd: Mapping[str, Ends],
+        rules: Mapping[str, Rules],
+        id_: str,
+        later: Rules,
+        missing: PacketSet,
+    ) -> bool:
         """Whether nothing is closed even if only what has settled is there."""
         usage = self.given.usage
         if not usage.guards(id_):
             return True
-        beside = [other for other in crowd if other != id_ and other in usage.sharing(id_)]
-        ends = replace(
-            crowd[id_],
-            beside=tuple((crowd[other].goal, crowd[other].packets(rules[other])) for other in beside),
-        )
-        return ends.open(rules[id_], later)
+        if (rules[id_] - later) & crowd[id_].new:
+            missing = yet_to_come(crowd, rules)
+        beside = Beside(crowd, rules, usage.sharing(id_) - {id_}, missing)
+        return replace(crowd[id_], beside=beside).open(rules[id_], later)
 
     # --- calls
 

@@ -5,7 +5,7 @@ come for which there is room; a rule becomes another of its kind in place; a rul
 the ends admit. Where all of this fails, the rule goes that is missed least: then the guard says what that closes.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from heapq import heappop, heappush
@@ -16,7 +16,7 @@ from twinwall.model.net import Cidr
 from twinwall.model.rules import CidrPeer, Peer, SecurityGroupRule, Traffic
 from twinwall.packets.packetset import PacketSet
 from twinwall.planning.compare import Universe
-from twinwall.planning.promise.gapless import excess, lost
+from twinwall.planning.promise.gapless import excess, lost, may_meet
 from twinwall.planning.semantics import GroupRules, Lists
 
 Rules = frozenset[SecurityGroupRule]
@@ -40,15 +40,14 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True)
 class Ends:
-    """``fits``: whether there is room for these rules at one moment. ``beside``: of each group that may share an
-    interface, what it is to admit and what it admits now."""
+    """``fits``: whether there is room for these rules at one moment."""
 
     old: Rules
     new: Rules
     lists: Lists
     universe: Universe
     fits: Fits
-    beside: tuple[tuple[PacketSet, PacketSet], ...] = ()
+    beside: "Beside | None" = None
     known: dict[Rules, PacketSet] = field(default_factory=dict, compare=False, repr=False)
 
     def packets(self, rules: Rules) -> PacketSet:
@@ -67,7 +66,8 @@ class Ends:
             return True
         if lost(before, self.goal, after, self.universe) is not None:
             return False
-        return all(lost(before, goal, after | held, self.universe) is None for goal, held in self.beside)
+        near = self.beside.near(before - after) if self.beside else ()
+        return all(lost(before, goal, after | held, self.universe) is None for goal, held in near)
 
     def keeps(self, now: Rules, later: Rules) -> bool:
         if not self.open(now, later):
@@ -75,20 +75,40 @@ class Ends:
         return excess(self.packets(now), self.goal, self.packets(later)) is None
 
 
-def crowd_path(
-    crowd: Mapping[str, Ends], sharing: Callable[[str], Collection[str]]
-) -> list[tuple[str, Turn]]:
+@dataclass(frozen=True)
+class Beside:
+    """The other groups of a crowd that may share an interface with one. ``missing``: at least all that any group
+    is to admit and does not yet; most losses do not meet that, and then nobody needs to be asked."""
+
+    crowd: Mapping[str, Ends]
+    rules: Mapping[str, Rules]
+    others: frozenset[str]
+    missing: PacketSet
+
+    def near(self, gone: PacketSet) -> Iterator[tuple[PacketSet, PacketSet]]:
+        """Of those that may miss it: what is to be admitted, and what is now."""
+        if not may_meet(gone, self.missing):
+            return
+        for id_ in sorted(self.others & self.crowd.keys()):
+            ends, held = self.crowd[id_], self.rules[id_]
+            if may_meet(gone, ends.packets(ends.new - held)):
+                yield ends.goal, ends.packets(held)
+
+
+def yet_to_come(crowd: Mapping[str, Ends], rules: Mapping[str, Rules]) -> PacketSet:
+    coming = [rule for id_, ends in crowd.items() for rule in ends.new - rules[id_]]
+    lists = next(iter(crowd.values())).lists
+    return GroupRules(tuple(coming), lists).packets
+
+
+def crowd_path(crowd: Mapping[str, Ends], sharing: Callable[[str], frozenset[str]]) -> list[tuple[str, Turn]]:
     """Groups that may share interfaces, together, rule by rule: (group, turn). With a gap where no other way is
     found."""
     rules = {id_: ends.old for id_, ends in crowd.items()}
     path: list[tuple[str, Turn]] = []
 
     def ends_of(id_: str) -> Ends:
-        beside = [other for other in crowd if other != id_ and other in sharing(id_)]
-        return replace(
-            crowd[id_],
-            beside=tuple((crowd[other].goal, crowd[other].packets(rules[other])) for other in beside),
-        )
+        return replace(crowd[id_], beside=Beside(crowd, rules, sharing(id_) - {id_}, missing))
 
     def take(id_: str, turns: Iterable[Turn]) -> bool:
         before = len(path)
@@ -98,6 +118,7 @@ def crowd_path(
         return len(path) > before
 
     while left := [id_ for id_, ends in crowd.items() if rules[id_] != ends.new]:
+        missing = yet_to_come(crowd, rules)
         easy = [take(id_, _settle(ends_of(id_), rules[id_])[0]) for id_ in left]
         if any(easy):
             continue
