@@ -111,7 +111,7 @@ class GroupProof:
                 low = high = state.then(moves)
             else:
                 low, high = state.then(moves, gains=False), state.then(moves, losses=False)
-            for direction in DIRECTIONS:
+            for direction in _directions(moves):
                 yield from self._step(group, direction, (state, low, high, goal), level)
             state = state.then(moves)
 
@@ -154,7 +154,10 @@ class GroupProof:
     def _gone(self, group: _Group, move: Move) -> dict[Direction, PacketSet]:
         """All that the group may have lost when the call was answered."""
         least = group.low(self.reach, move.position)
-        return {way: group.before.packets(way) - least.packets(way) for way in DIRECTIONS}
+        gone = State(group.before.rules - least.rules, group.before.lists)
+        lists = any(least.lists[id_] != held for id_, held in group.before.lists.items())
+        gone = group.before if lists else gone
+        return {way: gone.packets(way) for way in DIRECTIONS}
 
     @cached_property
     def _gained_by_any(self) -> dict[Direction, PacketSet]:
@@ -213,6 +216,13 @@ class GroupProof:
         ]
         more = f" (one of {len(names)} calls in any order)" if len(names) > 1 else ""
         return f"{names[0]}, call {level[0] + 1}{more}"
+
+
+def _directions(moves: Iterable[Move]) -> list[Direction]:
+    """Those in which the moves change something; a list may be named in both."""
+    found = {rule.direction for move in moves for rule in (*move.gains, *move.losses)}
+    listed = any(move.list_id for move in moves)
+    return [direction for direction in DIRECTIONS if listed or direction in found]
 
 
 def bits_of(masks: Iterable[int]) -> int:
