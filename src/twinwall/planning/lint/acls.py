@@ -11,6 +11,7 @@ from twinwall.packets.packetset import PacketSet
 from twinwall.packets.traffic import Span, detail_span, protocol_span
 from twinwall.planning.findings import Finding
 from twinwall.planning.lint.catalog import NO_REPLY, SHADOWED, WRONG_FAMILY, milder
+from twinwall.planning.lint.neighbours import Neighbours
 from twinwall.planning.passage import EPHEMERAL, Passage, acl_passage, opposite
 from twinwall.planning.semantics import AclEntries, block_of, entry_span
 from twinwall.planning.steps import addresses_of
@@ -21,13 +22,15 @@ SHOWN = 4
 def acl_findings(acl: NetworkAcl) -> Iterator[Finding]:
     for direction in Direction:
         ordered = AclEntries(acl.entries_of(direction)).ordered
+        near = Neighbours((entry.cidr, entry) for entry in ordered)
         lanes = _Lanes(acl, direction)
-        for index, entry in enumerate(ordered):
-            effect = _effect(ordered[:index], entry)
+        for entry in ordered:
+            before = _before(entry, near)
+            effect = _effect(before, entry)
             if _wrong_family(entry):
                 yield _strange(acl, entry)
             elif not effect:
-                yield _shadowed(acl, ordered[:index], entry)
+                yield _shadowed(acl, before, entry)
             elif entry.action is RuleAction.ALLOW:
                 yield from _unanswered(acl, entry, effect, lanes)
 
@@ -36,16 +39,22 @@ def _box(entry: NetworkAclEntry) -> PacketSet:
     return PacketSet.union_of([(block_of(entry.cidr), entry_span(entry.cidr, entry.traffic))])
 
 
-def _overlap(one: NetworkAclEntry, other: NetworkAclEntry) -> bool:
-    (start, end), (first, last) = entry_span(one.cidr, one.traffic), entry_span(other.cidr, other.traffic)
-    return start < last and first < end and one.cidr.overlaps(other.cidr)
+def _before(entry: NetworkAclEntry, near: Neighbours[NetworkAclEntry]) -> list[NetworkAclEntry]:
+    """The entries that see some of its packets before it does."""
+    start, end = entry_span(entry.cidr, entry.traffic)
+    found: list[NetworkAclEntry] = []
+    for other in near.of(entry.cidr):
+        first, last = entry_span(other.cidr, other.traffic)
+        if other.rule_number < entry.rule_number and start < last and first < end:
+            found.append(other)
+    return sorted(found)
 
 
 def _effect(before: Sequence[NetworkAclEntry], entry: NetworkAclEntry) -> PacketSet:
     """What the entry decides: its packets without those that entries before it hold."""
     packets = _box(entry)
     for other in before:
-        if packets and _overlap(other, entry):
+        if packets:
             packets -= _box(other)
     return packets
 
@@ -72,7 +81,7 @@ def _shadows(before: Sequence[NetworkAclEntry], entry: NetworkAclEntry) -> list[
     """The entries that decide some of what this one holds."""
     left, found = _box(entry), []
     for other in before:
-        if left and _overlap(other, entry) and left & _box(other):
+        if left & _box(other):
             found.append(other)
             left -= _box(other)
     return found
@@ -116,7 +125,9 @@ class _Lanes:
         for protocol in (TCP, UDP):
             first, last = protocol_span(protocol)
             wide = min(end, last) - max(start, first + EPHEMERAL[0]) >= LANE
-            if wide and self.back & PacketSet.product([block_of(entry.cidr)], protocol_span(protocol)):
+            if wide and self.back.within(entry.cidr) & PacketSet.product(
+                [entry.cidr], protocol_span(protocol)
+            ):
                 return True
         return False
 
@@ -126,10 +137,11 @@ def _unanswered(
 ) -> Iterator[Finding]:
     """One finding an entry: what of its protocols gets no answer at all, else what gets some only."""
     none, some, lost = [], [], PacketSet()
+    fully, part = (found.within(entry.cidr) for found in (lanes.passage.fully, lanes.passage.partly))
     for name, span in _services(entry, lanes):
         asked = effect & PacketSet.product([block_of(entry.cidr)], span)
-        refused = asked - lanes.passage.fully - lanes.passage.partly
-        partly = asked & lanes.passage.partly
+        refused = asked - fully - part
+        partly = asked & part
         if refused and refused == asked:
             none.append(name)
         elif refused or partly:
