@@ -105,5 +105,24 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> None: ...
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A job's end: what it gave, or what it raised."""
+
+    key: int
+    value: object = None
+    error: BaseException | None = None
+
+
+class Crew(Protocol):
+    """Threads as an argument: jobs that run beside each other, and whose ends are told one by one."""
+
+    def start(self, key: int, job: Callable[[], object]) -> None: ...
+
+    def next(self, timeout: float | None = None) -> Ended | None:
+        """The next end that was not told yet; None if there was none within ``timeout`` seconds."""
+        ...
+
+
 Progress = Callable[[str, int, int], None]
 """(what, done, of): told after each call."""

@@ -23,6 +23,7 @@ from twinwall.planning import changes as c
 from twinwall.planning.desired import Desired, DesiredAssociation
 from twinwall.planning.findings import Finding, NotCompared
 from twinwall.planning.flows import Flow, Protocols
+from twinwall.planning.order import Barrier, Step
 from twinwall.planning.plan import Endpoint, Plan, Summary, Touched
 
 SOURCE = Endpoint("production", "111111111111", "eu-west-1", "vpc-1")
@@ -132,7 +133,11 @@ DESIRED = Desired(
 FULL = Plan(
     source=SOURCE,
     target=TARGET,
-    changes=CHANGES,
+    route=(
+        *(Step(change) for change in CHANGES[:-1]),
+        Barrier((0, 1)),
+        Step(CHANGES[-1], (len(CHANGES) - 1,)),
+    ),
     desired=DESIRED,
     summary=Summary(create=3, update=4, delete=3, unchanged=12),
     digest="sha256:0123",
@@ -179,4 +184,4 @@ def empty(label: str = "vpc-2", *, unchanged: int = 12) -> Plan:
 def small(label: str = "vpc-2") -> Plan:
     """A plan with one call."""
     target = Endpoint(label, "222222222222", "us-east-1", label)
-    return Plan(SOURCE, target, CHANGES[3:4], Desired(), Summary(create=1), "sha256:0", Touched())
+    return Plan(SOURCE, target, (Step(CHANGES[3]),), Desired(), Summary(create=1), "sha256:0", Touched())

@@ -24,6 +24,10 @@ COMMANDS = {
     "verify": Lazy("twinwall.cli.verify:verify", "Do source and target admit the same packets?"),
     "explain": Lazy("twinwall.cli.explain:explain", "Would this packet pass, and which rule decides?"),
     "lint": Lazy("twinwall.cli.lint:lint", "Find rules that cannot do what their author meant."),
+    "export": Lazy(
+        "twinwall.cli.export:export",
+        "Say a firewall in Terraform's, CloudFormation's or the AWS CLI's words.",
+    ),
     "permissions": Lazy(
         "twinwall.cli.permissions:permissions", "Print the least IAM policy a command needs."
     ),

@@ -113,6 +113,11 @@ required_at = _where(
     required=True,
     help="VPC id, location of the configuration, or snapshot: file, folder, or a,b,c.",
 )
+at = _where(
+    "--at",
+    metavar="X",
+    help="VPC id, location of the configuration, or snapshot: file, folder, or a,b,c.",
+)
 target = _where("--target", metavar="Y", multiple=True, help="The same for the target; may be repeated.")
 replica = _where(
     "--replica", metavar="NAME", help="Source, targets and options of a replica of the configuration."

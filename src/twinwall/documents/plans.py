@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from twinwall.planning.changes import new_id
 from twinwall.planning.desired import Desired, DesiredAssociation
 from twinwall.planning.findings import Finding, NotCompared
 from twinwall.planning.flows import flow_document, flow_from_document
+from twinwall.planning.order import Barrier, Route, Step
 from twinwall.planning.plan import PLAN_VERSION, Endpoint, Plan, Summary, Touched
 from twinwall.planning.requests import change_document, change_from_document, hidden, shown, shown_id
 
@@ -120,6 +122,7 @@ def _told(plan: Plan) -> Document:
         "source": asdict(plan.source),
         "target": asdict(plan.target),
         "changes": [change_document(change) for change in plan.changes],
+        "order": _order(plan.route),
         "api_calls": plan.api_calls,
         "summary": asdict(plan.summary),
         "opens": [flow_document(flow) for flow in plan.opens],
@@ -132,6 +135,17 @@ def _told(plan: Plan) -> Document:
         "findings": [finding_document(finding) for finding in plan.findings],
         "estimated_seconds": plan.estimated_seconds,
     }
+
+
+def _order(route: Route) -> list[Document]:
+    """Each step by the position of its call in ``changes``; an item without ``call`` is a barrier."""
+    calls = count()
+    return [
+        {"call": next(calls), "after": list(step.after)}
+        if isinstance(step, Step)
+        else {"after": list(step.after)}
+        for step in route
+    ]
 
 
 def _needed(plan: Plan) -> Document:
@@ -197,7 +211,7 @@ def _plan(document: Document) -> Plan:
     return Plan(
         source=Endpoint(**document["source"]),
         target=Endpoint(**document["target"]),
-        changes=tuple(change_from_document(item) for item in document["changes"]),
+        route=_route(document),
         desired=_desired(document["desired"]),
         summary=Summary(**document["summary"]),
         digest=document["digest"],
@@ -210,6 +224,14 @@ def _plan(document: Document) -> Plan:
         closes=tuple(map(flow_from_document, document["closes"])),
         than_before=document["than_before"],
         than_source=document["than_source"],
+    )
+
+
+def _route(document: Document) -> Route:
+    changes = [change_from_document(item) for item in document["changes"]]
+    return tuple(
+        Step(changes[item["call"]], tuple(item["after"])) if "call" in item else Barrier(tuple(item["after"]))
+        for item in document["order"]
     )
 
 

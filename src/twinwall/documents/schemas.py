@@ -67,7 +67,10 @@ _CHANGE = _object(
         "resource": _ref("resource"),
         "reason": TEXT,
         "request": {"type": "object", "description": "What the operation takes, as boto3 spells it."},
-        "before": {"type": "object", "description": "The ACL entry that a deletion takes away."},
+        "before": {
+            "type": "object",
+            "description": "The ACL entry that is deleted, or what a modified rule was.",
+        },
         "missing_ok": {"const": True, "description": "The rule may not be there; then nothing is to do."},
     },
     required=("action", "resource", "reason", "request"),
@@ -112,6 +115,16 @@ _DESIRED = _object(
 )
 
 
+_STEP: Schema = {
+    "description": "A call, by its position in changes, and the positions in order that are done before it; "
+    "without call: a barrier, at which all before it is read back and settles.",
+    "type": "object",
+    "properties": {"call": COUNT, "after": _list(COUNT)},
+    "required": ["after"],
+    "additionalProperties": False,
+}
+
+
 def plan_schema() -> Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -123,6 +136,7 @@ def plan_schema() -> Schema:
                 "source": _ref("endpoint"),
                 "target": _ref("endpoint"),
                 "changes": _list(_ref("change")),
+                "order": _list(_STEP),
                 "api_calls": _counts(),
                 "summary": _object(dict.fromkeys(("create", "update", "delete", "unchanged"), COUNT)),
                 **dict.fromkeys(("opens", "closes"), _list(_ref("flow"))),

@@ -14,6 +14,7 @@ from twinwall.ec2.calls import Ec2
 from twinwall.ec2.prefix_lists import PrefixLists
 from twinwall.errors import AwsError, NotFound
 from twinwall.model.rules import GroupPeer, PrefixListPeer
+from twinwall.model.wire import parse_rule
 from twinwall.planning import changes as c
 from twinwall.planning.requests import request_of
 
@@ -37,6 +38,8 @@ class Ec2Writer:
                 return self._revoke(change)
             case c.CreateManagedPrefixList() | c.ModifyManagedPrefixList():
                 written = self._list_change(change)
+            case c.ModifySecurityGroupRules(rule=rule) if not rule.rule_id:
+                written = _written(change, self._send(self._with_rule_id(change)))
             case _:
                 written = _written(change, self._send(change))
         if isinstance(change, c.CreateSecurityGroup | c.CreateNetworkAcl | c.CreateManagedPrefixList):
@@ -59,6 +62,24 @@ class Ec2Writer:
 
     def _not_visible_yet(self, missing: NotFound, change: c.Change) -> bool:
         return missing.code not in _CONTENT_MISSING and not self._made.isdisjoint(_ids_in(change))
+
+    def _with_rule_id(self, change: c.ModifySecurityGroupRules) -> c.ModifySecurityGroupRules:
+        """A plan made from a file knows no rule ids. Raises ``NotFound`` where there is no such rule."""
+        group_id = change.resource.id
+        request = {"Filters": [{"Name": "group-id", "Values": [group_id]}], "MaxResults": 1000}
+        doing, thing = "reading the rules of", str(change.resource)
+        found: Mapping[str, Any] = {"NextToken": ""}
+        while found.get("NextToken") is not None:
+            token = {"NextToken": found["NextToken"]} if found["NextToken"] else {}
+            found = self._ec2.ask("DescribeSecurityGroupRules", {**request, **token}, doing, thing)
+            for rule in map(parse_rule, found["SecurityGroupRules"]):
+                if rule == change.rule:
+                    return replace(change, rule=replace(change.rule, rule_id=rule.rule_id))
+        raise NotFound(
+            f"{doing} {thing} ({self._ec2.place.side}): it has no rule {change.rule}; way out: run again: the plan "
+            "is made anew",
+            code="InvalidPermission.NotFound",
+        )
 
     def _revoke(self, change: c.RevokeRules) -> Written:
         """Rules that may not be there (``missing_ok``) and are not: done. Elsewhere a missing rule is an

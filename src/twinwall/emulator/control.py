@@ -6,6 +6,7 @@ POST   throttle    {"on"?, "latency_ms"?, "time_scale"?}: from now on
 GET    faults      those that may still befall a call
 POST   faults      {"faults": [SPEC, …]} (``fault_text``): these as well
 DELETE faults      none any more
+POST   advance     {"seconds": N}: the server's clock leaps ahead; heartbeats, schedules, hidden messages with it
 POST   reset       counts are zero, buckets full; faults stay
 """
 
@@ -67,7 +68,7 @@ def _set_throttle(it: Controlled, given: Mapping[str, Any]) -> Any:
         )
     it.throttle.on = it.pace.throttle = on
     it.pace.latency_ms = latency
-    it.pace.time.set_scale(scale)
+    it.pace.set_scale(scale)
     return _throttle(it, {})
 
 
@@ -96,6 +97,13 @@ def _no_faults(it: Controlled, _: Mapping[str, Any]) -> Any:
     return []
 
 
+def _advance(it: Controlled, given: Mapping[str, Any]) -> Any:
+    if given.keys() != {"seconds"}:
+        raise ConfigError('an advance is {"seconds": 0 or more}')
+    it.pace.advance(_number(given, "seconds", 0.0))
+    return []
+
+
 def _reset(it: Controlled, _: Mapping[str, Any]) -> Any:
     it.counts.reset()
     it.throttle.reset()
@@ -109,5 +117,6 @@ _CONTROLS: Mapping[tuple[str, str], Callable[[Controlled, Mapping[str, Any]], An
     ("GET", "faults"): _faults,
     ("POST", "faults"): _add_faults,
     ("DELETE", "faults"): _no_faults,
+    ("POST", "advance"): _advance,
     ("POST", "reset"): _reset,
 }

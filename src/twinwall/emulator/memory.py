@@ -7,13 +7,13 @@
 
 Everything is seeded, and time is the clock's: with a virtual one a run takes no time and is the same each time.
 
-    request ─ late ones due? ─ counted ─ denied? ─ fault? ─ latency ─ throttle ─ rulebook ─ answer
+    request ─ late ones due? ─ counted ─ denied? ─ fault? ─ latency ─ throttle ─ rulebook ─ latency ─ answer
                                                                           reads: as of up to ``read_lag`` s ago
 """
 
 import random
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from twinwall.boundary import Clock, FirewallReader, FirewallWriter
@@ -30,7 +30,7 @@ from twinwall.emulator.past import Past
 from twinwall.emulator.refusal import NoAnswer, Refusal, missing
 from twinwall.emulator.rulebook import quotas
 from twinwall.emulator.rulebook.actions import ACTIONS, check_dry_run
-from twinwall.emulator.state import Answer, Call, Effect, Params, World, apply, make_ids
+from twinwall.emulator.state import Answer, Call, Effect, Params, Retag, World, apply, make_ids
 from twinwall.emulator.switches import Switches
 from twinwall.emulator.throttle import Throttle
 from twinwall.model.throttle import is_read
@@ -52,7 +52,8 @@ class MemoryAws:
     ``quotas``: code → value for all, or (account, Region, code) → value. The others are seconds:
     ``read_lag``: every other read, at random, sees the firewall as of some moment in the last so many;
     ``effect_delay``: each change is in force on each interface after a random part of it (``in_force``);
-    ``latency``: what each call takes; ``patience``: how long a client waits for an answer that never comes.
+    ``latency``: what each call takes, there and back, or what gives the seconds of each way; ``patience``: how
+    long a client waits for an answer that never comes.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class MemoryAws:
         throttle: bool = False,
         read_lag: float = 0.0,
         effect_delay: float = 0.0,
-        latency: float = 0.0,
+        latency: float | Callable[[], float] = 0.0,
         patience: float = 0.0,
     ) -> None:
         self.accounts = tuple(accounts)
@@ -108,17 +109,24 @@ class MemoryAws:
             self._arrive()
         self.counts.add(account, region, action)
         fault = self._trouble(account, region, action, params) if self.trouble else None
+        self._travel()
+        try:
+            if fault is not None:
+                return self._befallen(fault, account, region, action, params)
+            return self._answer(account, region, action, params)
+        finally:
+            self._travel()
+
+    def _travel(self) -> None:
+        """One way, there or back."""
         if self.latency:
-            self.clock.sleep(self.latency)
-        if fault is not None:
-            return self._befallen(fault, account, region, action, params)
-        return self._answer(account, region, action, params)
+            self.clock.sleep(self.latency() if callable(self.latency) else self.latency / 2)
 
     def _trouble(self, account: str, region: str, action: str, params: Params) -> Fault | None:
         arn = f"arn:aws:iam::{account}:user/{USER}"
         service = "servicequotas" if action in _QUOTA_ACTIONS else "ec2"
         if self.trouble.denied((account, arn), service, action):
-            raise denial(account, arn, service, action, region)
+            raise denial(arn, f"{service}:{action}", f"arn:aws:{service}:{region}:{account}:*")
         return self.trouble.next(account, region, action, lambda: str(params))
 
     def _befallen(
@@ -130,6 +138,8 @@ class MemoryAws:
             case Kind.UNSENT:
                 self.clock.sleep(fault.seconds)
                 raise NoAnswer(sent=False)
+            case Kind.TWICE | Kind.NEVER:  # of deliveries only
+                return self._answer(account, region, action, params)
             case Kind.SLOW:
                 answer = self._answer(account, region, action, params)
                 self.clock.sleep(fault.seconds)
@@ -182,6 +192,9 @@ class MemoryAws:
             held = self.world.at(account, region)
             self.past.record(held, effects, self.clock.monotonic())
             apply(held, effects)
+            for effect in effects:
+                if isinstance(effect, Retag):
+                    self.network.retag(account, region, effect.resource_id, effect.tags)
 
     def _as_seen(self, region: str) -> World:
         """Half of the reads, at random, meet a replica that lags behind."""

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from moto.core.base_backend import BackendDict
-from moto.ec2.models import EC2Backend, ec2_backends
+from moto.core.exceptions import ServiceException
+from moto.ec2.models import EC2Backend, ec2_backends, validate_resource_ids
 
 from twinwall.emulator.moto_sync import (
     Seen,
@@ -19,9 +20,11 @@ from twinwall.emulator.moto_sync import (
     sync_vpcs,
 )
 from twinwall.emulator.network import Peering, VpcFacts
+from twinwall.emulator.refusal import Refusal, not_found
 from twinwall.emulator.rulebook.list_reads import aws_lists
-from twinwall.emulator.state import Call, Drop, Effect, Put, World
+from twinwall.emulator.state import Call, Drop, Effect, Put, Retag, World
 from twinwall.model.firewall import NetworkAcl, SecurityGroup
+from twinwall.model.rules import Tags
 
 
 def backend(account: str, region: str) -> EC2Backend:
@@ -83,6 +86,26 @@ class MotoNetwork:
     def tags(self, account: str, region: str) -> Mapping[str, Mapping[str, str]]:
         return backend(account, region).tags
 
+    def check_exists(self, account: str, region: str, resource_id: str) -> None:
+        source = backend(account, region)
+        prefix = resource_id.partition("-")[0]
+        held: Mapping[str, Mapping[str, Any]] = {
+            "vpc": source.vpcs,
+            "eni": source.enis,
+            "pcx": source.vpc_pcxs,
+        }
+        known = held.get(prefix)
+        if known is not None and resource_id not in known:
+            not_found(prefix, resource_id)
+        try:
+            validate_resource_ids([resource_id])
+            source.do_resources_exist([resource_id])
+        except ServiceException as absent:
+            raise Refusal(absent.code, absent.message) from None
+
+    def retag(self, account: str, region: str, resource_id: str, tags: Tags) -> None:
+        backend(account, region).tags[resource_id] = dict(tags)
+
     # --- kept in step
 
     def sync(self, world: World, account: str, region: str) -> None:
@@ -123,6 +146,8 @@ class MotoNetwork:
                     show_acl(source, acl)
                 case Drop(NetworkAcl(network_acl_id=acl_id)):
                     source.network_acls.pop(acl_id, None)
+                case Retag(resource_id, tags):
+                    self.retag(call.account, call.region, resource_id, tags)
                 case _:  # of lists and associations moto need not know
                     pass
 

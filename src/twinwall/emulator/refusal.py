@@ -56,5 +56,5 @@ _NOT_FOUND = {
 
 def not_found(prefix: str, id_: str) -> NoReturn:
     """The code that EC2 has for an unknown id of this kind (aws-facts 3.5, chapters 2 and 4)."""
-    code, message = _NOT_FOUND[prefix]
+    code, message = _NOT_FOUND.get(prefix, ("InvalidID", "The ID '{}' is not valid"))
     raise Refusal(code, message.format(id_))

@@ -12,23 +12,29 @@ from twinwall.planning.findings import Finding
 from twinwall.planning.flow_grammar import FlowPattern
 from twinwall.planning.guards import check_quotas
 from twinwall.planning.opening import opening
-from twinwall.planning.order import order
+from twinwall.planning.order import Step
 from twinwall.planning.pairing import Pair, universe_of
 from twinwall.planning.plan import Endpoint, Plan, Summary
 from twinwall.planning.policies import apply_policy, check_max_change
+from twinwall.planning.promise.prove import check_promise
 from twinwall.planning.protect import check_protected
 from twinwall.planning.quotas import Quotas
+from twinwall.planning.routing.given import Given
+from twinwall.planning.routing.ordered import order
 
 
 @dataclass(frozen=True)
 class Allowed:
     """What the user lets a plan do. ``max_change`` in percent, None = whatever it takes. ``protect``: flows
-    that no call may close."""
+    that no call may close. ``strict``: ACLs go through the intersection of both ends. ``allow_gap``: what
+    cannot be kept open is told and done."""
 
     policy: str = "sync"
     prune: bool = False
     max_change: float | None = 30.0
     protect: tuple[FlowPattern, ...] = ()
+    strict: bool = False
+    allow_gap: bool = False
 
 
 def make_plan(
@@ -42,24 +48,27 @@ def make_plan(
 ) -> Plan:
     """Raises ``UnsafePlan``'s children. ``estimated_seconds`` and ``reads`` are the workflow's to fill in."""
     desired, kept = _pruned(desired, existing, allowed.prune)
-    changes, staying = apply_policy(diff(desired, existing), allowed.policy)
-    changes = order(changes)
+    wanted, staying = apply_policy(diff(desired, existing), allowed.policy)
     if allowed.max_change is not None:
-        check_max_change(changes, existing, allowed.max_change)
-    warnings = check_quotas(desired, existing, changes, quotas)
-    touched = touched_by(changes, desired)
+        check_max_change(wanted, existing, allowed.max_change)
+    warnings = check_quotas(desired, existing, wanted, quotas)
     pair = Pair(desired, existing, universe_of(desired, existing))
-    shut = check_protected(allowed.protect, pair, changes)
-    told = opening(pair, changes)
+    given = Given(wanted, desired, existing, quotas, allowed.strict, allowed.allow_gap)
+    ordered = order(given)
+    gaps = check_promise(ordered.route, pair, allow_gap=allowed.allow_gap)
+    calls = tuple(step.change for step in ordered.route if isinstance(step, Step))
+    touched = touched_by(calls, ordered.desired)
+    shut = check_protected(allowed.protect, pair, calls)
+    told = opening(pair, wanted)
     return Plan(
         source=source,
         target=target,
-        changes=changes,
-        desired=desired,
-        summary=summarise(desired, changes),
+        route=ordered.route,
+        desired=ordered.desired,
+        summary=summarise(desired, wanted),
         digest=digest(existing, touched),
         touched=touched,
-        findings=(*desired.findings, *findings, *kept, *staying, *shut, *warnings),
+        findings=(*desired.findings, *findings, *kept, *staying, *gaps, *shut, *warnings),
         not_compared=desired.not_compared,
         opens=told.opens,
         closes=told.closes,

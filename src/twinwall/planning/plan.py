@@ -2,11 +2,13 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from twinwall.planning.changes import Change
 from twinwall.planning.desired import Desired
 from twinwall.planning.findings import Finding, NotCompared
 from twinwall.planning.flows import Flow
+from twinwall.planning.order import Route, Step
 from twinwall.planning.relation import Relation
 
 PLAN_VERSION = 1
@@ -53,14 +55,14 @@ class Touched:
 
 @dataclass(frozen=True)
 class Plan:
-    """``changes`` in the order they are sent. ``reads``: the API calls besides group and ACL calls that
+    """``route``: the calls and their partial order. ``reads``: the API calls besides group and ACL calls that
     making and applying the plan takes, by operation. ``estimated_seconds``: under EC2's documented
     throttle, from the first write to the last. ``opens``, ``closes``: what the target will admit that it does
     not now, and the other way round; ``than_before``, ``than_source`` say it in a word (``opening``)."""
 
     source: Endpoint
     target: Endpoint
-    changes: tuple[Change, ...]
+    route: Route
     desired: Desired
     summary: Summary
     digest: str
@@ -73,6 +75,11 @@ class Plan:
     closes: tuple[Flow, ...] = ()
     than_before: Relation = "equal"
     than_source: Relation = "equal"
+
+    @cached_property
+    def changes(self) -> tuple[Change, ...]:
+        """In one order that is allowed."""
+        return tuple(step.change for step in self.route if isinstance(step, Step))
 
     @property
     def api_calls(self) -> dict[str, int]:

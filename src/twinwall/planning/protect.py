@@ -128,6 +128,8 @@ def _change_words(change: c.Change, lost: Lost) -> str:
         case c.RevokeRules(rules=rules):
             admitting = [rule for rule in rules if GroupRules((rule,)).packets.admits(lost.packet)] or rules
             return f"{change.action} of {'; '.join(map(str, admitting))}"
+        case c.ModifySecurityGroupRules(rule=rule, into=into):
+            return f"{change.action} of {rule} into {into}"
         case (
             c.CreateNetworkAclEntry(entry=entry)
             | c.ReplaceNetworkAclEntry(entry=entry)

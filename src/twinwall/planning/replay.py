@@ -51,6 +51,10 @@ class Replay:
         match change:
             case c.CreateSecurityGroup() | c.AuthorizeRules() | c.RevokeRules() | c.DeleteSecurityGroup():
                 self._group(id_, change)
+            case c.ModifySecurityGroupRules(rule=rule, into=into):
+                group = self.groups[id_]
+                rules = tuple(into if held == rule else held for held in group.rules)
+                self.groups[id_] = replace(group, rules=rules)
             case c.CreateNetworkAcl(vpc_id=vpc_id):
                 self.acls[id_] = NetworkAcl(id_, vpc_id, "", is_default=False, tags=change.tags)
             case c.CreateNetworkAclEntry() | c.ReplaceNetworkAclEntry() | c.DeleteNetworkAclEntry():

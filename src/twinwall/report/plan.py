@@ -129,6 +129,8 @@ def _all_rows(change: c.Change) -> list[str]:
         case c.AuthorizeRules() | c.RevokeRules() | c.UpdateRuleDescriptions():
             sign = "-" if isinstance(change, c.RevokeRules) else "~" if _describes(change) else "+"
             return [f"{sign} {_rule(rule)}" for rule in change.rules]
+        case c.ModifySecurityGroupRules(rule=rule, into=into):
+            return [f"~ {_rule(rule)} becomes {_rule(into)}"]
         case c.CreateNetworkAclEntry(entry=entry):
             return [f"+ {entry}"]
         case c.ReplaceNetworkAclEntry(entry=entry):

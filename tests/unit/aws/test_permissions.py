@@ -74,8 +74,10 @@ def every_change() -> list[c.Change]:
         for way in Direction
         for kind in (c.AuthorizeRules, c.RevokeRules, c.UpdateRuleDescriptions)
     ]
+    held = SecurityGroupRule(Direction.INGRESS, Traffic(-1), CidrPeer(cidr), rule_id="sgr-1")
     return [
         *rules,
+        c.ModifySecurityGroupRules(resource=group, rule=held, into=held),
         c.CreateSecurityGroup(resource=group, group_name="web", description="d", vpc_id="vpc-1"),
         c.DeleteSecurityGroup(resource=group),
         c.CreateTags(resource=group, tags=(("a", "b"),)),

@@ -153,7 +153,13 @@ def test_many_rules_of_one_call_are_cut_and_counted() -> None:
         resource=sample.DB, direction=Direction.INGRESS, rules=(sample.HTTPS,) * 45
     )
     plan = sample.Plan(
-        sample.SOURCE, sample.TARGET, (change,), sample.Desired(), sample.Summary(), "", sample.Touched()
+        sample.SOURCE,
+        sample.TARGET,
+        (sample.Step(change),),
+        sample.Desired(),
+        sample.Summary(),
+        "",
+        sample.Touched(),
     )
     assert "… and 15 more" in plain(plan_text(plan))
 

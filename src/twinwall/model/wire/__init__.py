@@ -20,6 +20,8 @@ from twinwall.model.wire.groups import (
     parse_rule,
     peer_fields,
     permissions,
+    rule_of_request,
+    rule_request,
     traffic_fields,
 )
 from twinwall.model.wire.lists import (
@@ -67,6 +69,8 @@ __all__ = [
     "peer_fields",
     "permissions",
     "prefix_list_document",
+    "rule_of_request",
+    "rule_request",
     "tag_list",
     "traffic_fields",
 ]

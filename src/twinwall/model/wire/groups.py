@@ -172,6 +172,31 @@ def _rule_peer(item: Json) -> Peer:
     return parse_pair(item["ReferencedGroupInfo"], str(item.get("GroupOwnerId") or ""))
 
 
+_KEYS = {
+    "CidrIp": "CidrIpv4",
+    "CidrIpv6": "CidrIpv6",
+    "PrefixListId": "PrefixListId",
+    "GroupId": "ReferencedGroupId",
+}
+
+
+def rule_request(rule: SecurityGroupRule) -> dict[str, Any]:
+    """A ``SecurityGroupRuleRequest`` (API shape of that name): the whole rule, its description too, for what is
+    not said is taken away."""
+    _, item = peer_fields(rule.peer)
+    peer = {_KEYS[key]: value for key, value in item.items() if key in _KEYS}
+    described = {"Description": rule.description} if rule.description else {}
+    return {**traffic_fields(rule.traffic), **peer, **described}
+
+
+def rule_of_request(body: Json, direction: Direction) -> SecurityGroupRule:
+    """The inverse of ``rule_request``."""
+    group_id = body.get("ReferencedGroupId")
+    peer = GroupPeer(str(group_id)) if group_id else _rule_peer(body)
+    traffic = _traffic(str(body["IpProtocol"]), body.get("FromPort"), body.get("ToPort"))
+    return SecurityGroupRule(direction, traffic, peer, description=str(body.get("Description") or ""))
+
+
 def group_document(group: SecurityGroup) -> dict[str, Any]:
     return {
         "GroupId": group.group_id,
