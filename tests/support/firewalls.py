@@ -236,7 +236,9 @@ def mark(id_: str, account: str = SOURCE, region: str = SOURCE_REGION, vpc: str 
 
 
 SELECTION = frozenset({"groups", "tags", "acls", "exclude", "only"})
-LIMITS = frozenset({"policy", "adopt", "adopt_managed", "prune", "max_change", "force", "protect"})
+LIMITS = frozenset(
+    {"policy", "adopt", "adopt_managed", "prune", "max_change", "force", "protect", "client_ports"}
+)
 
 
 def settings(**options: Any) -> Settings:

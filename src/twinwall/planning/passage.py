@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from twinwall.errors import ConfigError
 from twinwall.model.firewall import NetworkAcl, Subnet, Vpc
 from twinwall.model.net import (
     ANY_IPV4,
@@ -43,6 +44,22 @@ Ports = tuple[int, int]
 EPHEMERAL: Ports = (1024, MAX_PORT)
 """What any client may choose its port from: NAT gateways, load balancers and Lambda use all of it, Linux and
 Windows the upper part (aws-facts, chapter 2)."""
+
+
+def parse_ports(text: str) -> Ports:
+    """``32768-60999``, or one port. Raises ``ConfigError``."""
+    first, dash, last = text.partition("-")
+    low, high = (_port(text, part) for part in (first, last if dash else first))
+    if low > high:
+        raise ConfigError(f"{text}: the lower port comes first, as 32768-60999")
+    return low, high
+
+
+def _port(text: str, part: str) -> int:
+    if part.isascii() and part.isdigit() and int(part) <= MAX_PORT:
+        return int(part)
+    raise ConfigError(f"{text}: {part!r} is not a number from 0 to {MAX_PORT}")
+
 
 _BOTH = (ANY_IPV4, ANY_IPV6)
 _ANSWERS = {ICMP: {8: 0, 13: 14, 15: 16, 17: 18}, ICMPV6: {128: 129}}
