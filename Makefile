@@ -44,6 +44,8 @@ soak: $(DEV)
 
 bench: $(BENCH)
 	@$(BIN)/python benchmarks/packets.py
+	@$(BIN)/python benchmarks/verifying.py
+	@$(BIN)/python benchmarks/linting.py
 
 check: check-format check-lint check-types check-imports
 

@@ -31,6 +31,9 @@ def _all(*options: Decorator[Any]) -> Decorator[Any]:
     return decorate
 
 
+CLIENT_PORTS = "What clients pick their ports from (default 1024-65535)."
+
+
 # --- everywhere
 
 
@@ -235,6 +238,7 @@ limits = _all(
         multiple=True,
         help="Refuse to close this flow: 'tcp/5432 from 10.2.0.0/16 to web', 'tcp/443 to 0.0.0.0/0 from web'.",
     ),
+    _limits("--client-ports", metavar="FIRST-LAST", help=f"With --protect: {CLIENT_PORTS}"),
 )
 
 

@@ -73,6 +73,7 @@ class ReplicaTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     force: bool = False
     protect: list[str] = []
     terraform_state: list[str] = []
+    client_ports: str | None = None
 
     def options(self) -> dict[str, Any]:
         """What the table says, as the command line would."""

@@ -103,7 +103,7 @@ def endpoint(side: SideReader) -> Endpoint:
 
 def _allowed(limits: Limits) -> Allowed:
     max_change = None if limits.force else limits.max_change
-    return Allowed(limits.policy, limits.prune, max_change, limits.protect)
+    return Allowed(limits.policy, limits.prune, max_change, limits.protect, limits.client_ports)
 
 
 def _hints(scene: Scene, desired: Desired) -> tuple[Finding, ...]:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from twinwall.model.net import Cidr
 from twinwall.planning.flow_grammar import FlowPattern
+from twinwall.planning.passage import EPHEMERAL, Ports
 
 Outside = Literal["fail", "follow", "skip", "keep"]
 Policy = Literal["sync", "upsert-only", "create-only"]
@@ -73,8 +74,9 @@ class Translation:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a plan may do to the target. ``max_change`` in percent. ``protect``: flows that must stay open.
-    ``terraform``: (id, address) of what a Terraform state says that it keeps."""
+    """What a plan may do to the target. ``max_change`` in percent. ``protect``: flows that must stay open,
+    with replies to all of ``client_ports``. ``terraform``: (id, address) of what a Terraform state says that it
+    keeps."""
 
     policy: Policy = "sync"
     adopt: tuple[str, ...] = ()
@@ -84,6 +86,7 @@ class Limits:
     force: bool = False
     protect: tuple[FlowPattern, ...] = ()
     terraform: tuple[tuple[str, str], ...] = ()
+    client_ports: Ports = EPHEMERAL
 
 
 @dataclass(frozen=True)
