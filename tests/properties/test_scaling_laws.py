@@ -36,13 +36,16 @@ STEPS = st.one_of(
     st.tuples(st.just("standby"), NTH, st.booleans()),
     st.tuples(st.just("back"), NTH),
     st.tuples(st.just("protect"), NTH, st.booleans()),
-    st.tuples(st.just("lost"), NTH),
+    st.tuples(st.just("lose"), NTH),
     st.tuples(st.just("hook"), st.sampled_from([LAUNCHING, TERMINATING]), st.sampled_from(["a", "b"])),
     st.tuples(st.just("unhook"), st.sampled_from(["a", "b"])),
     st.tuples(st.just("pool"), st.integers(0, 3), st.sampled_from(["Stopped", "Running"]), st.booleans()),
     st.tuples(st.just("drain"), st.booleans()),
     st.tuples(st.just("wait"), st.sampled_from([1, 29, 31, 4000])),
 )
+
+OPENING = (("hook", LAUNCHING, "a"), ("hook", TERMINATING, "b"), ("scale", 3), ("answer", 0, "CONTINUE"))
+"""Where there is something to hold and to lose."""
 
 
 class World:
@@ -63,8 +66,6 @@ class World:
 
     def call(self, action: str, **params: Any) -> None:
         asked = {"AutoScalingGroupName": "web", **params}
-        if action in ("TerminateInstanceInAutoScalingGroup",):
-            del asked["AutoScalingGroupName"]
         self.aws.services.scaling.call(ACCOUNT, REGION, action, asked)
 
     @property
@@ -76,48 +77,47 @@ class World:
         members = list(self.group.instances)
         return members[number % len(members)] if members else "i-0123456789abcdef0"
 
-    def take(self, step: tuple[Any, ...]) -> None:
-        match step:
-            case ("scale", desired):
-                self.call("SetDesiredCapacity", DesiredCapacity=desired)
-            case ("bounds", least, most):
-                self.call("UpdateAutoScalingGroup", MinSize=least, MaxSize=most)
-            case ("answer", number, result):
-                self.answer(number, result)
-            case ("terminate", number, fewer):
-                action = "TerminateInstanceInAutoScalingGroup"
-                self.call(action, InstanceId=self.nth(number), ShouldDecrementDesiredCapacity=fewer)
-            case ("detach", number, fewer):
-                self.call(
-                    "DetachInstances", InstanceIds=[self.nth(number)], ShouldDecrementDesiredCapacity=fewer
-                )
-            case ("standby", number, fewer):
-                self.call(
-                    "EnterStandby", InstanceIds=[self.nth(number)], ShouldDecrementDesiredCapacity=fewer
-                )
-            case ("back", number):
-                self.call("ExitStandby", InstanceIds=[self.nth(number)])
-            case ("protect", number, on):
-                self.call("SetInstanceProtection", InstanceIds=[self.nth(number)], ProtectedFromScaleIn=on)
-            case ("lost", number):
-                self.lose(self.nth(number))
-            case ("hook", transition, name):
-                self.call(
-                    "PutLifecycleHook",
-                    LifecycleHookName=name,
-                    LifecycleTransition=transition,
-                    HeartbeatTimeout=30,
-                )
-            case ("unhook", name):
-                self.call("DeleteLifecycleHook", LifecycleHookName=name)
-            case ("pool", least, state, reuse):
-                policy = {"ReuseOnScaleIn": reuse}
-                self.call("PutWarmPool", MinSize=least, PoolState=state, InstanceReusePolicy=policy)
-            case ("drain", force):
-                self.call("DeleteWarmPool", ForceDelete=force)
-            case ("wait", seconds):
-                self.aws.pace.advance(seconds)
-                assert self.aws.pace.agenda.settled()
+    # --- what can be asked
+
+    def scale(self, desired: int) -> None:
+        self.call("SetDesiredCapacity", DesiredCapacity=desired)
+
+    def bounds(self, least: int, most: int) -> None:
+        self.call("UpdateAutoScalingGroup", MinSize=least, MaxSize=most)
+
+    def terminate(self, number: int, fewer: bool) -> None:
+        asked = {"InstanceId": self.nth(number), "ShouldDecrementDesiredCapacity": fewer}
+        self.aws.services.scaling.call(ACCOUNT, REGION, "TerminateInstanceInAutoScalingGroup", asked)
+
+    def detach(self, number: int, fewer: bool) -> None:
+        self.call("DetachInstances", InstanceIds=[self.nth(number)], ShouldDecrementDesiredCapacity=fewer)
+
+    def standby(self, number: int, fewer: bool) -> None:
+        self.call("EnterStandby", InstanceIds=[self.nth(number)], ShouldDecrementDesiredCapacity=fewer)
+
+    def back(self, number: int) -> None:
+        self.call("ExitStandby", InstanceIds=[self.nth(number)])
+
+    def protect(self, number: int, on: bool) -> None:
+        self.call("SetInstanceProtection", InstanceIds=[self.nth(number)], ProtectedFromScaleIn=on)
+
+    def hook(self, transition: str, name: str) -> None:
+        given = {"LifecycleHookName": name, "LifecycleTransition": transition, "HeartbeatTimeout": 30}
+        self.call("PutLifecycleHook", **given)
+
+    def unhook(self, name: str) -> None:
+        self.call("DeleteLifecycleHook", LifecycleHookName=name)
+
+    def pool(self, least: int, state: str, reuse: bool) -> None:
+        policy = {"ReuseOnScaleIn": reuse}
+        self.call("PutWarmPool", MinSize=least, PoolState=state, InstanceReusePolicy=policy)
+
+    def drain(self, force: bool) -> None:
+        self.call("DeleteWarmPool", ForceDelete=force)
+
+    def wait(self, seconds: float) -> None:
+        self.aws.pace.advance(seconds)
+        assert self.aws.pace.agenda.settled()
 
     def answer(self, number: int, result: str) -> None:
         waiting = [a for i in self.group.instances.values() for a in i.actions.values()]
@@ -129,7 +129,9 @@ class World:
             LifecycleActionResult=result,
         )
 
-    def lose(self, instance_id: str) -> None:
+    def lose(self, number: int) -> None:
+        """Terminated in EC2, behind the group's back."""
+        instance_id = self.nth(number)
         if instance_id in self.group.instances:
             self.ec2.get_instance(instance_id).terminate()
             self.aws.services.scaling.look(ACCOUNT, REGION)
@@ -191,10 +193,10 @@ def walk(aws: EmbeddedAws, steps: list[tuple[Any, ...]]) -> None:
     world = World(aws)
     tokens: set[str] = set()
     waiting: set[str] = set()
-    for step in steps:
+    for step in [*OPENING, *steps]:
         before = world.snapshot()
         try:
-            world.take(step)
+            getattr(world, step[0])(*step[1:])
         except Refusal:
             assert world.snapshot() == before, f"{step} was refused and changed something"
         world.check()
@@ -203,8 +205,8 @@ def walk(aws: EmbeddedAws, steps: list[tuple[Any, ...]]) -> None:
         waiting, tokens = now, tokens | now
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(STEPS, min_size=5, max_size=25))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(STEPS, min_size=8, max_size=30))
 def test_whatever_is_asked(running: EmbeddedAws, steps: list[tuple[Any, ...]]) -> None:
     walk(running, steps)
 
