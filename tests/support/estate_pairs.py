@@ -10,7 +10,7 @@ from typing import Any
 import firewalls as fw
 
 from twinwall.emulator.memory import MemoryAws
-from twinwall.emulator.switches import ENTRIES_PER_ACL, RULES_PER_GROUP, ACLS_PER_VPC, Switches
+from twinwall.emulator.switches import ACLS_PER_VPC, ENTRIES_PER_ACL, RULES_PER_GROUP, Switches
 from twinwall.engine import replica
 from twinwall.engine.sides import FileSide, LiveSide
 from twinwall.planning.plan import Plan
@@ -89,7 +89,9 @@ def interfaces(source: random.Random, ids: list[str]) -> list[tuple[str, ...]]:
     return [tuple(sample(source, ids, 1, len(ids))) for _ in range(source.randint(1, 3))]
 
 
-def texts(source: random.Random, form: str, names: Any, quota: int, lists: list[str], symbols: bool) -> list[str]:
+def texts(
+    source: random.Random, form: str, names: Any, quota: int, lists: list[str], symbols: bool
+) -> list[str]:
     """At most ``quota`` rules of one direction and family."""
     peers = [*CIDRS, *([form.format(name) for name in names] if symbols else [])]
     found: list[str] = []

@@ -237,7 +237,17 @@ def mark(id_: str, account: str = SOURCE, region: str = SOURCE_REGION, vpc: str 
 
 SELECTION = frozenset({"groups", "tags", "acls", "exclude", "only"})
 LIMITS = frozenset(
-    {"policy", "adopt", "adopt_managed", "prune", "max_change", "force", "protect", "client_ports"}
+    {
+        "policy",
+        "adopt",
+        "adopt_managed",
+        "prune",
+        "max_change",
+        "force",
+        "protect",
+        "client_ports",
+        "terraform",
+    }
 )
 
 

@@ -14,10 +14,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from twinwall.emulator.memory import MemoryAws
+from twinwall.model.net import parse_cidr
 from twinwall.model.rules import CidrPeer, Direction, GroupPeer, PrefixListPeer, RuleAction
 from twinwall.planning import changes as c
 from twinwall.planning.order import Barrier, Route, Step
 from twinwall.planning.plan import Plan
+
+PRIVATE = (parse_cidr("10.20.0.0/16"), parse_cidr("2001:db8::/56"))
+"""Of the VPC: where members of its groups are."""
 
 DIRECTIONS = (Direction.INGRESS, Direction.EGRESS)
 
@@ -225,14 +229,16 @@ def seen(state: State, group_id: str) -> list:
 
 def follow(states: list[State], group_ids, direction: Direction, *, once: bool) -> None:
     rules = {rule for s in states for id_ in group_ids for rule in s.groups.get(id_, ()) if rule.direction is direction}
-    lists = {cidr for state in states for many in state.lists.values() for one in many for cidr in one}
     named = {str(rule.peer) for rule in rules}
     cidrs = {rule.peer.cidr for rule in rules if isinstance(rule.peer, CidrPeer)}
     cidrs |= {cidr for s in states for id_ in named & s.lists.keys() for one in s.lists[id_] for cidr in one}
     symbols = {str(r.peer) for r in rules if not isinstance(r.peer, CidrPeer) and not any(str(r.peer) in s.lists for s in states)}
-    del lists
     views = [[(s.groups.get(id_, frozenset()), seen(s, id_)) for id_ in group_ids] for s in states]
-    places = [(address, members) for address in addresses_at(cidrs) for members in memberships(symbols)]
+    places = [
+        (address, members)
+        for address in addresses_at(cidrs)
+        for members in (memberships(symbols) if any(inside(cidr, address) for cidr in PRIVATE) else [frozenset()])
+    ]
     places += [(None, frozenset({symbol})) for symbol in symbols]
     for packet in packets_at({rule.traffic for rule in rules}):
         near = [rule for rule in rules if matches(rule.traffic, packet)]

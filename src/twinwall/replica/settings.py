@@ -75,7 +75,8 @@ class Translation:
 @dataclass(frozen=True)
 class Limits:
     """What a plan may do to the target. ``max_change`` in percent. ``protect``: flows that must stay open,
-    with replies to all of ``client_ports``."""
+    with replies to all of ``client_ports``. ``terraform``: (id, address) of what a Terraform state says that it
+    keeps."""
 
     policy: Policy = "sync"
     adopt: tuple[str, ...] = ()
@@ -84,6 +85,7 @@ class Limits:
     max_change: float = 30.0
     force: bool = False
     protect: tuple[FlowPattern, ...] = ()
+    terraform: tuple[tuple[str, str], ...] = ()
     client_ports: Ports = EPHEMERAL
 
 
