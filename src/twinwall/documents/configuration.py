@@ -71,6 +71,8 @@ class ReplicaTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_change: float | None = None
     force: bool = False
     protect: list[str] = []
+    strict: bool = False
+    allow_gap: bool = False
 
     def options(self) -> dict[str, Any]:
         """What the table says, as the command line would."""

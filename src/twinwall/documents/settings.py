@@ -43,7 +43,17 @@ TRANSLATION = (
     "copy_tag",
     "rule_tags",
 )
-LIMITS = ("policy", "adopt", "adopt_managed", "prune", "max_change", "force", "protect")
+LIMITS = (
+    "policy",
+    "adopt",
+    "adopt_managed",
+    "prune",
+    "max_change",
+    "force",
+    "protect",
+    "strict",
+    "allow_gap",
+)
 NAMES = frozenset((*SELECTION, *TRANSLATION, *LIMITS))
 
 REPEATED = frozenset(

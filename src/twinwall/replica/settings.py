@@ -73,7 +73,8 @@ class Translation:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a plan may do to the target. ``max_change`` in percent. ``protect``: flows that must stay open."""
+    """What a plan may do to the target. ``max_change`` in percent. ``protect``: flows that must stay open.
+    ``strict``: ACLs go through the intersection; ``allow_gap``: what cannot be kept open is told and done."""
 
     policy: Policy = "sync"
     adopt: tuple[str, ...] = ()
@@ -82,6 +83,8 @@ class Limits:
     max_change: float = 30.0
     force: bool = False
     protect: tuple[FlowPattern, ...] = ()
+    strict: bool = False
+    allow_gap: bool = False
 
 
 @dataclass(frozen=True)
