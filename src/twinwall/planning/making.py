@@ -6,6 +6,7 @@ from typing import Literal
 
 from twinwall.model.firewall import Resource, Snapshot
 from twinwall.planning import changes as c
+from twinwall.planning.briefly import briefly_open
 from twinwall.planning.desired import Desired
 from twinwall.planning.diff import diff
 from twinwall.planning.digest import digest, touched_by
@@ -95,6 +96,9 @@ def make_plan(
         not_compared=desired.not_compared,
         opens=told.opens,
         closes=told.closes,
+        may_cut_live=told.may_cut_live,
+        lingers=told.lingers,
+        briefly_open=briefly_open(given),
         than_before=told.than_before,
         than_source=told.than_source,
     )
