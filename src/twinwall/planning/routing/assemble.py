@@ -52,7 +52,7 @@ class _Assembly:
             self._round(lane, -1, ())
         self._new_lists()
         shut = [position for lane in self.closing for position in self._round(lane, 0, ())]
-        waits, early = self._gains(tuple(shut) if self._groups_move else ())
+        waits, early = self._gains(tuple(shut) if self.given.groups_move else ())
         self._early(early)
         gate = self._settled((*self.gained, *shut) if self._loses else shut if self._more_rounds else ())
         gate = self._full(gate)
@@ -64,13 +64,6 @@ class _Assembly:
         return self.weaver.route
 
     # --- what there is
-
-    @property
-    def _groups_move(self) -> bool:
-        """Rules of groups that guard packets change."""
-        kinds = c.AuthorizeRules | c.RevokeRules
-        moved = (ch for ch in self.given.changes if isinstance(ch, kinds))
-        return bool(self.calls.lists) or any(self.given.usage.guards(ch.resource.id) for ch in moved)
 
     @property
     def _loses(self) -> bool:
@@ -242,7 +235,7 @@ class _Assembly:
         return sent
 
     def _opened(self, after: Sequence[int]) -> list[int]:
-        entry = tuple(after) if self._groups_move else ()
+        entry = tuple(after) if self.given.groups_move else ()
         return [position for lane in self.opening for position in self._round(lane, 0, entry)]
 
     def _later_rounds(self, gate: tuple[int, ...], opened: Sequence[int]) -> None:
