@@ -26,7 +26,7 @@ BENCH := .venv/.bench
 
 help:
 	@echo "make demo    set up, and see it work: no account, no network"
-	@echo "make test    the test suite              make soak    its long random runs"
+	@echo "make test    the test suite              make soak    its long random runs, in sittings"
 	@echo "make bench   the benchmarks; they write docs/performance.md"
 	@echo "make check   format, lint, types, imports make format  put the format right"
 	@echo "make lock    renew the lock files (UPGRADE=1: with newer versions)"
@@ -39,10 +39,13 @@ test: $(DEV)
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 soak: $(DEV)
-	@$(BIN)/python -m pytest $(PYTEST_FLAGS) -m soak --hypothesis-profile=soak
+	@$(BIN)/python scripts/soak.py $(if $(PART),--part $(PART)) $(if $(SEED),--seed $(SEED)) \
+	    $(if $(MINUTES),--minutes $(MINUTES)) $(if $(LIST),--list)
 
 bench: $(BENCH)
 	@$(BIN)/python benchmarks/packets.py
+	@$(BIN)/python benchmarks/verifying.py
+	@$(BIN)/python benchmarks/linting.py
 
 check: check-format check-lint check-types check-imports
 

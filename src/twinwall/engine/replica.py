@@ -105,7 +105,15 @@ def endpoint(side: SideReader) -> Endpoint:
 
 def _allowed(limits: Limits) -> Allowed:
     max_change = None if limits.force else limits.max_change
-    return Allowed(limits.policy, limits.prune, max_change, limits.protect, limits.strict, limits.allow_gap)
+    return Allowed(
+        limits.policy,
+        limits.prune,
+        max_change,
+        limits.protect,
+        limits.client_ports,
+        limits.strict,
+        limits.allow_gap,
+    )
 
 
 def _hints(scene: Scene, desired: Desired) -> tuple[Finding, ...]:

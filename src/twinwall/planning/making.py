@@ -16,6 +16,7 @@ from twinwall.planning.guards import check_quotas
 from twinwall.planning.opening import opening
 from twinwall.planning.order import Step
 from twinwall.planning.pairing import Pair, universe_of
+from twinwall.planning.passage import EPHEMERAL, Ports
 from twinwall.planning.plan import Endpoint, Plan, Summary
 from twinwall.planning.policies import apply_policy, check_max_change, removes
 from twinwall.planning.promise.prove import check_promise
@@ -29,13 +30,14 @@ from twinwall.planning.routing.ordered import order
 @dataclass(frozen=True)
 class Allowed:
     """What the user lets a plan do. ``max_change`` in percent, None = whatever it takes. ``protect``: flows
-    that no call may close. ``strict``: ACLs go through the intersection of both ends. ``allow_gap``: what
-    cannot be kept open is told and done."""
+    that no call may close, with replies to ``client_ports``. ``strict``: ACLs go through the intersection of
+    both ends. ``allow_gap``: what cannot be kept open is told and done."""
 
     policy: str = "sync"
     prune: bool = False
     max_change: float | None = 30.0
     protect: tuple[FlowPattern, ...] = ()
+    client_ports: Ports = EPHEMERAL
     strict: bool = False
     allow_gap: bool = False
 
@@ -82,7 +84,7 @@ def make_plan(
     gaps = check_promise(ordered.route, pair, allow_gap=allowed.allow_gap)
     calls = tuple(step.change for step in ordered.route if isinstance(step, Step))
     touched = touched_by(calls, ordered.desired)
-    shut = check_protected(allowed.protect, pair, calls)
+    shut = check_protected(allowed.protect, pair, calls, allowed.client_ports)
     told = opening(pair, wanted)
     return Plan(
         source=source,
