@@ -199,18 +199,18 @@ class Broken(AssertionError):
     pass
 
 
-def check(states: list[State], interfaces: Iterable[frozenset]) -> None:
-    """``interfaces``: the groups of each. Raises ``Broken``."""
+def check(states: list[State], interfaces: Iterable[frozenset], private=PRIVATE) -> None:
+    """``interfaces``: the groups of each; ``private``: the VPC's blocks. Raises ``Broken``."""
     interfaces = set(map(frozenset, interfaces))
     used = frozenset().union(*interfaces) if interfaces else frozenset()
     changed = {id_ for id_ in used if len({state.groups.get(id_) for state in states}) > 1}
     changed |= {id_ for id_ in used if names_changing_list(id_, states)}
     for direction in DIRECTIONS:
         for id_ in sorted(changed):
-            follow(states, (id_,), direction, once=True)
+            follow(states, (id_,), direction, private, once=True)
         for together in sorted(interfaces, key=sorted):
             if len(together) > 1 and together & changed:
-                follow(states, sorted(together), direction, once=False)
+                follow(states, sorted(together), direction, private, once=False)
         for subnet in sorted(states[0].subnets):
             follow_acl(states, subnet, direction)
         for acl in sorted({acl for state in states for acl in state.subnets.values()}):
@@ -229,7 +229,7 @@ def seen(state: State, group_id: str) -> list:
     return [dict(zip(readable, one, strict=True)) for one in itertools.product(*readable.values())]
 
 
-def follow(states: list[State], group_ids, direction: Direction, *, once: bool) -> None:
+def follow(states: list[State], group_ids, direction: Direction, private, *, once: bool) -> None:
     rules = {
         rule
         for s in states
@@ -247,7 +247,7 @@ def follow(states: list[State], group_ids, direction: Direction, *, once: bool) 
         (address, members)
         for address in addresses_at(cidrs)
         for members in (
-            memberships(symbols) if any(inside(cidr, address) for cidr in PRIVATE) else [frozenset()]
+            memberships(symbols) if any(inside(cidr, address) for cidr in private) else [frozenset()]
         )
     ]
     places += [(None, frozenset({symbol})) for symbol in symbols]
