@@ -238,6 +238,16 @@ limits = _all(
         multiple=True,
         help="Refuse to close this flow: 'tcp/5432 from 10.2.0.0/16 to web', 'tcp/443 to 0.0.0.0/0 from web'.",
     ),
+    _limits(
+        "--strict",
+        is_flag=True,
+        help="Change ACLs through what both ends admit, so that they open nothing together with groups.",
+    ),
+    _limits(
+        "--allow-gap",
+        is_flag=True,
+        help="Where no order keeps a flow open throughout, close it for a moment, and say so.",
+    ),
     _limits("--client-ports", metavar="FIRST-LAST", help=f"With --protect: {CLIENT_PORTS}"),
 )
 

@@ -72,6 +72,8 @@ class ReplicaTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_change: float | None = None
     force: bool = False
     protect: list[str] = []
+    strict: bool = False
+    allow_gap: bool = False
     terraform_state: list[str] = []
     client_ports: str | None = None
 
