@@ -41,6 +41,7 @@ class LocationTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     role_arn: str | None = None
     external_id: str | None = None
     endpoint_url: str | None = None
+    throttle_share: float | None = None
 
 
 class ReplicaTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -194,7 +195,10 @@ class _Reader:
             raise self.wrong(header, "vpc", f"is {location.vpc!r}; a VPC id (vpc-…) is wanted")
         if location.external_id and not location.role_arn:
             raise self.wrong(header, "external_id", "means nothing without role_arn")
-        for key in ("profile", "region", "role_arn", "endpoint_url"):
+        share = location.throttle_share
+        if share is not None and not 1 <= share <= 100:
+            raise self.wrong(header, "throttle_share", f"is {share:g}; a percentage from 1 to 100 is wanted")
+        for key in ("profile", "region", "role_arn", "endpoint_url", "throttle_share"):
             if location.snapshot is not None and getattr(location, key) is not None:
                 raise self.wrong(
                     header, key, "means nothing beside snapshot: a file needs no way to an account"
