@@ -178,7 +178,9 @@ class ScalingGroups(Protocol):
         """Group → instance → lifecycle state. A group that does not exist is left out."""
         ...
 
-    def answer(self, asg: str, hook: str, result: str, *, token: str = "", instance: str = "", within: float) -> bool:
+    def answer(
+        self, asg: str, hook: str, result: str, *, token: str = "", instance: str = "", within: float
+    ) -> bool:
         """CompleteLifecycleAction; False: there is no such action any more."""
         ...
 
@@ -190,11 +192,15 @@ class MeshEc2(Protocol):
         """Every group's rules, with ids and tags. A group that does not exist has none."""
         ...
 
-    def instances(self, within: float, *, groups: Sequence[str] = (), ids: Sequence[str] = ()) -> Sequence[Document]:
+    def instances(
+        self, within: float, *, groups: Sequence[str] = (), ids: Sequence[str] = ()
+    ) -> Sequence[Document]:
         """``Instance``s of these Auto Scaling groups (by tag), or with these ids; unknown ids are left out."""
         ...
 
-    def authorize(self, group_id: str, rules: Sequence[SecurityGroupRule], tags: Tags, within: float) -> None: ...
+    def authorize(
+        self, group_id: str, rules: Sequence[SecurityGroupRule], tags: Tags, within: float
+    ) -> None: ...
 
     def revoke(self, group_id: str, rule_ids: Sequence[str], within: float) -> None: ...
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "verify": Lazy("twinwall.cli.verify:verify", "Do source and target admit the same packets?"),
     "explain": Lazy("twinwall.cli.explain:explain", "Would this packet pass, and which rule decides?"),
     "lint": Lazy("twinwall.cli.lint:lint", "Find rules that cannot do what their author meant."),
+    "mesh": Lazy("twinwall.cli.mesh:mesh", "Auto Scaling members of N Regions, and nobody else."),
     "permissions": Lazy(
         "twinwall.cli.permissions:permissions", "Print the least IAM policy a command needs."
     ),

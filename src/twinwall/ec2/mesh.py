@@ -22,7 +22,16 @@ _FILTER_VALUES = 200
 class Caller(Protocol):
     """Carries one request to EC2 and back, once."""
 
-    def call(self, action: str, request: Mapping[str, Any], doing: str, thing: str, within: float, *, mutation: bool) -> Output: ...
+    def call(
+        self,
+        action: str,
+        request: Mapping[str, Any],
+        doing: str,
+        thing: str,
+        within: float,
+        *,
+        mutation: bool,
+    ) -> Output: ...
 
 
 class Ec2Mesh:
@@ -32,15 +41,24 @@ class Ec2Mesh:
     def rules(self, group_ids: Sequence[str], within: float) -> Mapping[str, Sequence[SecurityGroupRule]]:
         found: dict[str, list[SecurityGroupRule]] = {group_id: [] for group_id in group_ids}
         for item in self._pages(
-            "DescribeSecurityGroupRules", "SecurityGroupRules", "group-id", group_ids, "reading the rules of", within
+            "DescribeSecurityGroupRules",
+            "SecurityGroupRules",
+            "group-id",
+            group_ids,
+            "reading the rules of",
+            within,
         ):
             found[item["GroupId"]].append(parse_rule(item))
         return found
 
-    def instances(self, within: float, *, groups: Sequence[str] = (), ids: Sequence[str] = ()) -> Sequence[Document]:
+    def instances(
+        self, within: float, *, groups: Sequence[str] = (), ids: Sequence[str] = ()
+    ) -> Sequence[Document]:
         """Ids as a filter: as ``InstanceIds`` an unknown one would be an error."""
         name, values = (f"tag:{GROUP_TAG}", groups) if groups else ("instance-id", ids)
-        pages = self._pages("DescribeInstances", "Reservations", name, values, "reading the instances of", within)
+        pages = self._pages(
+            "DescribeInstances", "Reservations", name, values, "reading the instances of", within
+        )
         return [instance for reservation in pages for instance in reservation["Instances"]]
 
     def _pages(
@@ -59,7 +77,8 @@ class Ec2Mesh:
     def authorize(self, group_id: str, rules: Sequence[SecurityGroupRule], tags: Tags, within: float) -> None:
         """Raises ``AlreadyExists`` where one of them stands there: then none was added (aws-facts 1.5)."""
         marked = tuple(
-            SecurityGroupRule(rule.direction, rule.traffic, rule.peer, rule.description, tags) for rule in rules
+            SecurityGroupRule(rule.direction, rule.traffic, rule.peer, rule.description, tags)
+            for rule in rules
         )
         resource = Resource("security-group", group_id)
         change = AuthorizeRules(resource=resource, direction=Direction.INGRESS, rules=marked)
@@ -72,5 +91,3 @@ class Ec2Mesh:
 
     def _mutate(self, action: str, request: Mapping[str, Any], doing: str, thing: str, within: float) -> None:
         self._caller.call(action, request, doing, thing, within, mutation=True)
-
-

@@ -1,11 +1,11 @@
 """What is said to a lifecycle hook, and when: only what a proof shows.
 
-    launch      its addresses stand in the group, and all that the rows claim         CONTINUE
-                its own addresses are definitely refused                              ABANDON (or as configured)
-                no address yet                                                        later
-                released or gone meanwhile                                            nothing: nobody waits any more
-    terminate   the group is right without it                                         CONTINUE
-    warm pool   it serves nobody                                                      CONTINUE
+launch      its addresses stand in the group, and all that the rows claim         CONTINUE
+            its own addresses are definitely refused                              ABANDON (or as configured)
+            no address yet                                                        later
+            released or gone meanwhile                                            nothing: nobody waits any more
+terminate   the group is right without it                                         CONTINUE
+warm pool   it serves nobody                                                      CONTINUE
 """
 
 from collections.abc import Collection
@@ -27,8 +27,12 @@ class Answer:
 
 
 def of_launch(
-    hook: Hook, row: Membership | None, seen: Observation | None, shown: Collection[Cidr], refused: Collection[Cidr]
-) -> Answer | None | Literal["later"]:
+    hook: Hook,
+    row: Membership | None,
+    seen: Observation | None,
+    shown: Collection[Cidr],
+    refused: Collection[Cidr],
+) -> Answer | Literal["later"] | None:
     """None: nothing is to be said. ``shown``: what the proof shows; ``refused``: addresses of ours that EC2
     definitely refuses and that are to stay all the same."""
     if seen is not None and any(release.instance == hook.instance for release in seen.released):

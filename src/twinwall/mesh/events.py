@@ -156,14 +156,17 @@ def _site(detail: Any, mesh: Mesh, region: str) -> Site:
     for site in mesh.sites:
         if site.key.asg == name and site.key.region == region:
             return site
-    raise EventError(f"an event of the Auto Scaling group {name!r} in {region}, which is no site of {mesh.name!r}")
+    raise EventError(
+        f"an event of the Auto Scaling group {name!r} in {region}, which is no site of {mesh.name!r}"
+    )
 
 
 def _hooked(event: Document, detail: Any, kind: str, mesh: Mesh, region: str) -> Happening:
     site = _site(detail, mesh, _text(event, "region") or region)
     name = _text(detail, "LifecycleHookName")
-    if name != mesh.hook:
-        return Ignored(f"the hook {name!r} is not ours ({mesh.hook!r})")
+    ours = mesh.launch_hook if kind == LAUNCH else mesh.terminate_hook
+    if name != ours:
+        return Ignored(f"the hook {name!r} is not ours ({ours!r})")
     hook = Hook(site, name, _needed(detail, "EC2InstanceId"), _needed(detail, "LifecycleActionToken"))
     at = _moment(event)
     if kind == LAUNCH:

@@ -18,7 +18,9 @@ from twinwall.model.net import Cidr
 MEMBER_STATES = frozenset({"Pending:Wait", "Pending:Proceed", "InService", "Standby", "EnteringStandby"})
 LEAVING_STATES = frozenset({"Terminating", "Terminating:Wait"})
 """Members as long as they are not released."""
-GONE_STATES = frozenset({"Terminating:Proceed", "Terminated", "Detaching", "Detached", "Terminating:Retained"})
+GONE_STATES = frozenset(
+    {"Terminating:Proceed", "Terminated", "Detaching", "Detached", "Terminating:Retained"}
+)
 GONE_INSTANCES = frozenset({"shutting-down", "terminated"})
 """API: InstanceStateName."""
 
@@ -66,7 +68,9 @@ def is_gone_state(state: str) -> bool:
     return state in GONE_STATES or state.startswith("Warmed")
 
 
-def observe(old: Membership | None, site: Site, seen: Seen, new: Iterable[Release], now: float) -> Observation:
+def observe(
+    old: Membership | None, site: Site, seen: Seen, new: Iterable[Release], now: float
+) -> Observation:
     """``new``: releases of this batch."""
     was = old or Membership(site.key)
     released = _released(was.released, new, seen, now)

@@ -65,7 +65,11 @@ def compare(
     standing = {(rule.traffic, rule.peer) for rule in existing if _is_inbound(rule)}
     ordered = (*sorted(own), *sorted(claim for claim in claims if claim not in own))
     missing = [rule for rule in wanted(ordered, ports) if (rule.traffic, rule.peer) not in standing]
-    extra = [rule for rule in existing if _is_inbound(rule) and is_marked(rule, mesh) and not _claimed(rule, claims)]
+    extra = [
+        rule
+        for rule in existing
+        if _is_inbound(rule) and is_marked(rule, mesh) and not _claimed(rule, claims)
+    ]
     return Difference(tuple(missing), tuple(sorted(extra)))
 
 
@@ -80,7 +84,9 @@ def shown(existing: Rules) -> frozenset[Cidr]:
     )
 
 
-def by_site(missing: Iterable[SecurityGroupRule], rows: Mapping[Site, Membership | None]) -> dict[Site, list[SecurityGroupRule]]:
+def by_site(
+    missing: Iterable[SecurityGroupRule], rows: Mapping[Site, Membership | None]
+) -> dict[Site, list[SecurityGroupRule]]:
     """Rules by the site whose row lists their address: one call writes the marks of one site."""
     owner = {address: site for site, row in rows.items() if row for address in row.listed}
     found: dict[Site, list[SecurityGroupRule]] = {}

@@ -3,7 +3,7 @@
 The item's keys and ``ips`` are the published solution's, so that its tables can be read:
 
     region S · asg S · ips SS or NULL     as published: IPv4 /32 blocks
-    ips6 SS · members L · released L · generation N · observed_at N (ms) · tombstone BOOL · writer S
+    ips6 SS · members L · released L · generation N · observed_at N (ms) · tombstone BOOL · writer S · unheard N (ms)
 
                           known        claims                          may others revoke?
     fresh row             yes          what it lists                   yes
@@ -35,7 +35,12 @@ class Unreadable(ValueError):
 
 def item_of(row: Membership) -> dict[str, Any]:
     members = [
-        {"address": str(m.address), "instance": m.instance, "since": _ms(m.missing_since), "readings": m.readings}
+        {
+            "address": str(m.address),
+            "instance": m.instance,
+            "since": _ms(m.missing_since),
+            "readings": m.readings,
+        }
         for m in row.members
     ]
     released = [{"instance": r.instance, "token": r.token, "at": _ms(r.at)} for r in row.released]
@@ -51,6 +56,7 @@ def item_of(row: Membership) -> dict[str, Any]:
         "observed_at": None if row.observed_at is None else _ms(row.observed_at),
         "tombstone": row.tombstone,
         "writer": row.writer,
+        "unheard": _ms(row.unheard),
     }
     return item
 
@@ -76,10 +82,13 @@ def read_row(item: Item) -> Membership:
             released=tuple(sorted(_release(part) for part in item.get("released") or ())),
             tombstone=bool(item.get("tombstone")),
             writer=str(item.get("writer") or ""),
+            unheard=int(item.get("unheard") or 0) / 1000,
             listed=listed,
         )
     except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as wrong:
-        raise Unreadable(f"the row of {item.get('region')}/{item.get('asg')} cannot be read: {wrong}") from None
+        raise Unreadable(
+            f"the row of {item.get('region')}/{item.get('asg')} cannot be read: {wrong}"
+        ) from None
 
 
 def _whole(value: Any) -> int | None:
@@ -121,7 +130,9 @@ def check_trust(row: Membership, site: Site, most: int) -> None:
         raise Unreadable(f"the row of {row.key} lists {len(row.listed)} addresses; allowed are {most}")
     for cidr in row.listed:
         if not trusted(cidr, site.ranges):
-            raise Unreadable(f"the row of {row.key} lists {cidr}, which is no single host of the site's ranges")
+            raise Unreadable(
+                f"the row of {row.key} lists {cidr}, which is no single host of the site's ranges"
+            )
 
 
 def trusted(cidr: Cidr, ranges: Collection[Cidr]) -> bool:
@@ -185,7 +196,9 @@ def judge(items: Iterable[Item], mesh: Mesh, now: float, unknown: Mapping[str, f
         first = unknown.get(str(site.key), now)
         standing = _standing(by_key.get(site.key), site, mesh, now, first)
         standings.append(standing)
-        if not standing.readable or (standing.row and standing.row.observed_at is None and not standing.known):
+        if not standing.readable or (
+            standing.row and standing.row.observed_at is None and not standing.known
+        ):
             since[str(site.key)] = first
         if not standing.readable:
             suspended |= mesh.policy == "keep" or now - first < mesh.expiry
@@ -214,7 +227,9 @@ def _standing(item: Item | None, site: Site, mesh: Mesh, now: float, first: floa
         return _undated(row, site, mesh, now, first)
     if now - row.observed_at <= mesh.expiry:
         ahead = row.observed_at > now + mesh.skew
-        return Standing(site, row, row.listed, alarm=f"{site.key} was observed in the future" if ahead else "")
+        return Standing(
+            site, row, row.listed, alarm=f"{site.key} was observed in the future" if ahead else ""
+        )
     claims = row.listed if mesh.policy == "keep" else NO_CIDRS
     age = round(now - row.observed_at)
     return Standing(site, row, claims, known=False, alarm=f"{site.key} is unknown: its row is {age} s old")

@@ -36,6 +36,15 @@ class Mesh:
     call_timeout: float = 5.0
 
     @property
+    def launch_hook(self) -> str:
+        """Two names: a late answer by instance id, meant for a launch, must never end a termination."""
+        return f"{self.hook}-launch"
+
+    @property
+    def terminate_hook(self) -> str:
+        return f"{self.hook}-terminate"
+
+    @property
     def lease(self) -> float:
         """At least twice the total deadline, and the allowed skew."""
         return 2 * self.deadline + self.skew

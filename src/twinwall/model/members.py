@@ -91,13 +91,15 @@ class Membership:
     released: tuple[Release, ...] = ()
     tombstone: bool = False
     writer: str = ""
+    unheard: float = 0.0
+    """Since when the owner, whose table was lost or restored, has not heard every other node."""
     listed: frozenset[Cidr] = field(default=frozenset())
     """The addresses of the row's lists; in a row of ours those of ``members``."""
 
     @property
     def content(self) -> tuple[object, ...]:
         """What a new generation is for."""
-        return self.members, self.released, self.tombstone
+        return self.members, self.released, self.tombstone, self.unheard
 
     @property
     def age_key(self) -> tuple[int, float]:

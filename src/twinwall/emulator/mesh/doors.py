@@ -51,12 +51,9 @@ class TableDoor:
         return self._world.wire.call(self._env, self._node, action, within, mutation, serve)
 
     def read(self, within: float) -> Table:
-        def serve() -> Table:
-            found = self._table.read()
-            self._world.watch.table_read(self._env, self._node, found)
-            return found
-
-        return self._call("Scan", within, False, serve)
+        found = self._call("Scan", within, False, self._table.read)
+        self._world.watch.table_read(self._env, self._node, found)
+        return found
 
     def take(self, token: str, now: float, until: float, within: float) -> float | None:
         return self._call("TakeLease", within, True, lambda: self._table.take(token, now, until))
@@ -68,7 +65,9 @@ class TableDoor:
         return self._call("WriteRows", within, True, lambda: self._table.write(rows, token))
 
     def push(self, row: Row, within: float) -> Row | None:
-        return self._call("PushRow", within, True, lambda: self._table.push(row))
+        standing = self._call("PushRow", within, True, lambda: self._table.push(row))
+        self._world.watch.pushed(self._env, self._node, row, standing)
+        return standing
 
 
 class ScalingDoor:
@@ -86,10 +85,12 @@ class ScalingDoor:
     def answer(
         self, asg: str, hook: str, result: str, *, token: str = "", instance: str = "", within: float
     ) -> bool:
+        notes = self._world.watch.notes(self._env)
+
         def serve() -> bool:
             ended = self._fleet.answer(asg, hook, result, token, instance)
             if ended is not None:
-                self._world.watch.answered(self._env, self._place, ended, result)
+                self._world.watch.answered(notes, self._place, ended, result)
             return ended is not None
 
         return self._call("CompleteLifecycleAction", within, True, serve)
@@ -103,7 +104,14 @@ class Ec2Caller:
         self._fleet = world.fleets[place]
 
     def call(
-        self, action: str, request: Mapping[str, Any], doing: str, thing: str, within: float, *, mutation: bool
+        self,
+        action: str,
+        request: Mapping[str, Any],
+        doing: str,
+        thing: str,
+        within: float,
+        *,
+        mutation: bool,
     ) -> dict[str, Any]:
         begun = self._world.sim.monotonic()
         self._world.watch.ec2_sent(self._env, self._place, action, request)
@@ -111,15 +119,21 @@ class Ec2Caller:
         def serve() -> dict[str, Any]:
             if action == "DescribeInstances":
                 return self._instances(request)
-            answer = dict(self._world.aws.request(self._place.account, self._place.region, action, request))
-            self._world.watch.ec2_answered(self._env, self._place, action, request, answer, begun)
-            return answer
+            return self._ask(action, request)
 
         to = self._world.node_at(self._place)
         try:
-            return self._world.wire.call(self._env, to, action, within, mutation, serve)
+            answer = self._world.wire.call(self._env, to, action, within, mutation, serve)
         except Refusal as refusal:
             raise self._told(refusal, action, doing, thing, mutation) from refusal
+        self._world.watch.ec2_answered(self._env, action, request, answer, begun)
+        return answer
+
+    def _ask(self, action: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        answer = dict(self._world.aws.request(self._place.account, self._place.region, action, request))
+        if action == "AuthorizeSecurityGroupIngress":
+            self._world.watch.authorized(answer)
+        return answer
 
     def _told(self, refusal: Refusal, action: str, doing: str, thing: str, mutation: bool) -> AwsError:
         said = Said(action, refusal.code, refusal.message, refusal.status)

@@ -20,7 +20,15 @@ GROUP_TAG = "aws:autoscaling:groupName"
 HOLDS = frozenset({"pending", "running"})
 """An instance in these states has its address (API: InstanceStateName)."""
 MEMBERS = frozenset(
-    {"Pending:Wait", "Pending:Proceed", "InService", "Standby", "EnteringStandby", "Terminating", "Terminating:Wait"}
+    {
+        "Pending:Wait",
+        "Pending:Proceed",
+        "InService",
+        "Standby",
+        "EnteringStandby",
+        "Terminating",
+        "Terminating:Wait",
+    }
 )
 
 
@@ -51,14 +59,19 @@ class Addresses:
 
 class Fleet:
     def __init__(
-        self, sim: Simulation, place: Place, hook: str, pool: Addresses, tell: Callable[[Place, dict[str, Any]], None]
+        self,
+        sim: Simulation,
+        place: Place,
+        hook: str,
+        pool: Addresses,
+        tell: Callable[[Place, dict[str, Any]], None],
     ) -> None:
         self.sim, self.place, self.hook, self._pool, self._tell = sim, place, hook, pool, tell
         self.heartbeat = 300.0
         self.lag = 0.0
         self.machines: dict[str, Machine] = {}
         self.groups: set[str] = set()
-        self.by_itself: Callable[[Machine, str], None] = lambda machine, result: None
+        self.by_itself: Callable[[Machine, str], None] | None = None
         """Told when a heartbeat ran out, with the default result."""
         self._past: list[tuple[float, dict[str, Machine]]] = []
         self._world = Process(f"auto scaling {place}")
@@ -81,7 +94,7 @@ class Fleet:
         """The machine whose action this ended, as it was; None: there is no such action."""
         for machine in self.machines.values():
             is_meant = machine.action and (machine.action == token if token else machine.id == instance)
-            if is_meant and machine.asg == asg and hook == self.hook:
+            if is_meant and machine.asg == asg and hook == f"{self.hook}-{machine.kind}":
                 self._go_on(machine, result)
                 return machine
         return None
@@ -157,7 +170,8 @@ class Fleet:
         machine = self.machines[id_]
         if machine.action == token:
             result = "ABANDON" if machine.kind == "launch" else "CONTINUE"
-            self.by_itself(machine, result)
+            if self.by_itself is not None:
+                self.by_itself(machine, result)
             self._go_on(machine, result)
 
     def _go_on(self, machine: Machine, result: str) -> None:
@@ -187,7 +201,10 @@ class Fleet:
     def _event(self, machine: Machine, kind: str) -> dict[str, Any]:
         detail = {"AutoScalingGroupName": machine.asg, "EC2InstanceId": machine.id}
         if machine.action:
-            detail |= {"LifecycleActionToken": machine.action, "LifecycleHookName": self.hook}
+            detail |= {
+                "LifecycleActionToken": machine.action,
+                "LifecycleHookName": f"{self.hook}-{machine.kind}",
+            }
         self._count += 1
         return {
             "version": "0",
@@ -216,7 +233,9 @@ class Fleet:
         return [m for m in self.machines.values() if m.asg == asg and m.state in MEMBERS and m.address]
 
     def settled(self) -> bool:
-        return all(m.state in ("InService", "Standby", "Terminated", "Detached") for m in self.machines.values())
+        return all(
+            m.state in ("InService", "Standby", "Terminated", "Detached") for m in self.machines.values()
+        )
 
 
 def _document(machine: Machine) -> dict[str, Any]:

@@ -1,15 +1,14 @@
 """One node's function: its environments, its queue with the event source mapping, its stream, its schedule.
 
-    message ─▶ window ─▶ at most two invocations of a batch each ─▶ what failed comes again when its time is over
-    stream  ─▶ one invocation after the other, in order, again until it succeeds
+message ─▶ window ─▶ at most two invocations of a batch each ─▶ what failed comes again when its time is over
+stream  ─▶ one invocation after the other, in order, again until it succeeds
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-import json
 
-from twinwall.boundary import Row
 from twinwall.emulator.mesh.wire import Environment
 from twinwall.emulator.simulation import Process
 from twinwall.errors import TwinwallError
@@ -64,7 +63,8 @@ class Queue:
         self.function.later(VISIBILITY, self.poll)
         self.running += 1
         records = [
-            {"eventSource": "aws:sqs", "messageId": m.id, "receiptHandle": m.id, "body": m.body} for m in ready
+            {"eventSource": "aws:sqs", "messageId": m.id, "receiptHandle": m.id, "body": m.body}
+            for m in ready
         ]
         self.function.invoke({"Records": records}, lambda answer: self._ended(ready, answer))
 
@@ -86,7 +86,7 @@ class Stream:
     is_running: bool = False
     tries: int = 0
 
-    def put(self, row: Row) -> None:
+    def put(self) -> None:
         self.function.count += 1
         number = f"s-{self.function.count}"
         self.records.append(
@@ -111,6 +111,10 @@ class Stream:
             self.function.later(min(30.0, 0.5 * 2**self.tries) if self.tries else 0.0, self.poll)
 
 
+def _unheeded(_answer: Any) -> None:
+    """A schedule's invocation that failed comes again with the next one."""
+
+
 class Function:
     def __init__(self, world: "World", node: str) -> None:
         self._world, self.node, self.count = world, node, 0
@@ -130,7 +134,7 @@ class Function:
         return bool(self._endings or self.queue.messages or self.stream.records)
 
     def true_up(self) -> None:
-        self.invoke({"detail-type": "Scheduled Event", "id": "schedule"}, lambda answer: None)
+        self.invoke({"detail-type": "Scheduled Event", "id": "schedule"}, _unheeded)
 
     def invoke(self, event: Any, done: Callable[[Any], None]) -> None:
         """``done`` gets the answer, the error, or None where the environment was killed."""
@@ -164,7 +168,9 @@ class Function:
             return self._idle.pop()
         self.count += 1
         clock = self._world.sim.random.uniform(-1, 1) * self._world.weather.skew
-        return Environment(self.node, Process(f"{self.node}#{self.count}"), 0.0 if self._world.quiet else clock)
+        return Environment(
+            self.node, Process(f"{self.node}#{self.count}"), 0.0 if self._world.quiet else clock
+        )
 
     def _end(self, env: Environment, answer: Any) -> None:
         done = self._endings.pop(env, None)

@@ -6,6 +6,7 @@ from which other deeds were taken away.
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -139,7 +140,11 @@ class Deeds:
         site, _ = self._site(deed)
         group = self.world.aws.world.at(site.account, site.key.region).groups[site.group_id]
         name = self.world.mesh.name
-        rules = [r for r in group.rules if (tag(r.tags, MESH_TAG) == name) is marked and r.direction.value == "ingress"]
+        rules = [
+            r
+            for r in group.rules
+            if (tag(r.tags, MESH_TAG) == name) is marked and r.direction.value == "ingress"
+        ]
         return site, rules
 
     def _revoke(self, deed: Deed, *, marked: bool) -> None:
@@ -165,12 +170,15 @@ class Deeds:
     def _authorize(self, deed: Deed, cidr: str) -> None:
         site, _ = self._site(deed)
         traffic = self.world.mesh.ports[0]
-        permission = {"IpProtocol": "tcp", "FromPort": traffic.first, "ToPort": traffic.last, "IpRanges": [{"CidrIp": cidr}]}
+        permission = {
+            "IpProtocol": "tcp",
+            "FromPort": traffic.first,
+            "ToPort": traffic.last,
+            "IpRanges": [{"CidrIp": cidr}],
+        }
         request = {"GroupId": site.group_id, "IpPermissions": [permission]}
-        try:
+        with suppress(Refusal):  # it stands there already
             self.world.aws.request(site.account, site.key.region, "AuthorizeSecurityGroupIngress", request)
-        except Refusal:
-            pass  # it stands there already
 
     # --- Regions and tables
 
@@ -187,7 +195,7 @@ class Deeds:
     def _cut_one_way(self, deed: Deed) -> None:
         self.world.wire.cuts.add(self._nodes(deed))
 
-    def _heal(self, deed: Deed) -> None:
+    def _heal(self, _: Deed) -> None:
         self.world.wire.cuts.clear()
 
     def _back_up(self, deed: Deed) -> None:
@@ -197,11 +205,16 @@ class Deeds:
     def _restore(self, deed: Deed) -> None:
         node, _ = self._nodes(deed)
         if node in self.backups:
+            self._forget(node)
             self.world.tables[node].restore(self.backups[node])
 
     def _lose_table(self, deed: Deed) -> None:
         node, _ = self._nodes(deed)
+        self._forget(node)
         self.world.tables[node].restore(({}, {}))
+
+    def _forget(self, node: str) -> None:
+        self.world.watch.left = {pair for pair in self.world.watch.left if pair[0] != node}
 
     def _true_up(self, deed: Deed) -> None:
         self.world.functions[self._nodes(deed)[0]].true_up()
@@ -209,22 +222,22 @@ class Deeds:
     def _reap(self, deed: Deed) -> None:
         self.world.functions[self._nodes(deed)[0]].reap()
 
-    def _long(self, deed: Deed) -> None:
+    def _long(self, _: Deed) -> None:
         """A long quiet time, with true-ups: rows grow old where a Region is cut off."""
-        for _ in range(6):
+        for _time in range(6):
             for function in self.world.functions.values():
                 function.true_up()
             self.world.sim.sleep(self.world.mesh.true_up_every)
 
     # --- the configuration
 
-    def _remove_site(self, deed: Deed) -> None:
+    def _remove_site(self, _: Deed) -> None:
         """The last site, from every node's configuration, one after the other."""
         sites = self.world.all_sites
         if len(sites) > 2:
             self._configure(sites[:-1])
 
-    def _add_site(self, deed: Deed) -> None:
+    def _add_site(self, _: Deed) -> None:
         self._configure(self.world.all_sites)
 
     def _configure(self, sites: tuple[Site, ...]) -> None:

@@ -54,7 +54,13 @@ class Weather:
         return self._befall(number, self._events, self.event_rate, self.event_kinds, self.events, 1)
 
     def _befall(
-        self, number: int, source: random.Random, rate: float, kinds: list[str], kept: dict[int, Trouble], part: int
+        self,
+        number: int,
+        source: random.Random,
+        rate: float,
+        kinds: list[str],
+        kept: dict[int, Trouble],
+        part: int,
     ) -> Trouble | None:
         if self.quiet or self.over:
             return None

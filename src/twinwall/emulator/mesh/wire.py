@@ -4,6 +4,7 @@ The service does its work in one step, when the call arrives. ``watch`` hears of
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -34,6 +35,7 @@ class Wire:
     trace: Callable[[str], None]
     count: int = 0
     by_action: dict[str, int] = field(default_factory=dict)
+    on_their_way: dict[Environment, int] = field(default_factory=dict)
     cuts: set[tuple[str, str]] = field(default_factory=set)
     """(from, to): nothing gets through that way. Nodes by name."""
 
@@ -43,8 +45,17 @@ class Wire:
     def call(
         self, env: Environment, to: str, action: str, within: float, mutation: bool, serve: Callable[[], T]
     ) -> T:
+        self.sim.check()
+        self.on_their_way[env] = self.on_their_way.get(env, 0) + 1
+        try:
+            return self._carry(env, to, action, within, mutation, serve)
+        finally:
+            self.on_their_way[env] -= 1
+
+    def _carry(
+        self, env: Environment, to: str, action: str, within: float, mutation: bool, serve: Callable[[], T]
+    ) -> T:
         sim = self.sim
-        sim.check()
         self.count += 1
         self.by_action[action] = self.by_action.get(action, 0) + 1
         trouble = self.weather.call(self.count)
@@ -98,10 +109,8 @@ class Wire:
                 pass
 
     def _arrive(self, serve: Callable[[], object]) -> None:
-        try:
+        with suppress(Refusal, Throttled, Unavailable):  # nobody is there any more to hear it
             serve()
-        except (Refusal, Throttled, Unavailable):
-            pass  # nobody is there any more to hear it
 
     def _silence(self, action: str, within: float, mutation: bool) -> None:
         self.sim.sleep(max(0.0, within))

@@ -24,7 +24,16 @@ Handler = Callable[[object, Any], Any]
 Surround = Callable[..., Any]
 """(mesh, node, doors, clock, crew, token, log) → what a handler takes as its second argument."""
 
-REGIONS = ("eu-west-1", "us-east-1", "ap-south-1", "sa-east-1", "eu-north-1", "ca-central-1", "me-south-1", "af-south-1")
+REGIONS = (
+    "eu-west-1",
+    "us-east-1",
+    "ap-south-1",
+    "sa-east-1",
+    "eu-north-1",
+    "ca-central-1",
+    "me-south-1",
+    "af-south-1",
+)
 PORTS = (make_traffic(6, 7000, 7001), make_traffic(17, 53, 53))
 
 
@@ -78,6 +87,7 @@ class World:
         self.wire = Wire(self.sim, weather, lambda env: self.functions[env.node].kill(env), self.log)
         self.events = 0
         self._tokens = 0
+        self.undated: dict[tuple[str, SiteKey], float] = {}
         self.mesh = self._found(sites, expiry, policy)
         self.all_sites = self.mesh.sites
         self._meshes = {node.name: self.mesh for node in self.mesh.nodes}
@@ -94,9 +104,18 @@ class World:
                 nodes.append(Node(name, place))
                 self._open(name, place)
             self.fleets[place].groups.add(f"asg-{number}")
-            found.append(Site(SiteKey(place.region, f"asg-{number}"), place.account, self._group(place), name))
+            found.append(
+                Site(SiteKey(place.region, f"asg-{number}"), place.account, self._group(place), name)
+            )
         policy_word: Any = policy
-        return Mesh("web", tuple(nodes), tuple(found), PORTS[: 1 + self.sim.random.randrange(2)], expiry=expiry, policy=policy_word)
+        return Mesh(
+            "web",
+            tuple(nodes),
+            tuple(found),
+            PORTS[: 1 + self.sim.random.randrange(2)],
+            expiry=expiry,
+            policy=policy_word,
+        )
 
     def _open(self, name: str, place: Place) -> None:
         table = self.tables[name] = MemoryTable()
@@ -108,14 +127,18 @@ class World:
         def written(before: Row | None, after: Row) -> None:
             self.watch.wrote(name, before, after)
             if after.get("writer") != name:
-                self.functions[name].stream.put(after)
+                self.functions[name].stream.put()
 
         table.listeners.append(written)
 
     def _group(self, place: Place) -> str:
         vpcs = self.aws.network.at(place.account, place.region).vpcs
         vpc = next(iter(vpcs), None) or self.aws.make_vpc(place.account, place.region)
-        request = {"GroupName": f"guard-{len(self.aws.world.at(place.account, place.region).groups)}", "Description": "a site", "VpcId": vpc}
+        request = {
+            "GroupName": f"guard-{len(self.aws.world.at(place.account, place.region).groups)}",
+            "Description": "a site",
+            "VpcId": vpc,
+        }
         return str(self.aws.request(place.account, place.region, "CreateSecurityGroup", request)["GroupId"])
 
     # --- for the others
@@ -134,7 +157,8 @@ class World:
         doors: MeshDoors = Doors(self, env)
         clock: Clock = ShiftedClock(self.sim, env.clock)
         crew: Callable[[], Crew] = lambda: self.sim.crew(env.process)  # noqa: E731
-        return self._surround(self.mesh_of(env.node), env.node, doors, clock, crew, self._token, self._audit(env))
+        env.notes["mesh"] = self.mesh_of(env.node)
+        return self._surround(env.notes["mesh"], env.node, doors, clock, crew, self._token, self._audit(env))
 
     def _token(self) -> str:
         self._tokens += 1
@@ -161,7 +185,10 @@ class World:
         trouble = self.weather.event(self.events)
         function = self.functions[place.region]
         detail = event["detail"]
-        self.log(f"event {event['detail-type']} {detail['EC2InstanceId']}" + (f"  !{trouble.kind}" if trouble else ""))
+        self.log(
+            f"event {event['detail-type']} {detail['EC2InstanceId']}"
+            + (f"  !{trouble.kind}" if trouble else "")
+        )
         if trouble is not None and trouble.kind == "drop":
             return
         wait = trouble.seconds if trouble is not None and trouble.kind == "delay" else 0.0

@@ -1,6 +1,6 @@
 """The mesh at work: one handler, from an event to its answers. It knows the doors of ``boundary`` only.
 
-handler ─▶ lease ─▶ pass: look ─▶ own rows ─▶ adds here ∥ chains to the others ─▶ rows again ─▶ revokes ─▶ proof ─▶ answers
-                     ▲                                                            │ changed
-                     └────────────────────────────────────────────────────────────┘
+handler ─▶ lease ─▶ pass: look ─▶ own rows ─▶ adds here ∥ chains elsewhere ─▶ rows again ─▶ revokes ─▶ proof ─▶ answers
+                          ▲                                                      │ changed
+                          └──────────────────────────────────────────────────────┘
 """

@@ -44,33 +44,33 @@ def _refused(rules: Iterable[SecurityGroupRule]) -> set[Cidr]:
     return {rule.peer.cidr for rule in rules if isinstance(rule.peer, CidrPeer)}
 
 
-def answer_of(run: Run, passed: Passed, happening: Happening) -> Answer | None | str:
+def answer_of(run: Run, passed: Passed, happening: Happening) -> Answer | str | None:
     """``later``: the message comes again."""
     match happening:
         case Launching(hook=hook):
             key, group_id = hook.site.key, hook.site.group_id
             refused = _refused(run.refused.get(group_id, ()))
-            found = of_launch(
+            return of_launch(
                 hook, passed.roster.row(key), passed.seen.get(key), shown(passed.proof[group_id]), refused
             )
-            return found
-        case Leaving(hook=hook) | Warming(hook=hook):
+        case Leaving(hook=hook):
+            return "later" if run.unheard else Answer(hook, "CONTINUE")
+        case Warming(hook=hook):
             return Answer(hook, "CONTINUE")
         case _:
             return None
 
 
-def give(run: Run, answers: Sequence[Answer], lease: Lease | None, unknown: dict[str, float] | None) -> None:
+def give(run: Run, answers: Sequence[Answer], lease: Lease, unknown: dict[str, float] | None) -> None:
     """Raises what the first answer that failed raised, when all have been given."""
-    jobs: list[Callable[[], None]] = []
-    if lease is not None:
-        jobs.append(lambda: give_back(run, lease, unknown))
     failures: list[AwsError] = []
     size = min(POOL, len(answers))
-    for lane in range(size):
-        jobs.append(lambda lane=lane: _lane(run, answers[lane::size], failures))  # type: ignore[misc]
-    if jobs:
-        at_once(run.around.crew(), jobs)
+
+    def job(lane: int) -> Callable[[], None]:
+        return lambda: _lane(run, answers[lane::size], failures)
+
+    jobs: list[Callable[[], None]] = [lambda: give_back(run, lease, unknown)]
+    at_once(run.around.crew(), [*jobs, *map(job, range(size))])
     if failures:
         raise failures[0]
 

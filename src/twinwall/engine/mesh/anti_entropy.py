@@ -1,7 +1,7 @@
 """What the true-up and a restored node do beside a pass: other nodes' tables are read; rows go both ways.
 
-    their copy of our row differs      it is pushed; one that is newer than ours makes ours go above it
-    their own row is newer than ours   it is taken over, as if they had pushed it (they may not reach us)
+their copy of our row differs      it is pushed; one that is newer than ours makes ours go above it
+their own row is newer than ours   it is taken over, as if they had pushed it (they may not reach us)
 """
 
 from collections.abc import Iterable, Mapping
@@ -51,7 +51,12 @@ def _compare(run: Run, here: Table, node: Node, there: Table, found: Elsewhere) 
         own, copy = _read(ours.get(site.key)), _read(theirs.get(site.key))
         if copy is not None and not copy.tombstone and (own is None or copy.age_key > own.age_key):
             run.floor[site.key] = max(run.floor.get(site.key, 0), copy.generation or 0)
-        same = own is not None and copy is not None and copy.age_key == own.age_key and copy.content == own.content
+        same = (
+            own is not None
+            and copy is not None
+            and copy.age_key == own.age_key
+            and copy.content == own.content
+        )
         if not same and not (copy is not None and copy.tombstone):
             found.push.add(site.key)
     for site in run.around.mesh.sites_of(node.name):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from twinwall.boundary import Crew
+from twinwall.engine.mesh.look import places
 from twinwall.engine.mesh.rules import add
 from twinwall.engine.mesh.run import NotDone, Run
 from twinwall.errors import AwsError
@@ -55,8 +56,10 @@ def start(run: Run, rows: Sequence[Membership]) -> Chains:
 def _chain(run: Run, node: Node, rows: Sequence[Membership]) -> None:
     accepted = [row for row in rows if _push(run, node, row)]
     sites = run.around.mesh.sites_of(node.name)
-    for site in sites if accepted else ():
-        _add(run, site, accepted)
+    for place, there in places(sites if accepted else ()).items():
+        groups = run.around.doors.ec2(place).rules([site.group_id for site in there], run.within_remote())
+        for site in there:
+            _add(run, site, accepted, groups[site.group_id])
 
 
 def _push(run: Run, node: Node, row: Membership) -> bool:
@@ -76,10 +79,8 @@ def _push(run: Run, node: Node, row: Membership) -> bool:
     return False
 
 
-def _add(run: Run, site: Site, rows: Sequence[Membership]) -> None:
-    mesh, doors = run.around.mesh, run.around.doors
-    ec2 = doors.ec2(site.place)
-    existing = ec2.rules([site.group_id], run.within_remote())[site.group_id]
+def _add(run: Run, site: Site, rows: Sequence[Membership], existing: Sequence[SecurityGroupRule]) -> None:
+    mesh, ec2 = run.around.mesh, run.around.doors.ec2(site.place)
     ports = mesh.ports or placeholders(existing, site.group_id)
     for row in rows:
         own = mesh.site(row.key)
@@ -91,4 +92,5 @@ def _add(run: Run, site: Site, rows: Sequence[Membership]) -> None:
             ec2.authorize(site.group_id, rules, tags, run.within_remote())
 
         refused = add(missing, authorize)
-        run.log("added", site=str(site.key), of=str(row.key), rules=len(missing) - len(refused), refused=len(refused))
+        added = len(missing) - len(refused)
+        run.log("added", site=str(site.key), of=str(row.key), rules=added, refused=len(refused))

@@ -1,7 +1,7 @@
 """What the function does with whatever it is invoked with: an event → the messages that come again.
 
-    hooks in the batch            lease, passes, answers
-    woken, or a true-up           look first; the lease only if something differs
+hooks in the batch            lease, passes, answers
+woken, or a true-up           look first; the lease only if something differs
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,6 @@ from twinwall.boundary import Table
 from twinwall.engine.mesh import answering
 from twinwall.engine.mesh import lease as leases
 from twinwall.engine.mesh.anti_entropy import Elsewhere, compare_tables, take_over
-from twinwall.engine.mesh.lease import Lease
 from twinwall.engine.mesh.own import Batch
 from twinwall.engine.mesh.passing import Passed, passes
 from twinwall.engine.mesh.run import Around, NotDone, Run
@@ -130,20 +129,28 @@ def _answers(run: Run, passed: Passed, given: list[Message], answers: list[Answe
 
 def _catch_up(run: Run, table: Table, batch: Batch, found: Elsewhere) -> Table:
     """A node whose own row is older than T, or gone, may have been restored: it hears the others before it revokes
-    anything, and only adds where it cannot."""
-    if _is_restored(run, table):
+    anything, and only adds until it has (under ``drop``, for T: what they last said counts no longer then)."""
+    since = _restored(run, table)
+    if since:
         found = compare_tables(run, table)
         batch.push |= found.push
-        run.only_add = bool(found.unread) or bool(run.failed)
+        lasts = run.around.mesh.policy == "keep" or run.now() - since < run.around.mesh.expiry
+        run.unheard = since if run.failed and lasts else 0.0
     if not found.pull:
         return table
     take_over(run, found.pull)
     return run.around.table.read(run.within())
 
 
-def _is_restored(run: Run, table: Table) -> bool:
-    roster = judge(table.rows, run.around.mesh, run.now(), table.unknown)
-    rows = [roster.row(site.key) for site in run.around.sites]
-    return any(
-        row is None or row.observed_at is None or run.now() - row.observed_at > run.around.mesh.expiry for row in rows
-    )
+def _restored(run: Run, table: Table) -> float:
+    """Since when; 0 if it was not, or has heard the others."""
+    now, expiry = round(run.now(), 3), run.around.mesh.expiry
+    roster = judge(table.rows, run.around.mesh, now, table.unknown)
+    found = []
+    for site in run.around.sites:
+        row = roster.row(site.key)
+        if row is None or row.observed_at is None or now - row.observed_at > expiry:
+            found.append(now)
+        elif row.unheard:
+            found.append(row.unheard)
+    return min(found, default=0.0)

@@ -1,7 +1,7 @@
 """The lease: who may write rows and groups of a node. Its end is checked in the table's condition.
 
-    take ───────────── until (others' clocks may be ahead by the skew) ──
-    │ before each mutating call: what is left > the call's time + margin │
+take ───────────── until (others' clocks may be ahead by the skew) ──
+│ before each mutating call: what is left > the call's time + margin │
 """
 
 from collections.abc import Callable, Mapping

@@ -39,7 +39,9 @@ def look(run: Run, named: Collection[tuple[Place, str]]) -> Picture:
     return picture
 
 
-def _jobs(run: Run, picture: Picture, place: Place, sites: list[Site], ids: list[str]) -> list[Callable[[], None]]:
+def _jobs(
+    run: Run, picture: Picture, place: Place, sites: list[Site], ids: list[str]
+) -> list[Callable[[], None]]:
     doors = run.around.doors
     names = [site.key.asg for site in sites]
 
@@ -57,7 +59,11 @@ def _jobs(run: Run, picture: Picture, place: Place, sites: list[Site], ids: list
         for document in documents:
             one = instance_of(document, run.around.mesh)
             old = picture.instances.get(one.id)
-            if old is None or one.state in GONE_INSTANCES or not (old.addresses or old.state in GONE_INSTANCES):
+            if (
+                old is None
+                or one.state in GONE_INSTANCES
+                or not (old.addresses or old.state in GONE_INSTANCES)
+            ):
                 picture.instances[one.id] = one
 
     def rules() -> None:

@@ -40,7 +40,9 @@ def observations(run: Run, picture: Picture, roster: Roster, batch: Batch) -> di
     return found
 
 
-def next_row(run: Run, site: Site, old: Membership | None, seen: Observation, batch: Batch) -> Membership | None:
+def next_row(
+    run: Run, site: Site, old: Membership | None, seen: Observation, batch: Batch
+) -> Membership | None:
     """The row to be written, None if the one that stands says it all."""
     now = round(run.now(), 3)
     generation = (old.generation if old else None) or 0
@@ -53,15 +55,24 @@ def next_row(run: Run, site: Site, old: Membership | None, seen: Observation, ba
         now,
         seen.released,
         writer=run.around.node,
+        unheard=run.unheard,
         listed=addresses_of(seen.members),
     )
-    if old is None or not fresh or old.content != row.content or old.listed != row.listed or generation <= floor:
+    if (
+        old is None
+        or not fresh
+        or old.content != row.content
+        or old.listed != row.listed
+        or generation <= floor
+    ):
         return replace(row, generation=max(generation + 1, floor + 1, int(now * 1000)))
     assert old.observed_at is not None
     return row if now - old.observed_at > batch.refresh else None
 
 
-def write(run: Run, lease: Lease, table: Table, rows: Collection[Membership], strangers: Collection[Membership]) -> None:
+def write(
+    run: Run, lease: Lease, table: Table, rows: Collection[Membership], strangers: Collection[Membership]
+) -> None:
     """All at once; raises ``NotDone`` if a row moved or the lease was lost."""
     standing = {key_of(item): item.get("generation") for item in table.rows}
     items: list[tuple[Row, int | None]] = [(item_of(row), standing.get(row.key)) for row in rows]
@@ -85,5 +96,3 @@ def revived(run: Run, roster: Roster) -> list[Membership]:
         for s in roster.standings
         if s.row is not None and s.row.tombstone and s.site.node != run.around.node
     ]
-
-

@@ -42,9 +42,7 @@ class Pass:
 
     def carry_out(self) -> Passed | None:
         run = self.run
-        named = {
-            (site.place, id_) for site in run.around.sites for id_ in self.batch.named.get(site.key, ())
-        }
+        named = {(site.place, id_) for site in run.around.sites for id_ in self.batch.named.get(site.key, ())}
         picture = look(run, named)
         before = self._judge(self.table)
         seen = own.observations(run, picture, before, self.batch)
@@ -136,12 +134,14 @@ class Pass:
             mutating(run, self.lease, lambda within: ec2.authorize(site.group_id, some, tags, within))
 
         refused = add(rules, authorize)
-        run.log("added", site=str(site.key), of=str(of.key), rules=len(rules) - len(refused), refused=len(refused))
+        run.log(
+            "added", site=str(site.key), of=str(of.key), rules=len(rules) - len(refused), refused=len(refused)
+        )
         return refused
 
     def _revoke(self, picture: Picture, roster: Roster) -> bool:
         """By rule id, among what step 2 saw, what no row claims. True if there was any."""
-        if self.run.only_add or not roster.may_revoke:
+        if self.run.unheard or not roster.may_revoke:
             return False
         extra = {s: d.extra for s, d in self._differences(picture.groups, roster).items() if d.extra}
         jobs = [self._revoking(site, rules) for site, rules in extra.items()]
@@ -173,14 +173,16 @@ class Pass:
         return None
 
     def _is_right(self, proof: Groups, roster: Roster) -> bool:
-        lasting = self.run.only_add or not roster.may_revoke
+        lasting = bool(self.run.unheard) or not roster.may_revoke
         return all(
             set(found.missing) <= self.run.refused.get(site.group_id, set()) and (lasting or not found.extra)
             for site, found in self._differences(proof, roster).items()
         )
 
 
-def passes(run: Run, lease: Lease, table: Table, batch: own.Batch, settle: Callable[[Passed], bool], most: int = 3) -> Passed:
+def passes(
+    run: Run, lease: Lease, table: Table, batch: own.Batch, settle: Callable[[Passed], bool], most: int = 3
+) -> Passed:
     """Until one is proven and ``settle`` has nothing more to change; at most ``most``, then back to the queue."""
     one = Pass(run, lease, table, batch)
     for _ in range(most):
@@ -197,5 +199,3 @@ def _below(run: Run, passed: Passed) -> bool:
         for key, floor in run.floor.items()
         for row in (passed.roster.row(key),)
     )
-
-

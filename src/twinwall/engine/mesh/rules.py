@@ -1,8 +1,8 @@
 """Adds and revokes in one group. EC2 takes or refuses a call as a whole, so a refused one is halved.
 
-    already there        done (Describe calls lag, and other nodes add too)
-    no room, not allowed definite: told, the rest is not tried
-    no such rule         done
+already there        done (Describe calls lag, and other nodes add too)
+no room, not allowed definite: told, the rest is not tried
+no such rule         done
 """
 
 from collections.abc import Callable, Sequence

@@ -55,7 +55,8 @@ class Run:
     floor: dict[SiteKey, int] = field(default_factory=dict)
     let_go: dict[SiteKey, list[Release]] = field(default_factory=dict)
     refused: dict[str, set[SecurityGroupRule]] = field(default_factory=dict)
-    only_add: bool = False
+    unheard: float = 0.0
+    """Since when this node, lost or restored, has not heard all others: so long it only adds."""
     event_id: str = ""
 
     def within(self) -> float:
@@ -80,7 +81,12 @@ class Run:
         return self.around.clock.now()
 
     def log(self, event: str, **fields: Any) -> None:
-        known = {"event": event, "mesh": self.around.mesh.name, "node": self.around.node, "cause": self.event_id}
+        known = {
+            "event": event,
+            "mesh": self.around.mesh.name,
+            "node": self.around.node,
+            "cause": self.event_id,
+        }
         self.around.log({**known, **fields})
 
     def reachable(self) -> tuple[Node, ...]:

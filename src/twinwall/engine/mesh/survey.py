@@ -11,8 +11,6 @@ from twinwall.mesh.events import Hook, Launching, Leaving, Message
 from twinwall.mesh.roster import compare, placeholders
 from twinwall.mesh.rows import Roster, judge
 
-FOUND = {"Pending:Wait": Launching, "Terminating:Wait": Leaving}
-
 
 @dataclass(frozen=True)
 class Survey:
@@ -66,10 +64,12 @@ def _groups_differ(run: Run, groups: Groups, roster: Roster) -> bool:
 
 
 def _waiting(run: Run, picture: Picture) -> list[Message]:
-    hooks = []
+    hooks, mesh, now = [], run.around.mesh, round(run.now(), 3)
     for site in run.around.sites:
         for instance, state in sorted(picture.states.get(site.key, {}).items()):
-            if state in FOUND:
-                hook = Hook(site, run.around.mesh.hook, instance, "")
-                hooks.append(Message(FOUND[state](hook, round(run.now(), 3))))
+            if state == "Pending:Wait":
+                launch = Hook(site, mesh.launch_hook, instance, "")
+                hooks.append(Message(Launching(launch, now)))
+            elif state == "Terminating:Wait":
+                hooks.append(Message(Leaving(Hook(site, mesh.terminate_hook, instance, ""), now)))
     return hooks
