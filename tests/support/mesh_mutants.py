@@ -126,8 +126,11 @@ MUTANTS = (
     Mutant(
         "an answer before the proof",
         "engine/mesh/passing.py",
-        "            proof = groups_of(self.run)\n",
-        "            proof = groups_of(self.run) if attempt else picture_of(self)\n",
+        "            proof = groups_of(self.run)\n            if self._is_right(proof, roster):\n                return proof\n",
+        "            wanted = {}\n"
+        "            for site, d in self._differences({s.group_id: () for s in self.run.around.sites}, roster).items():\n"
+        "                wanted[site.group_id] = d.missing\n"
+        "            return wanted\n",
         0,
         "Answers",
     ),

@@ -36,17 +36,29 @@ def reference() -> str:
     for name in root.list_commands(context):
         command = root.get_command(context, name)
         if command is not None:
-            parts.append("\n".join(_command(command, click.Context(command, context, name))))
+            parts += _parts(command, click.Context(command, context, name), name)
     return "\n".join(parts)
 
 
-def _command(command: click.Command, context: click.Context) -> Iterator[str]:
-    yield f"## twinwall {command.name}\n"
+def _parts(command: click.Command, context: click.Context, name: str) -> Iterator[str]:
+    """The command, and those of its own."""
+    yield "\n".join(_command(command, context, name))
+    if not isinstance(command, click.Group):
+        return
+    for own in command.list_commands(context):
+        found = command.get_command(context, own)
+        if found is not None:
+            yield from _parts(found, click.Context(found, context, own), f"{name} {own}")
+
+
+def _command(command: click.Command, context: click.Context, name: str) -> Iterator[str]:
+    yield f"## twinwall {name}\n"
     yield f"{cleandoc(command.help or '')}\n"
     arguments = [p.make_metavar(context) for p in command.params if isinstance(p, click.Argument)]
-    yield f"    twinwall {command.name} {' '.join([*arguments, '[OPTIONS]'])}\n"
+    words = ["COMMAND"] if isinstance(command, click.Group) else arguments
+    yield f"    twinwall {name} {' '.join([*words, '[OPTIONS]'])}\n"
     for title, rows in _sections(command, context).items():
-        yield f"### {command.name}: {title[0].lower()}{title[1:]}\n"
+        yield f"### {name}: {title[0].lower()}{title[1:]}\n"
         yield "| option | |\n|---|---|"
         yield from rows
         yield ""
