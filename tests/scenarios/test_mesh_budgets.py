@@ -19,7 +19,9 @@ class Counted:
 
     def __init__(self, sites: int, seed: int = CALM) -> None:
         self.lines: list[str] = []
-        self.world = World(seed, sites, Weather(seed, quiet=True), handle, Around, trace=self.lines.append)
+        weather = Weather(seed, quiet=True)
+        weather.hiccups = 0.0
+        self.world = World(seed, sites, weather, handle, Around, trace=self.lines.append)
         self.world.pool.free[:] = [f"198.51.{high}.{low}" for high in range(4) for low in range(1, 250)]
         for _ in range(2):
             for function in self.world.functions.values():

@@ -92,7 +92,7 @@ class Stream:
         self.records.append(
             {"eventSource": "aws:dynamodb", "eventID": number, "dynamodb": {"SequenceNumber": number}}
         )
-        self.function.later(0.2, self.poll)
+        self.function.later(self.function.soon(), self.poll)
 
     def poll(self) -> None:
         if self.is_running or not self.records:
@@ -128,6 +128,9 @@ class Function:
 
     def later(self, seconds: float, job: Callable[[], None]) -> None:
         self._world.sim.spawn(job, self._outside, seconds)
+
+    def soon(self) -> float:
+        return self._world.sim.random.uniform(0.02, 0.3)
 
     @property
     def is_busy(self) -> bool:

@@ -214,6 +214,7 @@ class Deeds:
         self.world.tables[node].restore(({}, {}))
 
     def _forget(self, node: str) -> None:
+        self.world.watch.lost_at[node] = self.world.sim.monotonic()
         self.world.watch.left = {pair for pair in self.world.watch.left if pair[0] != node}
 
     def _true_up(self, deed: Deed) -> None:

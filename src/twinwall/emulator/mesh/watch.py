@@ -70,6 +70,7 @@ class Watch:
         """Since when a node has found a site without a readable row, each time it looked."""
         self.left: set[tuple[str, str]] = set()
         """(node, instance): told to go on ending. A table that was lost or restored knows nothing of it."""
+        self.lost_at: dict[str, float] = {}
 
     def notes(self, env: Environment) -> Notes:
         found = env.notes.get("watch")
@@ -179,7 +180,7 @@ class Watch:
         self._world.log(f"   answer {result} for {machine.id} ({machine.kind}) {machine.address}")
         self._world.answers += 1
         took = self._world.sim.monotonic() - notes.began
-        if took > LOCAL_ANSWER and self._world.quiet:
+        if took > LOCAL_ANSWER and self._world.quiet and not self._world.weather.hiccups:
             raise Violation("Answers", f"{machine.id} was answered {took:.1f} s after the handler began")
         if result == "ABANDON":
             if not self._world.tight:
@@ -202,7 +203,8 @@ class Watch:
             if not claims <= shown and not self._world.tight:
                 raise Violation("Answers", f"{machine.id} is told CONTINUE without {sorted(claims - shown)}")
             return
-        self.left.add((site.node, machine.id))
+        if notes.rows_at > self.lost_at.get(site.node, -1.0):
+            self.left.add((site.node, machine.id))
         marked = {str(rule.get("CidrIpv4")) for rule in rules if self._is_marked(rule)}
         if address in marked - claims and not self._is_suspended(notes):
             raise Violation("Answers", f"{machine.id} is told CONTINUE while {address} stands in {site.key}")

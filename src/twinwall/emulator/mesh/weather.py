@@ -46,6 +46,8 @@ class Weather:
         self.lag = source.choice((0.0, 0.0, 1.0, 5.0))
         self.skew = source.choice((0.0, 1.0, 2.0))
         self.throttle = source.random() < 0.3
+        self.hiccups = source.choice((0.0, 0.04, 0.1))
+        """The share of ways that take a second or so. That is no trouble, only slow."""
 
     def call(self, number: int) -> Trouble | None:
         return self._befall(number, self._calls, self.rate, self.kinds, self.calls, 0)

@@ -64,6 +64,8 @@ class Wire:
             sim.sleep(within)
             raise Unavailable(f"{action}: {to} cannot be reached")
         one_way = sim.random.uniform(0.002, 0.03) + (0.03 if env.node != to else 0.0)
+        if self.weather.hiccups and not self.weather.over and sim.random.random() < self.weather.hiccups:
+            one_way += sim.random.uniform(0.1, 1.2)
         if trouble is not None:
             self._befall(env, trouble, action, within, mutation, one_way, serve)
         sim.sleep(one_way)
