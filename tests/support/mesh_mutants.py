@@ -126,11 +126,12 @@ MUTANTS = (
     Mutant(
         "an answer before the proof",
         "engine/mesh/passing.py",
-        "            proof = groups_of(self.run)\n            if self._is_right(proof, roster):\n                return proof\n",
-        "            wanted = {}\n"
-        "            for site, d in self._differences({s.group_id: () for s in self.run.around.sites}, roster).items():\n"
-        "                wanted[site.group_id] = d.missing\n"
-        "            return wanted\n",
+        "            proof = groups_of(self.run)\n"
+        "            if self._is_right(proof, roster):\n"
+        "                return proof\n",
+        "            nothing = {site.group_id: () for site in self.run.around.sites}\n"
+        "            found = self._differences(nothing, roster)\n"
+        "            return {site.group_id: found[site].missing for site in found}\n",
         0,
         "Answers",
     ),

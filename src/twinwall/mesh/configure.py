@@ -52,6 +52,7 @@ MESH_KEYS = {
     "on_refusal": str,
     "remove": str,
     "max_members": int,
+    "rules_per_group": int,
     "sites": list,
 }
 SITE_KEYS = {
@@ -70,8 +71,15 @@ _CHOICES = {
     "on_refusal": ("ABANDON", "CONTINUE"),
     "remove": ("before", "after"),
 }
-_LEAST = {"expiry": 3600, "true_up_every": 60, "remote_deadline": 0.5, "heartbeat": 30, "max_members": 1}
-_MOST = {"heartbeat": 7200, "remote_deadline": 4, "max_members": 5000}
+_LEAST = {
+    "expiry": 3600,
+    "true_up_every": 60,
+    "remote_deadline": 0.5,
+    "heartbeat": 30,
+    "max_members": 1,
+    "rules_per_group": 1,
+}
+_MOST = {"rules_per_group": 1000, "heartbeat": 7200, "remote_deadline": 4, "max_members": 5000}
 """``heartbeat``: API PutLifecycleHook. ``remote_deadline``: the local answer comes within 5 s."""
 
 

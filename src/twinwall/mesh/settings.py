@@ -28,6 +28,8 @@ class Mesh:
     on_refusal: Literal["ABANDON", "CONTINUE"] = "ABANDON"
     remove: Literal["before", "after"] = "before"
     max_members: int = 1000
+    rules_per_group: int = 60
+    """The account's quota (L-0EA8095F), by which room is told."""
     remote_deadline: float = 3.0
     deadline: float = 15.0
     """Of one handler, all in all."""

@@ -167,7 +167,11 @@ class World:
     def _audit(self, env: Environment) -> Callable[[Mapping[str, Any]], None]:
         def line(fields: Mapping[str, Any]) -> None:
             if self._trace is not None:
-                told = {key: value for key, value in fields.items() if key not in ("mesh", "node", "cause")}
+                told = {
+                    key: value
+                    for key, value in fields.items()
+                    if key not in ("mesh", "node", "cause", "at", "event_id", "_aws")
+                }
                 self.log(f"   {env.process.name} says {told}")
 
         return line

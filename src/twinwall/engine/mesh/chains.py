@@ -92,5 +92,4 @@ def _add(run: Run, site: Site, rows: Sequence[Membership], existing: Sequence[Se
             ec2.authorize(site.group_id, rules, tags, run.within_remote())
 
         refused = add(missing, authorize)
-        added = len(missing) - len(refused)
-        run.log("added", site=str(site.key), of=str(row.key), rules=added, refused=len(refused))
+        run.log_added(site, row, missing, refused)

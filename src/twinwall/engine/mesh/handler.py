@@ -14,6 +14,7 @@ from twinwall.engine.mesh.own import Batch
 from twinwall.engine.mesh.passing import Passed, passes
 from twinwall.engine.mesh.run import Around, NotDone, Run
 from twinwall.engine.mesh.survey import is_awake, survey
+from twinwall.engine.mesh.telling import tell, tell_failure
 from twinwall.errors import AwsError
 from twinwall.mesh.answers import Answer
 from twinwall.mesh.events import Ignored, Launching, Leaving, Message, Terminated, TrueUp, Woken, messages
@@ -30,6 +31,7 @@ def handle(event: object, around: Around) -> Failures:
     given = list(messages(event, around.mesh, region))
     run = Run(around, around.clock.monotonic())
     run.event_id = next((message.event_id for message in given if message.event_id), "")
+    run.cause = ", ".join(sorted({type(message.happening).__name__ for message in given}))
     for message in given:
         if isinstance(message.happening, Ignored):
             run.log("ignored", why=message.happening.why)
@@ -38,6 +40,7 @@ def handle(event: object, around: Around) -> Failures:
         later = _deal_with(run, relevant) if relevant else []
     except (AwsError, NotDone) as error:
         run.log("failed", error=str(error))
+        tell_failure(run)
         if not all(message.id for message in relevant):
             raise
         _hide(run, relevant, error)
@@ -111,6 +114,10 @@ def _under_lease(run: Run, given: list[Message], batch: Batch, found: Elsewhere)
         raise
     later = _answers(run, passed, given, answers)
     answering.give(run, answers, lease, dict(passed.roster.unknown))
+    moments = [
+        m.happening.at for m in given if isinstance(m.happening, Launching | Leaving | Terminated) and m.id
+    ]
+    tell(run, passed, moments)
     return later
 
 

@@ -70,13 +70,12 @@ def next_row(
     return row if now - old.observed_at > batch.refresh else None
 
 
-def write(
-    run: Run, lease: Lease, table: Table, rows: Collection[Membership], strangers: Collection[Membership]
-) -> None:
-    """All at once; raises ``NotDone`` if a row moved or the lease was lost."""
+def write(run: Run, lease: Lease, table: Table, rows: Collection[Membership], before: Roster) -> None:
+    """All at once, and tombstones for sites that the configuration does not name; raises ``NotDone`` if a row moved or
+    the lease was lost."""
     standing = {key_of(item): item.get("generation") for item in table.rows}
     items: list[tuple[Row, int | None]] = [(item_of(row), standing.get(row.key)) for row in rows]
-    for stranger in strangers:
+    for stranger in before.strangers:
         generation = max((stranger.generation or 0) + 1, int(run.now() * 1000))
         tombstone = replace(stranger, generation=generation, tombstone=True, writer=run.around.node)
         items.append((item_of(tombstone), standing.get(stranger.key)))
@@ -86,7 +85,15 @@ def write(
     if not run.around.table.write(items, lease.token, within):
         raise NotDone("a row of ours has moved, or the lease is lost", after=1.0)
     for row in rows:
-        run.log("row", site=str(row.key), generation=row.generation, members=len(row.members))
+        _log_row(run, row, before.row(row.key))
+
+
+def _log_row(run: Run, row: Membership, before: Membership | None) -> None:
+    pairs = {member.pair for member in row.members}
+    was = {member.pair for member in before.members} if before else set()
+    admitted = [f"{address} {instance}" for address, instance in sorted(pairs - was)]
+    left = [f"{address} {instance}" for address, instance in sorted(was - pairs)]
+    run.log("row", site=str(row.key), generation=row.generation, admitted=admitted, left=left)
 
 
 def revived(run: Run, roster: Roster) -> list[Membership]:

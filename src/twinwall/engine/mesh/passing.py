@@ -85,7 +85,7 @@ class Pass:
             if site.key in seen:
                 row = own.next_row(run, site, before.row(site.key), seen[site.key], self.batch)
                 rows += [row] if row else []
-        own.write(run, self.lease, self.table, [*rows, *own.revived(run, before)], before.strangers)
+        own.write(run, self.lease, self.table, [*rows, *own.revived(run, before)], before)
         return {row.key for row in rows}
 
     # --- our groups
@@ -134,9 +134,7 @@ class Pass:
             mutating(run, self.lease, lambda within: ec2.authorize(site.group_id, some, tags, within))
 
         refused = add(rules, authorize)
-        run.log(
-            "added", site=str(site.key), of=str(of.key), rules=len(rules) - len(refused), refused=len(refused)
-        )
+        run.log_added(site, row, rules, refused)
         return refused
 
     def _revoke(self, picture: Picture, roster: Roster) -> bool:
@@ -156,7 +154,9 @@ class Pass:
 
         def job() -> None:
             revoke([rule.rule_id for rule in rules], call)
-            self.run.log("revoked", site=str(site.key), rules=[str(rule.peer) for rule in rules])
+            self.run.log_rules(
+                "revoked", site, rules, call="RevokeSecurityGroupIngress", why="claimed by no row"
+            )
 
         return job
 

@@ -1,13 +1,13 @@
 """One handler's run: what it stands in, what time it has left, and jobs at once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from twinwall.boundary import Clock, Crew, Ended, MemberTable, MeshDoors
 from twinwall.errors import TwinwallError
 from twinwall.mesh.settings import Mesh
-from twinwall.model.members import Node, Release, Site, SiteKey
+from twinwall.model.members import Membership, Node, Release, Site, SiteKey
 from twinwall.model.rules import SecurityGroupRule
 
 T = TypeVar("T")
@@ -58,6 +58,8 @@ class Run:
     unheard: float = 0.0
     """Since when this node, lost or restored, has not heard all others: so long it only adds."""
     event_id: str = ""
+    cause: str = ""
+    """What happened, in a word."""
 
     def within(self) -> float:
         """Seconds for one call here. Raises ``NotDone`` when the handler's time is over."""
@@ -83,11 +85,32 @@ class Run:
     def log(self, event: str, **fields: Any) -> None:
         known = {
             "event": event,
+            "at": round(self.now(), 3),
             "mesh": self.around.mesh.name,
             "node": self.around.node,
-            "cause": self.event_id,
         }
-        self.around.log({**known, **fields})
+        self.around.log({**known, "event_id": self.event_id, "cause": self.cause, **fields})
+
+    def log_rules(self, event: str, site: Site, rules: Collection[SecurityGroupRule], **fields: Any) -> None:
+        """One line for one decision: rules of one group."""
+        addresses = sorted({str(rule.peer) for rule in rules})
+        said = sorted({str(rule.traffic) for rule in rules})
+        self.log(event, site=str(site.key), group=site.group_id, addresses=addresses, rules=said, **fields)
+
+    def log_added(
+        self,
+        site: Site,
+        row: Membership | None,
+        rules: Collection[SecurityGroupRule],
+        refused: Collection[SecurityGroupRule],
+    ) -> None:
+        of = {"of": str(row.key), "generation": row.generation} if row else {}
+        call = "AuthorizeSecurityGroupIngress"
+        added = [rule for rule in rules if rule not in refused]
+        if added:
+            self.log_rules("added", site, added, call=call, **of)
+        if refused:
+            self.log_rules("refused", site, refused, call=call, **of)
 
     def reachable(self) -> tuple[Node, ...]:
         """The other nodes that have not failed in this run."""
