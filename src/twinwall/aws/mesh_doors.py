@@ -27,7 +27,7 @@ class AwsMeshDoors:
     """``queue_url``: this node's. ``cause``: what the user agent carries, so that CloudTrail leads back."""
 
     def __init__(
-        self, configured: Configured, sessions: Sessions, *, queue_url: str = "", home: Place
+        self, configured: Configured, sessions: Sessions, *, queue_url: str = "", home: Place | None = None
     ) -> None:
         self._configured, self._sessions = configured, sessions
         self._queue_url, self._home = queue_url, home
@@ -49,6 +49,7 @@ class AwsMeshDoors:
 
     def hide(self, receipts: Sequence[str], seconds: float, within: float) -> None:
         """API: ChangeMessageVisibility, at most 12 hours; one by one, for a batch call takes ten and may do half."""
+        assert self._home is not None, "only a function has a queue"
         for receipt in receipts:
             with faults(
                 "hiding a message of", self._queue_url, at=Side(region=self._home.region), mutation=True

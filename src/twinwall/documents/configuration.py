@@ -25,7 +25,7 @@ import msgspec
 from twinwall.documents.files import read_text
 from twinwall.documents.settings import NAMES, parse_settings
 from twinwall.errors import ConfigError, DocumentError
-from twinwall.mesh.configure import MESH_KEYS, Configured, configure
+from twinwall.mesh.configure import Configured, configure
 
 DEFAULT_PATH = Path("twinwall.toml")
 Table = TypeVar("Table", bound=msgspec.Struct)
@@ -203,7 +203,7 @@ class _Reader:
             return configure(name, raw)
         except ConfigError as wrong:
             key = str(wrong).partition(" ")[0]
-            raise self.wrong(("meshes", name), key if key in MESH_KEYS else "", str(wrong)) from None
+            raise self.wrong(("meshes", name), key if key in raw else "", str(wrong)) from None
 
     def check_meshes(self, meshes: dict[str, Configured]) -> None:
         """One group belongs to one mesh, and so does one Auto Scaling group."""

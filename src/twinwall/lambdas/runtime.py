@@ -7,18 +7,16 @@ TWINWALL_QUEUE     URL of its queue
 
 import json
 import os
-import queue
 import sys
-import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from twinwall.aws.mesh_doors import AwsMeshDoors
 from twinwall.aws.places import sessions
-from twinwall.boundary import Ended
+from twinwall.aws.threads import ThreadCrew
 from twinwall.engine.mesh.run import Around
 from twinwall.errors import ConfigError
 from twinwall.mesh.configure import Configured, configure
@@ -31,29 +29,6 @@ class WallClock:
     now = staticmethod(time.time)
     monotonic = staticmethod(time.monotonic)
     sleep = staticmethod(time.sleep)
-
-
-class ThreadCrew:
-    """``boundary.Crew``: a thread for each job; each ends, for each of its calls does."""
-
-    def __init__(self) -> None:
-        self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
-
-    def start(self, key: int, job: Callable[[], object]) -> None:
-        threading.Thread(target=self._run, args=(key, job), daemon=True).start()
-
-    def _run(self, key: int, job: Callable[[], object]) -> None:
-        try:
-            ended = Ended(key, job())
-        except BaseException as error:  # noqa: BLE001 - told to whoever waits for it
-            ended = Ended(key, error=error)
-        self._ended.put(ended)
-
-    def next(self, timeout: float | None = None) -> Ended | None:
-        try:
-            return self._ended.get(timeout=timeout)
-        except queue.Empty:
-            return None
 
 
 def configured(environment: Mapping[str, str]) -> Configured:
