@@ -22,6 +22,7 @@ COMMANDS = {
     "apply": Lazy("twinwall.cli.apply:apply", "Carry out a saved plan."),
     "migrate": Lazy("twinwall.cli.migrate:migrate", "Plan, apply and verify in one go."),
     "verify": Lazy("twinwall.cli.verify:verify", "Do source and target admit the same packets?"),
+    "drift": Lazy("twinwall.cli.drift:drift", "Are all replicas of the configuration in step? For CI."),
     "explain": Lazy("twinwall.cli.explain:explain", "Would this packet pass, and which rule decides?"),
     "lint": Lazy("twinwall.cli.lint:lint", "Find rules that cannot do what their author meant."),
     "export": Lazy(
@@ -30,6 +31,9 @@ COMMANDS = {
     ),
     "permissions": Lazy(
         "twinwall.cli.permissions:permissions", "Print the least IAM policy a command needs."
+    ),
+    "completion": Lazy(
+        "twinwall.cli.completion:completion", "Print a script that lets a shell complete our commands."
     ),
 }
 

@@ -16,6 +16,7 @@ selection, translation and policy is a key, without its dashes: ``--map-cidr`` i
 import difflib
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -71,6 +72,10 @@ class ReplicaTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_change: float | None = None
     force: bool = False
     protect: list[str] = []
+    strict: bool = False
+    allow_gap: bool = False
+    terraform_state: list[str] = []
+    client_ports: str | None = None
 
     def options(self) -> dict[str, Any]:
         """What the table says, as the command line would."""
@@ -88,8 +93,26 @@ class Configuration:
 
     def replica(self, name: str) -> ReplicaTable:
         if name not in self.replicas:
-            raise ConfigError(f"--replica {name}: {self._known('replica', list(self.replicas))}")
+            raise ConfigError(f"replica {name}: {self._known('replica', list(self.replicas))}")
         return self.replicas[name]
+
+    def chosen(self, names: Sequence[str]) -> list[str]:
+        """The replicas named, or all; each once. Raises ``ConfigError`` for a name that is none."""
+        wanted = list(dict.fromkeys(names or self.replicas))
+        for name in wanted:
+            self.replica(name)
+        if not wanted:
+            raise ConfigError(f"there is no replica to look at: {self._known('replica', [])}")
+        return wanted
+
+    def terraform_states(self, replica: str) -> list[str]:
+        """The replica's state files, from the configuration's own folder."""
+        folder = self.path.parent if self.path else Path()
+        return [str(folder / name) for name in self.replica(replica).terraform_state]
+
+    def line(self, replica: str) -> int:
+        """The line of the replica's table."""
+        return line_of(self.text, ("replicas", replica), "")
 
     def place(self, replica: str, key: str) -> str:
         """Where a replica's key stands, for a message."""
