@@ -139,6 +139,8 @@ def _all_rows(change: c.Change) -> list[str]:
             return [f"- {entry}"]
         case c.ReplaceNetworkAclAssociation(network_acl_id=acl):
             return [f"~ gets the ACL {c.ref_name(acl) or acl}"]
+        case c.DeleteTags(keys=keys):
+            return [f"- tag {key}" for key in keys]
         case c.CreateTags(tags=tags):
             return [f"+ {key}={value}" for key, value in tags]
         case c.CreateManagedPrefixList(entries=entries):

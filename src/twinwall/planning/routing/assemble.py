@@ -261,10 +261,11 @@ class _Assembly:
     def _deletions(self, gate: tuple[int, ...]) -> None:
         gone: dict[str, int] = {}
         for change in self.calls.deletions:
-            after = [*gate, *self.unlinked[change.resource.id], *self._namers(change.resource.id, gone)]
-            if change.resource.id in self.list_ends:
-                after.append(self.list_ends[change.resource.id])
-            gone[change.resource.id] = self.weaver.send(change, after)
+            id_ = change.resource.id
+            after = [*gate, *self.unlinked[id_], *self._namers(id_, gone), *self.weaver.calls_on(id_)]
+            if id_ in self.list_ends:
+                after.append(self.list_ends[id_])
+            gone[id_] = self.weaver.send(change, after)
 
     def _namers(self, id_: str, gone: dict[str, int]) -> Iterator[int]:
         """Groups that name it and go too."""
