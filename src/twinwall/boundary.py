@@ -17,6 +17,12 @@ from twinwall.planning.quotas import Quotas
 
 Document = dict[str, Any]
 
+CONNECT_SECONDS, ANSWER_SECONDS = 5, 30
+"""How long a client of ours waits for a connection, and for an answer."""
+
+LATE_SECONDS = float(CONNECT_SECONDS + ANSWER_SECONDS)
+"""A call whose answer never came may still be carried out for so long after it was sent."""
+
 Section = Literal[
     "SecurityGroups",  # DescribeSecurityGroups, vpc-id filter, MaxResults 1000
     "NetworkAcls",  # DescribeNetworkAcls, vpc-id filter, MaxResults 1000
@@ -42,6 +48,10 @@ class FirewallReader(Protocol):
         """``{"PrefixLists": [...]}``: the lists with these ids or names, and *all* of the account's own when
         both are empty; each with ``Entries``, or without that key where its entries may not be read. Unknown
         ids are left out. AWS-managed lists too."""
+        ...
+
+    def read_rules(self, group_ids: Collection[str]) -> Document:
+        """``{"SecurityGroupRules": [...]}`` of these groups, with rule ids. Groups that are not there have none."""
         ...
 
     def find_groups(self, tag_key: str, tag_value: str) -> Document:
@@ -89,9 +99,13 @@ class Account(Protocol):
 
 
 class Journal(Protocol):
-    """Append-only; each record is on disk when the call returns."""
+    """Append-only; what was recorded is on disk when the call returns. Raises ``ConfigError``."""
 
     def record(self, event: str, fields: Mapping[str, Any]) -> None: ...
+
+    def record_all(self, events: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Several at once: the disk is waited for once."""
+        ...
 
     @property
     def path(self) -> str: ...

@@ -38,7 +38,9 @@ def test_help_loads_little_of_ours() -> None:
     }
 
 
-@pytest.mark.parametrize("command", ["plan", "verify", "snapshot", "permissions", "explain", "lint"])
+@pytest.mark.parametrize(
+    "command", ["plan", "verify", "snapshot", "permissions", "explain", "lint", "export"]
+)
 def test_files_are_worked_on_without_the_aws_sdk(command: str, tmp_path: Path) -> None:
     for name, vpc in (("a", "vpc-1"), ("b", "vpc-2")):
         group = {"GroupId": f"sg-{name}", "GroupName": "web", "OwnerId": "111111111111", "VpcId": vpc}
@@ -53,5 +55,6 @@ def test_files_are_worked_on_without_the_aws_sdk(command: str, tmp_path: Path) -
         "permissions": ("plan",),
         "explain": (at, "--from=192.0.2.1", "--to=web", "--protocol=tcp", "--port=443"),
         "lint": (at,),
+        "export": (at, "--format=cli"),
     }
     assert not loaded(command, *sides[command]) & {"boto3", "botocore", "moto"}

@@ -211,9 +211,9 @@ REQUESTS: Mapping[str, st.SearchStrategy[Json]] = {
     "DescribeManagedPrefixLists": fields({}, MaxResults=one_of(0, 1, 100)),
     "DescribeTags": fields({}),
 }
-STEPS = st.lists(
-    st.one_of([st.tuples(st.just(action), given) for action, given in REQUESTS.items()]), max_size=8
-)
+STEP = st.one_of([st.tuples(st.just(action), given) for action, given in REQUESTS.items()])
+STEPS = st.lists(STEP, max_size=8)
+LONGER = STEPS | st.lists(STEP, min_size=8, max_size=24)
 
 # --- the two worlds
 
@@ -345,7 +345,9 @@ def test_memory_and_server_agree(server: Any, steps: list[Step], ipv6: bool) -> 
 
 
 @pytest.mark.soak
-@settings(max_examples=10_000, suppress_health_check=list(HealthCheck))
-@given(steps=STEPS, ipv6=st.booleans())
-def test_memory_and_server_agree_at_length(server: Any, steps: list[Step], ipv6: bool) -> None:
+@pytest.mark.parametrize("part", range(20))
+@settings(max_examples=500, suppress_health_check=list(HealthCheck))
+@given(steps=LONGER, ipv6=st.booleans())
+def test_memory_and_server_agree_at_length(server: Any, part: int, steps: list[Step], ipv6: bool) -> None:
+    """10,000 sequences in 20 parts, each with a seed of its own (``make soak``)."""
     check_that_they_agree(Run(over_http(*server, ipv6)), Run(in_memory(ipv6)), steps)

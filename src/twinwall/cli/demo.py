@@ -105,7 +105,8 @@ def two_accounts(how: Served | None = None) -> Iterator[Stage]:
 @contextlib.contextmanager
 def _started(kind: "type[EmbeddedAws]", how: Served) -> "Iterator[EmbeddedAws]":
     troubles = how.troubles()
-    aws = kind((shop.SOURCE_ACCOUNT, shop.TARGET_ACCOUNT), port=how.port, pace=how.pace())
+    accounts = (shop.SOURCE_ACCOUNT, shop.TARGET_ACCOUNT)
+    aws = kind(accounts, port=how.port, pace=how.pace(), enforce_iam=how.enforce_iam)
     try:
         aws.start()
     except OSError as failed:

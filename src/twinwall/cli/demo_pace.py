@@ -1,4 +1,4 @@
-"""How the served demo behaves beside the truth: throttled, slow, with faults."""
+"""How the served demo behaves: throttled, slow, with faults, with policies enforced."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,7 +39,13 @@ _OPTIONS = (
         type=click.FloatRange(0, min_open=True),
         default=1.0,
         metavar="K",
-        help="With --serve: buckets, latency and the seconds of faults run K times as fast.",
+        help="With --serve: buckets, latency, heartbeats, schedules and the seconds of faults run K times as fast.",
+    ),
+    click.option(
+        "--enforce-iam",
+        is_flag=True,
+        help="With --serve: users and roles may do what their IAM policies allow; the keys that are printed, "
+        "everything.",
     ),
 )
 
@@ -59,11 +65,13 @@ class Served:
     latency_ms: float = 0.0
     faults: tuple[str, ...] = ()
     time_scale: float = 1.0
+    enforce_iam: bool = False
 
     def check(self, *, serve: bool) -> None:
         if not serve and self != Served():
             raise ConfigError(
-                "--port, --throttle, --latency-ms, --fault and --time-scale are of --serve; say --serve too, or none"
+                "--port, --throttle, --latency-ms, --fault, --time-scale and --enforce-iam are of --serve; say "
+                "--serve too, or none"
             )
 
     def pace(self) -> "Pace":

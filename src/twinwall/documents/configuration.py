@@ -16,6 +16,7 @@ selection, translation and policy is a key, without its dashes: ``--map-cidr`` i
 import difflib
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -41,6 +42,7 @@ class LocationTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     role_arn: str | None = None
     external_id: str | None = None
     endpoint_url: str | None = None
+    throttle_share: float | None = None
 
 
 class ReplicaTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,6 +74,10 @@ class ReplicaTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_change: float | None = None
     force: bool = False
     protect: list[str] = []
+    strict: bool = False
+    allow_gap: bool = False
+    terraform_state: list[str] = []
+    client_ports: str | None = None
 
     def options(self) -> dict[str, Any]:
         """What the table says, as the command line would."""
@@ -90,8 +96,26 @@ class Configuration:
 
     def replica(self, name: str) -> ReplicaTable:
         if name not in self.replicas:
-            raise ConfigError(f"--replica {name}: {self._known('replica', list(self.replicas))}")
+            raise ConfigError(f"replica {name}: {self._known('replica', list(self.replicas))}")
         return self.replicas[name]
+
+    def chosen(self, names: Sequence[str]) -> list[str]:
+        """The replicas named, or all; each once. Raises ``ConfigError`` for a name that is none."""
+        wanted = list(dict.fromkeys(names or self.replicas))
+        for name in wanted:
+            self.replica(name)
+        if not wanted:
+            raise ConfigError(f"there is no replica to look at: {self._known('replica', [])}")
+        return wanted
+
+    def terraform_states(self, replica: str) -> list[str]:
+        """The replica's state files, from the configuration's own folder."""
+        folder = self.path.parent if self.path else Path()
+        return [str(folder / name) for name in self.replica(replica).terraform_state]
+
+    def line(self, replica: str) -> int:
+        """The line of the replica's table."""
+        return line_of(self.text, ("replicas", replica), "")
 
     def mesh(self, name: str | None) -> Configured:
         """The mesh named, or the only one."""
@@ -184,7 +208,10 @@ class _Reader:
             raise self.wrong(header, "vpc", f"is {location.vpc!r}; a VPC id (vpc-…) is wanted")
         if location.external_id and not location.role_arn:
             raise self.wrong(header, "external_id", "means nothing without role_arn")
-        for key in ("profile", "region", "role_arn", "endpoint_url"):
+        share = location.throttle_share
+        if share is not None and not 1 <= share <= 100:
+            raise self.wrong(header, "throttle_share", f"is {share:g}; a percentage from 1 to 100 is wanted")
+        for key in ("profile", "region", "role_arn", "endpoint_url", "throttle_share"):
             if location.snapshot is not None and getattr(location, key) is not None:
                 raise self.wrong(
                     header, key, "means nothing beside snapshot: a file needs no way to an account"

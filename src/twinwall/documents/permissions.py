@@ -1,9 +1,9 @@
 """The least IAM policy that a command needs, a side each, from one table of the calls that the doors make.
 
 Pure data: no boto3, no network (contract, ``twinwall permissions COMMAND``). Resources and condition keys:
-aws-facts 9.2 (Service Authorization Reference). Three things keep it narrow: a tag may be put on at creation
-(``ec2:CreateAction``), on what already carries our mark, or together with our mark; only what carries our
-mark may be deleted; and a ``Scope`` narrows all of it to one Region, account and VPC.
+aws-facts 9.2 (Service Authorization Reference). Three things keep it narrow: a group, an ACL or a list may be
+tagged if it carries our mark or is given it (as at its creation); only what carries our mark may be deleted; and
+a ``Scope`` narrows all of it to one Region, account and VPC.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,28 +11,28 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from twinwall.errors import ConfigError
-from twinwall.model.ownership import SOURCE_TAG
+from twinwall.model.ownership import LOCK_TAG, SOURCE_TAG
 
 Policy = dict[str, Any]
 Statement = dict[str, Any]
 SideName = Literal["source", "target", "at"]
 
-READS = (
+FIREWALL_READS = (
     "ec2:DescribeManagedPrefixLists",
     "ec2:DescribeNetworkAcls",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSecurityGroupRules",
-    "ec2:DescribeSecurityGroupVpcAssociations",
     "ec2:DescribeSecurityGroups",
-    "ec2:DescribeStaleSecurityGroups",
-    "ec2:DescribeSubnets",
-    "ec2:DescribeVpcPeeringConnections",
     "ec2:DescribeVpcs",
 )
+SUBNETS = ("ec2:DescribeSubnets",)
+RULE_TAGS = ("ec2:DescribeSecurityGroupRules",)
+ASSOCIATED_GROUPS = ("ec2:DescribeSecurityGroupVpcAssociations",)
+MEMBERS = ("ec2:DescribeNetworkInterfaces",)
+DEAD_REFERENCES = ("ec2:DescribeStaleSecurityGroups",)
+PEERINGS = ("ec2:DescribeVpcPeeringConnections",)
+READS = tuple(
+    sorted(FIREWALL_READS + SUBNETS + RULE_TAGS + ASSOCIATED_GROUPS + MEMBERS + DEAD_REFERENCES + PEERINGS)
+)
 """Calls that take no resource: ``"Resource": "*"``."""
-
-NOT_INSPECTED = frozenset({"ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroupVpcAssociations"})
-"""What explain and lint have no use for."""
 
 LIST_READS = ("ec2:GetManagedPrefixListEntries",)
 QUOTA_READS = ("servicequotas:GetAWSDefaultServiceQuota", "servicequotas:GetServiceQuota")
@@ -41,6 +41,7 @@ GROUP_CREATION = ("ec2:CreateSecurityGroup",)
 RULE_WRITES = (
     "ec2:AuthorizeSecurityGroupEgress",
     "ec2:AuthorizeSecurityGroupIngress",
+    "ec2:ModifySecurityGroupRules",
     "ec2:RevokeSecurityGroupEgress",
     "ec2:RevokeSecurityGroupIngress",
     "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
@@ -57,13 +58,11 @@ LIST_WRITES = ("ec2:CreateManagedPrefixList", "ec2:ModifyManagedPrefixList")
 GROUP_AND_ACL_DELETIONS = ("ec2:DeleteNetworkAcl", "ec2:DeleteSecurityGroup")
 LIST_DELETIONS = ("ec2:DeleteManagedPrefixList",)
 TAGGING = ("ec2:CreateTags",)
-_TAGGED_AT_BIRTH = (
-    "AuthorizeSecurityGroupEgress",
-    "AuthorizeSecurityGroupIngress",
-    "CreateManagedPrefixList",
-    "CreateNetworkAcl",
-    "CreateSecurityGroup",
-)
+UNTAGGING = ("ec2:DeleteTags",)
+RULE_IDS = ("ec2:DescribeSecurityGroupRules",)
+"""What is revoked is named by its id, and read again before."""
+LOCK_READ = ("ec2:DescribeSecurityGroups",)
+LOCK_DELETION = ("ec2:DeleteSecurityGroup",)
 
 WITHOUT_POLICY = ("sts:GetCallerIdentity", "sts:GetSessionToken")
 """Need no permission (STS API reference)."""
@@ -84,6 +83,7 @@ ALL_CALLS = frozenset(
     + GROUP_AND_ACL_DELETIONS
     + LIST_DELETIONS
     + TAGGING
+    + UNTAGGING
     + WITHOUT_POLICY
     + TO_ASSUME_ROLES
 )
@@ -131,6 +131,8 @@ class Scope:
 
 
 _MARKED = {"Null": {f"aws:ResourceTag/{SOURCE_TAG}": "false"}}
+_LOCKED = {"Null": {f"aws:ResourceTag/{LOCK_TAG}": "false"}}
+_LOCKING = {"Null": {f"aws:RequestTag/{LOCK_TAG}": "false"}}
 _MARKING = {"Null": {f"aws:RequestTag/{SOURCE_TAG}": "false"}}
 _NOWHERE = Scope()
 
@@ -141,10 +143,33 @@ def _allow(sid: str, actions: tuple[str, ...], resources: list[str], condition: 
 
 def _reading(scope: Scope, calls: tuple[str, ...] = READS) -> list[Statement]:
     return [
-        _allow("Read", calls, ["*"], scope.in_region),
+        _allow("Read", tuple(sorted(calls)), ["*"], scope.in_region),
         # lists of AWS and of other accounts are read too, so the account stays open
         _allow("ReadListEntries", LIST_READS, Scope(scope.region).arns("prefix-list"), {}),
     ]
+
+
+def _keeping(scope: Scope) -> list[Statement]:
+    """A snapshot."""
+    return _reading(scope, FIREWALL_READS + SUBNETS + MEMBERS)
+
+
+def _copied_from(scope: Scope) -> list[Statement]:
+    return _reading(scope, FIREWALL_READS + SUBNETS + RULE_TAGS + ASSOCIATED_GROUPS + DEAD_REFERENCES)
+
+
+def _planned_for(scope: Scope) -> list[Statement]:
+    reads = FIREWALL_READS + SUBNETS + RULE_TAGS + ASSOCIATED_GROUPS + PEERINGS + MEMBERS
+    return [*_reading(scope, reads), _quotas()]
+
+
+def _compared_with(scope: Scope) -> list[Statement]:
+    """The source of a proof."""
+    return _reading(scope, FIREWALL_READS + SUBNETS + ASSOCIATED_GROUPS + DEAD_REFERENCES + MEMBERS)
+
+
+def _proven(scope: Scope) -> list[Statement]:
+    return _reading(scope, FIREWALL_READS + SUBNETS + ASSOCIATED_GROUPS + PEERINGS + MEMBERS)
 
 
 def _planning(scope: Scope) -> list[Statement]:
@@ -156,7 +181,13 @@ def _quotas() -> Statement:
 
 
 def _explaining(scope: Scope) -> list[Statement]:
-    return _reading(scope, tuple(call for call in READS if call not in NOT_INSPECTED))
+    return _reading(scope, FIREWALL_READS + SUBNETS + MEMBERS + DEAD_REFERENCES + PEERINGS)
+
+
+def _exporting(scope: Scope) -> list[Statement]:
+    """The VPC itself is left to whoever uses the export."""
+    reads = tuple(call for call in FIREWALL_READS + SUBNETS if call != "ec2:DescribeVpcs")
+    return _reading(scope, reads)
 
 
 def _linting(scope: Scope) -> list[Statement]:
@@ -168,46 +199,69 @@ def _writing(scope: Scope) -> list[Statement]:
     return [
         _allow("CreateGroups", GROUP_CREATION, [*groups, scope.vpc], {}),
         _allow("WriteRules", RULE_WRITES, groups, scope.in_vpc()),
-        # tags on rules make EC2 ask for the rule as a resource too; it has no condition on the VPC
-        _allow("WriteTaggedRules", RULE_WRITES[:2], scope.arns("security-group-rule"), {}),
+        # tags on rules, and rules modified in place, make EC2 ask for the rule as a resource too; it has no
+        # condition on the VPC
+        _allow("WriteTaggedRules", RULE_WRITES[:3], scope.arns("security-group-rule"), {}),
         _allow("CreateAcls", ACL_CREATION, [*acls, scope.vpc], {}),
         _allow("WriteEntries", ENTRY_WRITES, acls, scope.in_vpc()),
         _allow("AssociateAcls", ASSOCIATION_WRITES, [*acls, *scope.arns("subnet")], {}),
         _allow("WriteLists", LIST_WRITES, lists, {}),
         _allow("DeleteCopies", GROUP_AND_ACL_DELETIONS, [*groups, *acls], scope.in_vpc(marked=True)),
-        _allow("DeleteListCopies", LIST_DELETIONS, lists, {"Condition": _MARKED}),
         *_tagging(scope),
+        _allow("ReadRules", RULE_IDS, ["*"], scope.in_region),
+        _allow("TagLock", TAGGING, groups, {"Condition": _LOCKING}),
+        _unlocking(scope),
     ]
+
+
+def _unlocking(scope: Scope) -> Statement:
+    return _allow("Unlock", LOCK_DELETION, scope.arns("security-group"), {"Condition": _LOCKED})
+
+
+def _unlock(scope: Scope) -> list[Statement]:
+    return [_allow("FindLock", LOCK_READ, ["*"], scope.in_region), _unlocking(scope)]
 
 
 def _tagging(scope: Scope) -> list[Statement]:
     things = scope.arns("security-group", "network-acl", "prefix-list")
     rules = scope.arns("security-group-rule")
-    at_birth = {"StringEquals": {"ec2:CreateAction": list(_TAGGED_AT_BIRTH)}}
     return [
-        _allow("TagAtCreation", TAGGING, [*things, *rules], {"Condition": at_birth}),
         _allow("TagCopies", TAGGING, things, {"Condition": _MARKED}),
-        _allow("Adopt", TAGGING, things, {"Condition": _MARKING}),
+        _allow("Mark", TAGGING, things, {"Condition": _MARKING}),
         _allow("TagRules", TAGGING, rules, {}),
     ]
 
 
 def _changing(scope: Scope) -> list[Statement]:
-    return [*_planning(scope), *_writing(scope)]
+    """Undoing deletes the lists that it had made, too, and takes its own tags away."""
+    lists = _allow("DeleteListCopies", LIST_DELETIONS, scope.arns("prefix-list"), {"Condition": _MARKED})
+    things = scope.arns("security-group", "network-acl", "prefix-list")
+    untag = _allow("UntagCopies", UNTAGGING, things, {"Condition": _MARKED})
+    return [*_reading(scope, FIREWALL_READS + MEMBERS), _quotas(), *_writing(scope), lists, untag]
+
+
+def _applying(scope: Scope) -> list[Statement]:
+    """What a saved plan touches is read again, and nothing else."""
+    return [*_reading(scope, FIREWALL_READS), *_writing(scope)]
+
+
+def _migrating(scope: Scope) -> list[Statement]:
+    return [*_planned_for(scope), *_writing(scope)]
 
 
 _COMMANDS: Mapping[str, Mapping[SideName, Callable[[Scope], list[Statement]]]] = {
-    "snapshot": {"source": _reading},
-    "plan": {"source": _reading, "target": _planning},
-    "apply": {"target": _changing},
-    "migrate": {"source": _reading, "target": _changing},
-    "verify": {"source": _reading, "target": _reading},
+    "snapshot": {"source": _keeping},
+    "plan": {"source": _copied_from, "target": _planned_for},
+    "apply": {"target": _applying},
+    "migrate": {"source": _copied_from, "target": _migrating},
+    "verify": {"source": _compared_with, "target": _proven},
     "undo": {"target": _changing},
+    "unlock": {"target": _unlock},
     "resume": {"target": _changing},
-    "drift": {"source": _reading, "target": _planning},
+    "drift": {"source": _compared_with, "target": _proven},
     "explain": {"at": _explaining},
     "lint": {"at": _linting},
-    "export": {"at": _reading},
+    "export": {"at": _exporting},
 }
 COMMANDS = tuple(_COMMANDS)
 

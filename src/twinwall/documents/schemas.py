@@ -67,7 +67,10 @@ _CHANGE = _object(
         "resource": _ref("resource"),
         "reason": TEXT,
         "request": {"type": "object", "description": "What the operation takes, as boto3 spells it."},
-        "before": {"type": "object", "description": "The ACL entry that a deletion takes away."},
+        "before": {
+            "type": "object",
+            "description": "The ACL entry that is deleted, or what a modified rule was.",
+        },
         "missing_ok": {"const": True, "description": "The rule may not be there; then nothing is to do."},
     },
     required=("action", "resource", "reason", "request"),
@@ -89,7 +92,7 @@ _FLOW = _object(
     required=("direction", "protocol", "peer"),
 )
 _RELATION: Schema = {"enum": list(get_args(Relation))}
-_FLOWS: Schema = {"description": "null: not known.", "oneOf": [{"type": "null"}, _list(_ref("flow"))]}
+_MOMENTS = ("may_cut_live", "lingers", "briefly_open")
 _TOUCHED = ("groups", "referenced", "acls", "lists", "subnets", "absent_names", "absent_marks")
 _DESIRED = _object(
     {
@@ -136,9 +139,8 @@ def plan_schema() -> Schema:
                 "order": _list(_STEP),
                 "api_calls": _counts(),
                 "summary": _object(dict.fromkeys(("create", "update", "delete", "unchanged"), COUNT)),
-                **dict.fromkeys(("opens", "closes"), _list(_ref("flow"))),
+                **dict.fromkeys(("opens", "closes", *_MOMENTS), _list(_ref("flow"))),
                 **dict.fromkeys(("than_before", "than_source"), _RELATION),
-                **dict.fromkeys(("may_cut_live", "lingers", "briefly_open"), _FLOWS),
                 "findings": _list(_ref("finding")),
                 "estimated_seconds": {"type": "number", "minimum": 0},
                 "reads": _counts(),

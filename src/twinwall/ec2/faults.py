@@ -91,9 +91,14 @@ def _server_error(code: str, told: Told) -> AwsError:
 _ENCODED = re.compile(r"\s*Encoded authorization failure message:.*", re.DOTALL)
 
 
+_ACTION = re.compile(r"is not authorized to perform: ([\w-]+:\w+)")
+"""A call may need more rights than its own: to create with tags needs ``ec2:CreateTags`` (aws-facts 9.2)."""
+
+
 def _denied(said: Said, told: Told) -> AwsError:
     """Which action on which side, and the line that a policy lacks."""
-    action = iam_action(said.operation)
+    named = _ACTION.search(said.words)
+    action = named[1] if named else iam_action(said.operation)
     if "MultiFactorAuthentication failed" in said.words:
         way_out = "wait for the next code (each is good once), check the device's serial, and run again"
         return CredentialsError(told.line("the MFA code was not accepted", way_out), code=said.code)

@@ -41,6 +41,10 @@ class ScaledTime:
         self._base, self._since = self.monotonic(), time.monotonic()
         self.scale = scale
 
+    def advance(self, seconds: float) -> None:
+        """Leaps ahead."""
+        self._base += seconds
+
     def sleep(self, seconds: float) -> None:
         """``seconds`` of this clock."""
         if seconds > 0:

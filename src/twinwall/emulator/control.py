@@ -6,6 +6,8 @@ POST   throttle    {"on"?, "latency_ms"?, "time_scale"?}: from now on
 GET    faults      those that may still befall a call
 POST   faults      {"faults": [SPEC, …]} (``fault_text``): these as well
 DELETE faults      none any more
+GET    functions   [{"function", "pid", "busy", "stream"}]: the processes of Lambda functions, warm ones too
+POST   advance     {"seconds": N}: the server's clock leaps ahead; heartbeats, schedules, hidden messages with it
 POST   reset       counts are zero, buckets full; faults stay
 """
 
@@ -25,6 +27,7 @@ class Controlled(Protocol):
     trouble: Trouble
     throttle: Throttle
     pace: Pace
+    processes: Callable[[], Any]
 
 
 def answer(it: Controlled, method: str, path: str, body: bytes) -> Any:
@@ -67,7 +70,7 @@ def _set_throttle(it: Controlled, given: Mapping[str, Any]) -> Any:
         )
     it.throttle.on = it.pace.throttle = on
     it.pace.latency_ms = latency
-    it.pace.time.set_scale(scale)
+    it.pace.set_scale(scale)
     return _throttle(it, {})
 
 
@@ -80,6 +83,10 @@ def _number(given: Mapping[str, Any], key: str, standing: float) -> float:
 
 def _faults(it: Controlled, _: Mapping[str, Any]) -> Any:
     return [fault.document() for fault in it.trouble.pending()]
+
+
+def _functions(it: Controlled, _: Mapping[str, Any]) -> Any:
+    return it.processes()
 
 
 def _add_faults(it: Controlled, given: Mapping[str, Any]) -> Any:
@@ -96,6 +103,13 @@ def _no_faults(it: Controlled, _: Mapping[str, Any]) -> Any:
     return []
 
 
+def _advance(it: Controlled, given: Mapping[str, Any]) -> Any:
+    if given.keys() != {"seconds"}:
+        raise ConfigError('an advance is {"seconds": 0 or more}')
+    it.pace.advance(_number(given, "seconds", 0.0))
+    return []
+
+
 def _reset(it: Controlled, _: Mapping[str, Any]) -> Any:
     it.counts.reset()
     it.throttle.reset()
@@ -107,7 +121,9 @@ _CONTROLS: Mapping[tuple[str, str], Callable[[Controlled, Mapping[str, Any]], An
     ("GET", "throttle"): _throttle,
     ("POST", "throttle"): _set_throttle,
     ("GET", "faults"): _faults,
+    ("GET", "functions"): _functions,
     ("POST", "faults"): _add_faults,
     ("DELETE", "faults"): _no_faults,
+    ("POST", "advance"): _advance,
     ("POST", "reset"): _reset,
 }

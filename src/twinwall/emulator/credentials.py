@@ -36,7 +36,8 @@ class AccessKey:
 
 @dataclass(frozen=True)
 class Principal:
-    """Who calls. ``role_arn`` for sessions of a role, ``mfa``: the session was made with a code."""
+    """Who calls. ``role_arn`` for sessions of a role, ``mfa``: the session was made with a code.
+    ``session_policies``: the documents that AssumeRole was given to narrow the session; None: none."""
 
     key: AccessKey
     account: str
@@ -45,6 +46,7 @@ class Principal:
     expires: datetime | None = None
     role_arn: str = ""
     mfa: bool = False
+    session_policies: tuple[str, ...] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -91,10 +93,14 @@ class Keyring:
         self._principals: dict[str, Principal] = {}
         self.now = now
 
-    def add_user(self, account: str, name: str, key: AccessKey | None = None) -> AccessKey:
-        """An IAM user with one access key, known to moto's IAM too."""
+    def add_user(
+        self, account: str, name: str, key: AccessKey | None = None, policy: str | None = None
+    ) -> AccessKey:
+        """An IAM user with one access key, known to moto's IAM too. ``policy``: an inline one."""
         iam = iam_backends[account]["aws"]
         user = iam.users.get(name) or iam.create_user("us-east-1", name)
+        if policy is not None:
+            user.policies["inline"] = policy
         key = key or AccessKey(self._text("AKIA", 16), self._secret())
         theirs = _make_key(name, "AKIA", account)
         theirs.access_key_id, theirs.secret_access_key = key.id, key.secret

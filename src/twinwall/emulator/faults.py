@@ -62,6 +62,8 @@ class Kind(Enum):
     LOST = "lost"  # carried out, no answer
     LATE = "late"  # no answer; carried out ``seconds`` later
     SLOW = "slow"  # carried out, and answered after ``seconds``
+    TWICE = "twice"  # of deliveries only: handed over, and once more after ``seconds``
+    NEVER = "never"  # of deliveries only: never handed over, and nobody hears of it
 
 
 @dataclass
@@ -177,14 +179,12 @@ class Trouble:
         return None
 
 
-def denial(account: str, arn: str, service: str, action: str, region: str) -> Refusal:
-    """AWS's words for a caller that no policy lets through; EC2 has a code of its own."""
-    resource = f"arn:aws:{service}:{region}:{account}:*"
-    message = (
-        f"User: {arn} is not authorized to perform: {service}:{action} on resource: {resource} "
-        f"because no identity-based policy allows the {service}:{action} action"
-    )
-    if service == "ec2":
+def denial(arn: str, action: str, resource: str, why: str = "") -> Refusal:
+    """AWS's words for a caller (its ARN) that no policy lets through, or that one keeps out; EC2 has a code of
+    its own. ``action`` is ``ec2:CreateTags``."""
+    why = why or f"because no identity-based policy allows the {action} action"
+    message = f"User: {arn} is not authorized to perform: {action} on resource: {resource} {why}"
+    if action.startswith("ec2:"):
         return Refusal(
             "UnauthorizedOperation", f"You are not authorized to perform this operation. {message}", 403
         )

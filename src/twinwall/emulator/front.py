@@ -3,6 +3,7 @@
     request ─ loopback and no browser? ─ signed by whom? ─ counted ─ denied? fault? ─┬─ EC2, ours ── rulebook
                                                                                      ├─ EC2, other ─ moto, guarded
                                                                                      ├─ STS, quotas ─ here
+                                                                                     ├─ has a room ── its room
                                                                                      └─ the rest ──── moto
 
 An operation that nobody knows is refused in the protocol's own error form, never with an HTML page.
@@ -12,16 +13,17 @@ import json
 import logging
 import threading
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-from twinwall.emulator import control, guards, identity
-from twinwall.emulator.credentials import Principal, Signed, authenticate, read_authorization
+from twinwall.emulator import control, guards, identity, wire
+from twinwall.emulator.credentials import authenticate, read_authorization
 from twinwall.emulator.faults import Counts, Fault, Kind, Trouble, denial, in_words_of
 from twinwall.emulator.http import JSON, Request, Response
+from twinwall.emulator.iam.enforcer import Enforcer
+from twinwall.emulator.iam.holders import offer_aws_managed
 from twinwall.emulator.identity import Identities
 from twinwall.emulator.moto_pass import Moto
 from twinwall.emulator.moto_view import MotoNetwork
@@ -32,46 +34,36 @@ from twinwall.emulator.rulebook import quotas
 from twinwall.emulator.rulebook.actions import ACTIONS, check_dry_run
 from twinwall.emulator.state import Call, World, apply
 from twinwall.emulator.throttle import Throttle
+from twinwall.emulator.visit import Room, Visit
 from twinwall.errors import ConfigError
 
 LOG = logging.getLogger("twinwall.emulator")
 
 
-@dataclass(frozen=True)
-class Visit:
-    """A request whose caller is known."""
-
-    request: Request
-    signed: Signed
-    caller: Principal
-    action: str
-    protocol: str
-    id: str
-
-    def text(self) -> str:
-        return self.request.body.decode("utf-8", "replace")
-
-    @property
-    def region(self) -> str:
-        return self.signed.region
-
-    @property
-    def service(self) -> str:
-        return self.signed.service
-
-
 class Front:
     def __init__(
-        self, world: World, network: MotoNetwork, identities: Identities, moto: Moto, pace: Pace
+        self,
+        world: World,
+        network: MotoNetwork,
+        identities: Identities,
+        moto: Moto,
+        pace: Pace,
+        enforcer: Enforcer,
     ) -> None:
         self.world = world
         self.network = network
         self.identities = identities
+        self.enforcer = enforcer
         self.counts = Counts()
         self.trouble = Trouble()
         self.pace = pace
         self.throttle = Throttle(pace.time.monotonic, lambda: world.switches, on=pace.throttle)
-        self._moto = moto
+        self.moto = moto
+        self.rooms: dict[str, Room] = {}
+        """Service → what answers its calls instead of moto."""
+        self.processes: Callable[[], Any] = list
+        """Of Lambda functions, for the control path."""
+        self.after_ec2: Callable[[Visit], None] = lambda _visit: None
         self.ec2 = threading.RLock()
         """One EC2 call at a time: moto is not made for more."""
 
@@ -80,12 +72,20 @@ class Front:
             return Response(403, b'{"message":"only loopback clients that are no browser"}', JSON)
         if request.path.startswith("/_twinwall/"):
             return self._control(request)
+        return self._guarded(request, self._serve)
+
+    def within(self, request: Request) -> Response:
+        """What a service of ours asks of its own accord: let in and denied as any call, but neither counted nor
+        delayed nor struck by a fault."""
+        return self._guarded(request, self._permitted)
+
+    def _guarded(self, request: Request, serve: Callable[[Visit], Response]) -> Response:
         protocol = protocol_of(request)
         request_id = str(uuid.uuid4())
         try:
             if request.path == "/federation/credentials":
                 return self._sso(request)
-            return self._serve(self._let_in(request, protocol, request_id))
+            return serve(self._let_in(request, protocol, request_id))
         except Refusal as refusal:
             return refused(protocol, in_words_of(protocol, refusal), request_id)
         except Exception:
@@ -100,16 +100,30 @@ class Front:
             self.identities.ring, signed, request.method, request.url, request.headers, request.body
         )
         assert signed is not None
-        return Visit(request, signed, caller, action_of(request), protocol, request_id)
+        return Visit(request, signed, caller, self._action(request, signed.service), protocol, request_id)
+
+    def _action(self, request: Request, service: str) -> str:
+        """Of the services that answer here, REST's operations have their names."""
+        if service in self.rooms and wire.protocol_of_model(service) == wire.REST:
+            return wire.rest_action(service, request)[0] or action_of(request)
+        return action_of(request)
 
     def _serve(self, visit: Visit) -> Response:
         caller, region, action = visit.caller, visit.region, visit.action
         self.counts.add(caller.account, region, action)
         self.pace.delay()
-        if self.trouble.denied(caller.names, visit.service, action):
-            raise denial(caller.account, caller.arn, visit.service, action, region)
+        self._check_denied(visit)
         fault = self.trouble.next(caller.account, region, action, visit.text)
         return self._answer(visit) if fault is None else self._befallen(visit, fault)
+
+    def _permitted(self, visit: Visit) -> Response:
+        self._check_denied(visit)
+        return self._answer(visit)
+
+    def _check_denied(self, visit: Visit) -> None:
+        if self.trouble.denied(visit.caller.names, visit.service, visit.action):
+            resource = f"arn:aws:{visit.service}:{visit.region}:{visit.account}:*"
+            raise denial(visit.caller.arn, f"{visit.service}:{visit.action}", resource)
 
     def _befallen(self, visit: Visit, fault: Fault) -> Response:
         """A client of ours cannot be kept from connecting: what is unsent is cut."""
@@ -129,6 +143,8 @@ class Front:
                 response = self._answer(visit)
                 self.pace.time.sleep(fault.seconds)
                 return response
+            case Kind.TWICE | Kind.NEVER:  # of deliveries only
+                return self._answer(visit)
 
     def _late(self, visit: Visit) -> None:
         """Carried out long after its client gave up."""
@@ -140,13 +156,27 @@ class Front:
     def _answer(self, visit: Visit) -> Response:
         if visit.service == "ec2":
             with self.ec2:
-                return self._answer_ec2(visit)
+                response = self._answer_ec2(visit)
+                self.after_ec2(visit)
+                return response
+        self.enforcer.check_request(visit.caller, visit.service, visit.action, visit.request, visit.region)
         if visit.service == "sts":
             output = identity.answer(self.identities, visit.caller, visit.action, visit.request.form)
             return Response(200, _query_answer(visit, output))
         if visit.service == "servicequotas" and (answer := self._quotas(visit)) is not None:
             return Response(200, json.dumps(answer).encode(), JSON)
-        return self._moto.answer(visit.request, visit.caller.account, visit.action)
+        if visit.service == "iam":
+            offer_aws_managed(visit.account, visit.request.form.get("PolicyArn", ""))
+        if visit.service in self.rooms:
+            return self.rooms[visit.service](visit)
+        return self.by_moto(visit)
+
+    def by_moto(self, visit: Visit) -> Response:
+        return self.moto.answer(visit.request, visit.account, visit.action)
+
+    def on_behalf(self, request: Request, account: str) -> Response:
+        """moto's answer to ``request`` as if ``account`` had sent it."""
+        return self.moto.answer(request, account, action_of(request))
 
     # --- EC2
 
@@ -156,6 +186,7 @@ class Front:
         self.throttle.check(account, region, action, params)
         self.network.sync(self.world, account, region)
         call = Call(self.world, account, region, params)
+        self.enforcer.check_ec2(visit.caller, call, action)
         check_dry_run(params)
         guards.check(call, action)
         if action not in ACTIONS:
@@ -165,10 +196,6 @@ class Front:
         except Refusal as refusal:
             apply(call.here, refusal.done)
             raise
-        if action in ("CreateTags", "DeleteTags") and (rest := guards.without_ours(visit.request.form)):
-            response = self._moto.form(visit.request, rest, account, action)
-            if response.status != 200:
-                return response
         apply(call.here, answer.effects)
         self.network.mirror(call, answer.effects)
         return Response(200, write_answer(action, answer.output, visit.id))
@@ -186,7 +213,7 @@ class Front:
                     "The request uses the same client token as a previous, but non-identical request.",
                 )
             return Response(200, answer["body"])
-        response = self._moto.answer(visit.request, visit.caller.account, visit.action)
+        response = self.moto.answer(visit.request, visit.caller.account, visit.action)
         if token and response.status == 200:
             call.here.tokens[key] = (asked, {"body": response.body})
         self.network.sync(self.world, visit.caller.account, visit.region)
@@ -261,7 +288,7 @@ def refused(protocol: str, refusal: Refusal, request_id: str) -> Response:
         return Response(refusal.status, write_refusal(refusal, request_id))
     if protocol == "query":
         return Response(refusal.status, _query_refusal(refusal, request_id))
-    body = json.dumps({"__type": refusal.code, "message": refusal.message}).encode()
+    body = json.dumps({"__type": refusal.code, "message": refusal.message, **refusal.more}).encode()
     return Response(refusal.status, body, (*JSON, ("x-amzn-errortype", refusal.code)))
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from twinwall.emulator.refusal import refuse
 from twinwall.emulator.rulebook.references import find_group
-from twinwall.emulator.rulebook.tags import is_ours
 from twinwall.emulator.state import Call
 from twinwall.emulator.switches import GROUPS_PER_INTERFACE
 
@@ -49,12 +48,3 @@ _GUARDS: Mapping[str, Callable[[Call], None]] = {
     "RunInstances": _groups_exist,
     "DeleteVpc": _vpc_is_empty,
 }
-
-
-def without_ours(form: Mapping[str, str]) -> dict[str, str]:
-    """A CreateTags or DeleteTags form with moto's resources only; empty if there are none."""
-    theirs = [v for k, v in form.items() if k.startswith("ResourceId.") and not is_ours(v)]
-    if not theirs:
-        return {}
-    kept = {key: value for key, value in form.items() if not key.startswith("ResourceId.")}
-    return kept | {f"ResourceId.{number}": value for number, value in enumerate(theirs, 1)}

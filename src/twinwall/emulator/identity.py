@@ -15,6 +15,8 @@ from moto.core.exceptions import ServiceException
 from moto.iam.models import iam_backends
 
 from twinwall.emulator.credentials import AccessKey, Keyring, Principal
+from twinwall.emulator.iam.holders import managed
+from twinwall.emulator.iam.policies import read_policy
 from twinwall.emulator.refusal import Refusal, refuse
 
 CHAINED = 3600
@@ -31,6 +33,8 @@ class Role:
     mfa: bool = False
     max_duration: int = 3600
     role_id: str = "AROATWINWALLEXAMPLEID"
+    policies: tuple[str, ...] = ()
+    """What it may do, where policies are enforced, of one that was registered here."""
 
     @property
     def account(self) -> str:
@@ -59,6 +63,13 @@ class Identities:
 
     def find_role(self, arn: str) -> Role | None:
         return self.roles.get(arn) or _role_in_iam(arn)
+
+    def session_of(self, arn: str, name: str, seconds: int) -> Principal:
+        """What a service gets that takes on a role, as it may (``Roles``)."""
+        account, role = arn.split(":")[4], arn.rpartition("/")[2]
+        assumed = f"arn:aws:sts::{account}:assumed-role/{role}/{name}"
+        like = Principal(AccessKey("", ""), account, assumed, f"{Role.role_id}:{name}", role_arn=arn)
+        return self.ring.add_session(like, seconds)
 
 
 def answer(
@@ -92,6 +103,7 @@ def assume_role(identities: Identities, caller: Principal, params: Mapping[str, 
     if role.mfa and not mfa:
         _denied(caller, "sts:AssumeRole", arn)
     seconds = _duration(params, role, caller)
+    session_policies = _session_policies(params, role.account)
     assumed = f"arn:aws:sts::{role.account}:assumed-role/{arn.rpartition('/')[2]}/{name}"
     like = replace(
         caller,
@@ -100,12 +112,31 @@ def assume_role(identities: Identities, caller: Principal, params: Mapping[str, 
         user_id=f"{role.role_id}:{name}",
         role_arn=arn,
         mfa=False,
+        session_policies=session_policies,
     )
     session = identities.ring.add_session(like, seconds)
     return {
         "Credentials": _credentials(session),
         "AssumedRoleUser": {"AssumedRoleId": session.user_id, "Arn": assumed},
     }
+
+
+def _session_policies(params: Mapping[str, str], account: str) -> tuple[str, ...] | None:
+    """Policy and PolicyArns: what the session may do is what they and the role's policies both allow. At most
+    2,048 characters and ten ARNs (aws-facts 9.3)."""
+    arns = [value for key, value in sorted(params.items()) if key.startswith("PolicyArns.member.")]
+    given = params.get("Policy")
+    if len(given or "") > 2048 or len(arns) > 10:
+        refuse("PackedPolicyTooLarge", "The session policy is larger than a session may carry")
+    try:
+        found = [managed(iam_backends[account]["aws"], arn) for arn in arns] + ([given] if given else [])
+        for text in found:
+            read_policy(text)
+    except KeyError as unknown:
+        refuse("NoSuchEntity", f"Policy {unknown.args[0]} does not exist")
+    except ValueError as wrong:
+        refuse("MalformedPolicyDocument", f"The policy is not valid: {wrong}")
+    return tuple(found) if found else None
 
 
 def _duration(params: Mapping[str, str], role: Role, caller: Principal) -> int:

@@ -30,7 +30,7 @@ from twinwall.emulator.past import Past
 from twinwall.emulator.refusal import NoAnswer, Refusal, missing
 from twinwall.emulator.rulebook import quotas
 from twinwall.emulator.rulebook.actions import ACTIONS, check_dry_run
-from twinwall.emulator.state import Answer, Call, Effect, Params, World, apply, make_ids
+from twinwall.emulator.state import Answer, Call, Effect, Params, Retag, World, apply, make_ids
 from twinwall.emulator.switches import Switches
 from twinwall.emulator.throttle import Throttle
 from twinwall.model.throttle import is_read
@@ -126,7 +126,7 @@ class MemoryAws:
         arn = f"arn:aws:iam::{account}:user/{USER}"
         service = "servicequotas" if action in _QUOTA_ACTIONS else "ec2"
         if self.trouble.denied((account, arn), service, action):
-            raise denial(account, arn, service, action, region)
+            raise denial(arn, f"{service}:{action}", f"arn:aws:{service}:{region}:{account}:*")
         return self.trouble.next(account, region, action, lambda: str(params))
 
     def _befallen(
@@ -138,6 +138,8 @@ class MemoryAws:
             case Kind.UNSENT:
                 self.clock.sleep(fault.seconds)
                 raise NoAnswer(sent=False)
+            case Kind.TWICE | Kind.NEVER:  # of deliveries only
+                return self._answer(account, region, action, params)
             case Kind.SLOW:
                 answer = self._answer(account, region, action, params)
                 self.clock.sleep(fault.seconds)
@@ -190,6 +192,9 @@ class MemoryAws:
             held = self.world.at(account, region)
             self.past.record(held, effects, self.clock.monotonic())
             apply(held, effects)
+            for effect in effects:
+                if isinstance(effect, Retag):
+                    self.network.retag(account, region, effect.resource_id, effect.tags)
 
     def _as_seen(self, region: str) -> World:
         """Half of the reads, at random, meet a replica that lags behind."""

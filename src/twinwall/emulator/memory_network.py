@@ -1,7 +1,7 @@
 """The network around the firewall, in memory: VPCs, subnets, interfaces and peerings as EC2's own documents.
 
 It is ``state.Network`` for the rulebook and answers the Describe calls of these things. They change only by hand
-(``MemoryAws.make_vpc``, ``load``, ``attach``, ``peer``), never by a request.
+(``MemoryAws.make_vpc``, ``load``, ``attach``, ``peer``); only their tags change by a request.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -73,6 +73,16 @@ class MemoryNetwork:
             for kind in (around.vpcs, around.subnets, around.interfaces)
             for id_, item in kind.items()
         }
+
+    def check_exists(self, account: str, region: str, resource_id: str) -> None:
+        if resource_id not in self.tags(account, region) and resource_id not in self.joined:
+            not_found(resource_id.partition("-")[0], resource_id)
+
+    def retag(self, account: str, region: str, resource_id: str, tags: Tags) -> None:
+        around = self.at(account, region)
+        for held, key in ((around.vpcs, "Tags"), (around.subnets, "Tags"), (around.interfaces, "TagSet")):
+            if resource_id in held:
+                held[resource_id] = {**held[resource_id], key: tag_list(tags)}
 
     # --- put there
 

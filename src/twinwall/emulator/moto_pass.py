@@ -3,9 +3,8 @@
 import io
 import logging
 import re
-from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
@@ -19,22 +18,14 @@ class Moto:
     def __init__(self) -> None:
         self._application = DomainDispatcherApplication(create_backend_app)
 
-    def form(self, request: Request, form: Mapping[str, str], account: str, action: str) -> Response:
-        """The same request with another form."""
-        body = urlencode(form).encode()
-        return self._call(request, body, account, action)
-
     def answer(self, request: Request, account: str, action: str) -> Response:
-        return self._call(request, request.body, account, action)
-
-    def _call(self, request: Request, body: bytes, account: str, action: str) -> Response:
         told: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
             told[:] = [int(status.split(maxsplit=1)[0]), headers]
 
         try:
-            parts = self._application(_environ(request, body, account), start_response)
+            parts = self._application(_environ(request, account), start_response)
             content = b"".join(parts)
         except (NotImplementedError, ModuleNotFoundError) as missing:
             LOG.warning("%s: %s", action, missing)
@@ -66,7 +57,7 @@ def _unknown(action: str) -> Refusal:
     return Refusal("InvalidAction", f"The action {action} is not implemented by the embedded AWS.")
 
 
-def _environ(request: Request, body: bytes, account: str) -> dict[str, Any]:
+def _environ(request: Request, account: str) -> dict[str, Any]:
     """The WSGI environment moto reads: the account from a header of its own, the Region from the signature
     alone (it would believe a User-Agent first)."""
     environ: dict[str, Any] = {
@@ -79,10 +70,10 @@ def _environ(request: Request, body: bytes, account: str) -> dict[str, Any]:
         "SERVER_PORT": "80",
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "127.0.0.1",
-        "CONTENT_LENGTH": str(len(body)),
+        "CONTENT_LENGTH": str(len(request.body)),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(body),
+        "wsgi.input": io.BytesIO(request.body),
         "wsgi.errors": io.StringIO(),
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,

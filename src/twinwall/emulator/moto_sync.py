@@ -184,3 +184,17 @@ def sync_subnets(world: World, held: Holdings, subnets: Mapping[str, str]) -> No
             ]
         if tuple(sorted(kept)) != acl.associations:
             apply(held, [Put(replace(acl, associations=tuple(sorted(kept))))])
+
+
+def agree_on_groups(source: EC2Backend, action: str) -> None:
+    """An instance's groups are those of its primary interface; moto keeps both and shows their union."""
+    if action not in ("RunInstances", "ModifyInstanceAttribute", "ModifyNetworkInterfaceAttribute"):
+        return
+    for interface in source.enis.values():
+        instance: Any = interface.instance
+        if instance is None or interface.device_index != 0:
+            continue
+        if action == "ModifyInstanceAttribute":
+            interface._group_set = list(instance.security_groups)  # noqa: SLF001 - moto has no door to either
+        else:
+            instance.security_groups = list(interface._group_set)  # noqa: SLF001 - likewise

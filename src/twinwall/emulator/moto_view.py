@@ -1,11 +1,13 @@
 """moto beside the rulebook: what it knows of the network is read here, and what the rulebook accepts is
 told to it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from moto.core.base_backend import BackendDict
-from moto.ec2.models import EC2Backend, ec2_backends
+from moto.core.exceptions import ServiceException
+from moto.ec2.models import EC2Backend, ec2_backends, validate_resource_ids
+from moto.s3.models import s3_backends
 
 from twinwall.emulator.moto_sync import (
     Seen,
@@ -19,21 +21,26 @@ from twinwall.emulator.moto_sync import (
     sync_vpcs,
 )
 from twinwall.emulator.network import Peering, VpcFacts
+from twinwall.emulator.refusal import Refusal, not_found
 from twinwall.emulator.rulebook.list_reads import aws_lists
-from twinwall.emulator.state import Call, Drop, Effect, Put, World
+from twinwall.emulator.state import Call, Drop, Effect, Put, Retag, World
 from twinwall.model.firewall import NetworkAcl, SecurityGroup
+from twinwall.model.rules import Tags
 
 
 def backend(account: str, region: str) -> EC2Backend:
     return ec2_backends[account][region]
 
 
-def forget(accounts: Iterable[str]) -> None:
+def forget(accounts: Collection[str]) -> None:
     """Takes these accounts out of moto, in every service."""
     instances: Any = BackendDict
     for services in instances._instances:  # noqa: SLF001 - moto offers only a reset of everything
         for account in accounts:
             services.pop(account, None)
+    owners = s3_backends.bucket_accounts  # bucket names are the world's: moto keeps their owners apart
+    for bucket in [name for name, (_, account) in owners.items() if account in accounts]:
+        del owners[bucket]
 
 
 class MotoNetwork:
@@ -83,6 +90,26 @@ class MotoNetwork:
     def tags(self, account: str, region: str) -> Mapping[str, Mapping[str, str]]:
         return backend(account, region).tags
 
+    def check_exists(self, account: str, region: str, resource_id: str) -> None:
+        source = backend(account, region)
+        prefix = resource_id.partition("-")[0]
+        held: Mapping[str, Mapping[str, Any]] = {
+            "vpc": source.vpcs,
+            "eni": source.enis,
+            "pcx": source.vpc_pcxs,
+        }
+        known = held.get(prefix)
+        if known is not None and resource_id not in known:
+            not_found(prefix, resource_id)
+        try:
+            validate_resource_ids([resource_id])
+            source.do_resources_exist([resource_id])
+        except ServiceException as absent:
+            raise Refusal(absent.code, absent.message) from None
+
+    def retag(self, account: str, region: str, resource_id: str, tags: Tags) -> None:
+        backend(account, region).tags[resource_id] = dict(tags)
+
     # --- kept in step
 
     def sync(self, world: World, account: str, region: str) -> None:
@@ -123,6 +150,8 @@ class MotoNetwork:
                     show_acl(source, acl)
                 case Drop(NetworkAcl(network_acl_id=acl_id)):
                     source.network_acls.pop(acl_id, None)
+                case Retag(resource_id, tags):
+                    self.retag(call.account, call.region, resource_id, tags)
                 case _:  # of lists and associations moto need not know
                     pass
 

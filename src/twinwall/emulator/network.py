@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from twinwall.model.rules import Tags
+
 
 @dataclass(frozen=True)
 class VpcFacts:
@@ -43,3 +45,9 @@ class Network(Protocol):
     def tags(self, account: str, region: str) -> Mapping[str, Mapping[str, str]]:
         """Tags of everything that is not ours, by resource id."""
         ...
+
+    def check_exists(self, account: str, region: str, resource_id: str) -> None:
+        """Raises ``Refusal`` if there is nothing of this id, of what is not ours."""
+        ...
+
+    def retag(self, account: str, region: str, resource_id: str, tags: Tags) -> None: ...

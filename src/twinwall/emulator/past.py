@@ -16,6 +16,7 @@ from twinwall.emulator.state import (
     Holdings,
     Put,
     Remember,
+    Retag,
     Rewrite,
     Value,
     World,
@@ -38,7 +39,7 @@ class Past:
     def record(self, held: Holdings, effects: Iterable[Effect], now: float) -> None:
         """Called before the effects are carried out."""
         for effect in effects if self.keep else ():
-            if not isinstance(effect, Remember):
+            if not isinstance(effect, Remember | Retag):
                 self._record(held, effect, now)
 
     def _record(self, held: Holdings, effect: Put | Drop | Rewrite, now: float) -> None:

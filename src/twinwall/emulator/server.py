@@ -19,14 +19,18 @@ from typing import Any
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from twinwall.emulator.credentials import AccessKey, Keyring, role_arn
+from twinwall.emulator.delivery import Deliveries
 from twinwall.emulator.faults import Counts, Denial, Fault, Kind, Trouble
 from twinwall.emulator.front import Front
 from twinwall.emulator.http import Request, Response
+from twinwall.emulator.iam.enforcer import Enforcer
+from twinwall.emulator.iam.policies import EVERYTHING, Right
 from twinwall.emulator.identity import Device, Identities, Role
 from twinwall.emulator.moto_pass import Moto
 from twinwall.emulator.moto_view import MotoNetwork, forget
 from twinwall.emulator.pace import Pace
 from twinwall.emulator.refusal import Refusal
+from twinwall.emulator.services import Services
 from twinwall.emulator.state import World, make_ids
 from twinwall.emulator.switches import Switches
 from twinwall.emulator.throttle import Throttle
@@ -43,7 +47,8 @@ class EmbeddedAws:
     """Accounts, their Regions, and the HTTP endpoint in front of them.
 
     ``quotas``: code → value for all, or (account, Region, code) → value, Region ``*`` for any. Two servers
-    in one process must not share an account.
+    in one process must not share an account. ``enforce_iam``: callers may do what their policies allow; the
+    user of each account, whose keys ``credentials`` gives, may do everything.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class EmbeddedAws:
         now: Callable[[], datetime] | None = None,
         port: int = 0,
         pace: Pace | None = None,
+        enforce_iam: bool = False,
     ) -> None:
         self.accounts = tuple(accounts)
         self._quotas = dict(quotas or {})
@@ -65,6 +71,7 @@ class EmbeddedAws:
         self._shift = timedelta()
         self._port = port
         self.pace = pace or Pace()
+        self._enforce_iam = enforce_iam
         self._keys: dict[str, AccessKey] = {}
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
@@ -93,12 +100,14 @@ class EmbeddedAws:
     def stop(self) -> None:
         if self._server is None:
             return
+        self.services.stop()
         self.pace.stop()
         self._server.shutdown()
         if self._thread is not None:
             self._thread.join()
         self._server.server_close()
         self._connections.close()
+        self.pace.stop()  # what the last calls have put on it
         self._server = None
         forget(self.accounts)
         _running.difference_update(self.accounts)
@@ -115,20 +124,23 @@ class EmbeddedAws:
     def reset(self) -> None:
         """Everything as at the start: empty accounts, the same access keys, no faults, no counts."""
         keys = dict(self._keys)
+        self.services.stop()
         self._build(keys)
 
     def _build(self, keys: Mapping[str, AccessKey] | None = None) -> None:
+        self.pace.agenda.clear()
         forget(self.accounts)
         self.network = MotoNetwork()
         self.world = World(self.network, frozenset(self.accounts), self._switches, ids=make_ids(self._random))
         for key, value in self._quotas.items():
             self.world.quotas[key if isinstance(key, tuple) else ("*", "*", key)] = value
         ring = Keyring(self._random, self._now)
-        self._keys = {
-            account: ring.add_user(account, USER, (keys or {}).get(account)) for account in self.accounts
-        }
+        known = keys or {}
+        self._keys = {a: ring.add_user(a, USER, known.get(a), EVERYTHING) for a in self.accounts}
         self.identities = Identities(ring)
-        self._front = Front(self.world, self.network, self.identities, Moto(), self.pace)
+        enforcer = Enforcer(self.identities, on=self._enforce_iam)
+        self._front = Front(self.world, self.network, self.identities, Moto(), self.pace, enforcer)
+        self.services = Services(self._front, self.accounts, self._now, self._random, lambda: self.endpoint)
 
     def _now(self) -> datetime:
         return self._clock() + self._shift
@@ -150,6 +162,16 @@ class EmbeddedAws:
         return self._front.counts
 
     @property
+    def rights(self) -> list[tuple[str, Right]]:
+        """What was asked of IAM lately: the caller's ARN, and the right with its condition keys."""
+        return list(self._front.enforcer.asked)
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """Who takes what is sent to an ARN."""
+        return self.services.deliveries
+
+    @property
     def throttle(self) -> Throttle:
         return self._front.throttle
 
@@ -165,8 +187,9 @@ class EmbeddedAws:
 
     # --- identities
 
-    def add_user(self, account: str, name: str) -> AccessKey:
-        return self.identities.ring.add_user(account, name)
+    def add_user(self, account: str, name: str, policy: str | None = None) -> AccessKey:
+        """``policy``: the document of an inline one, for where policies are enforced."""
+        return self.identities.ring.add_user(account, name, None, policy)
 
     def add_role(
         self,
@@ -176,10 +199,13 @@ class EmbeddedAws:
         external_id: str | None = None,
         mfa: bool = False,
         max_duration: int = 3600,
+        policies: Iterable[str] = (),
     ) -> str:
-        """Returns the role's ARN. ``trusted_accounts``: account numbers, or ARNs with ``*``."""
+        """Returns the role's ARN. ``trusted_accounts``: account numbers, or ARNs with ``*``. ``policies``: the
+        documents of what it may do, for where policies are enforced."""
         arn = role_arn(account, name)
-        self.identities.roles[arn] = Role(arn, tuple(trusted_accounts), external_id, mfa, max_duration)
+        trusted, held = tuple(trusted_accounts), tuple(policies)
+        self.identities.roles[arn] = Role(arn, trusted, external_id, mfa, max_duration, policies=held)
         return arn
 
     def add_mfa_device(self, account: str, user: str, serial: str, codes: Iterable[str]) -> None:

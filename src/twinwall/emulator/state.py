@@ -14,7 +14,7 @@ from twinwall.emulator.index import Index
 from twinwall.emulator.network import Network
 from twinwall.emulator.switches import LIMITS, QUOTAS, Switches
 from twinwall.model.firewall import NetworkAcl, PrefixList, PrefixListEntry, SecurityGroup
-from twinwall.model.rules import SecurityGroupRule
+from twinwall.model.rules import SecurityGroupRule, Tags
 
 Params = Mapping[str, Any]
 
@@ -167,7 +167,15 @@ class Remember:
     answer: Mapping[str, Any]
 
 
-Effect = Put | Drop | Rewrite | Remember
+@dataclass(frozen=True)
+class Retag:
+    """Something of the network around now has these tags; ``Network.retag`` sees to it."""
+
+    resource_id: str
+    tags: Tags
+
+
+Effect = Put | Drop | Rewrite | Remember | Retag
 
 
 @dataclass(frozen=True)
@@ -187,6 +195,8 @@ def apply(held: Holdings, effects: Iterable[Effect]) -> None:
                 _drop(held, value)
             case Remember(action, token, asked, answer):
                 held.tokens[action, token] = (asked, answer)
+            case Retag():
+                pass
 
 
 def standing(held: Holdings, value: Value) -> Value | None:

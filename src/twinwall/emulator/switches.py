@@ -113,3 +113,21 @@ class Switches:
     ids_count_as_filter: bool = False
     """A Describe by ids, without filter or MaxResults, takes from the larger bucket. performance.md 1: not
     stated; the page speaks of filters and MaxResults only."""
+
+    deliveries_need_permission: bool = False
+    """True, as AWS does it: a rule reaches a queue or function only if the resource's policy lets
+    ``events.amazonaws.com`` in, and Scheduler takes on only a role that trusts it. False: a resource *without* any
+    policy lets rules of its own account in, and any role will do; one with a policy is asked all the same, and so
+    is another account's bus (aws-facts 6.1)."""
+
+    scaling_step_seconds: float = 0.0
+    """How long an instance stays in each passing state (Pending, Pending:Proceed, Terminating,
+    Terminating:Proceed…); on AWS seconds to minutes. 0: each call returns when the instances wait or rest."""
+
+    hooks_one_after_another: bool = True
+    """Several hooks of one transition hold an instance one after the other, in the order they were made; False:
+    all at once. The guide says only that ABANDON skips the remaining ones (aws-facts 5.2)."""
+
+    abandoned_launch_meets_terminate_hooks: bool = True
+    """An instance whose launch was abandoned goes out through the terminate hooks. The guide's diagram leads from
+    there into Terminating; it does not say so in words."""

@@ -1,6 +1,6 @@
-"""One firewall, read for ``explain`` and ``lint``: live, or from a snapshot."""
+"""One firewall, read for ``explain``, ``lint`` and ``export``: live, or from a snapshot."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,13 +8,16 @@ from twinwall.boundary import Section
 from twinwall.engine.reading import SideReader, quotas_of, stale_groups
 from twinwall.engine.sides import Side
 from twinwall.model import wire
-from twinwall.model.firewall import NetworkInterface
+from twinwall.model.firewall import Location, NetworkInterface, SecurityGroup, Snapshot
 from twinwall.planning.answer import Answer
 from twinwall.planning.asking import Ask
 from twinwall.planning.explain import explain as answer
 from twinwall.planning.inspected import Firewall
 from twinwall.planning.lint import LintReport
 from twinwall.planning.lint import lint as findings_of
+from twinwall.planning.passage import EPHEMERAL, Ports
+from twinwall.replica.selection import select_groups
+from twinwall.replica.settings import Selection
 
 _EXPLAINED: tuple[Section, ...] = ("Vpcs", "SecurityGroups", "NetworkAcls", "Subnets", "NetworkInterfaces")
 _OF_REFERENCES: tuple[Section, ...] = ("StaleSecurityGroups", "VpcPeeringConnections")
@@ -26,19 +29,34 @@ def explain(side: Side, ask: Ask, from_: str, to: str) -> Answer:
     return answer(_firewall(_read(side)), ask, from_, to)
 
 
-def lint(side: Side) -> LintReport:
+def lint(side: Side, client_ports: Ports = EPHEMERAL) -> LintReport:
     reader = _read(side)
-    return findings_of(_firewall(reader), quotas_of(reader))
+    return findings_of(_firewall(reader), quotas_of(reader), client_ports)
+
+
+def firewall(side: Side, selection: Selection, *, subnets: bool) -> tuple[Snapshot, Location]:
+    """All groups and ACLs, and the lists that the selected groups' rules name; ``subnets`` with their names."""
+    reader = SideReader(side, "at")
+    reader.read("SecurityGroups")
+    if selection.only != "groups":
+        reader.read("NetworkAcls")
+    if subnets:
+        reader.read("Subnets")
+    _read_lists(reader, select_groups(reader.snapshot(), selection))
+    return reader.snapshot(), reader.at
+
+
+def _read_lists(reader: SideReader, groups: Sequence[SecurityGroup]) -> None:
+    rules = [rule for group in groups for rule in group.rules]
+    named = sorted({str(rule.peer) for rule in rules if str(rule.peer).startswith("pl-")})
+    if named:
+        reader.read_lists(named)
 
 
 def _read(side: Side) -> SideReader:
     reader = SideReader(side, "at")
     reader.read(*_EXPLAINED)
-    snapshot = reader.snapshot()
-    rules = [rule for group in snapshot.groups for rule in group.rules]
-    named = sorted({str(rule.peer) for rule in rules if str(rule.peer).startswith("pl-")})
-    if named:
-        reader.read_lists(named)
+    _read_lists(reader, reader.snapshot().groups)
     for section in _OF_REFERENCES if _has_outside_references(reader) else ():
         reader.read_if_allowed(section)
     return reader

@@ -82,8 +82,9 @@ ANY_IPV4 = Cidr(4, 0, 0)
 ANY_IPV6 = Cidr(6, 0, 0)
 
 _LENGTH = re.compile(r"[0-9]{1,3}\Z")
-_LENGTHS = {str(length): length for length in range(33)}
-_HOST_BITS = [(1 << (32 - length)) - 1 for length in range(33)]
+_LENGTHS = {str(length): (length, -1 << (32 - length)) for length in range(33)}
+"""IPv4's prefix lengths as they are written, with their masks."""
+_new = tuple.__new__
 
 
 def parse_cidr(text: str) -> Cidr:
@@ -91,12 +92,11 @@ def parse_cidr(text: str) -> Cidr:
     EC2 asks for its /32 or /128."""
     address, _, length_text = text.partition("/")
     if length_text in _LENGTHS:
+        length, mask = _LENGTHS[length_text]
         try:
-            value = int.from_bytes(inet_pton(AF_INET, address), "big")
+            return _new(Cidr, (4, int.from_bytes(inet_pton(AF_INET, address), "big") & mask, length))
         except (OSError, ValueError):
-            return _parse_cidr(text)
-        length = _LENGTHS[length_text]
-        return Cidr._make((4, value & ~_HOST_BITS[length], length))
+            pass
     return _parse_cidr(text)
 
 

@@ -122,7 +122,7 @@ Peer = CidrPeer | PrefixListPeer | GroupPeer
 _PEER_ORDER = {CidrPeer: 0, PrefixListPeer: 1, GroupPeer: 2}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class SecurityGroupRule:
     """One direction, one traffic, one peer: that is its identity and its equality. Description, tags and
     rule id are not (``aws-facts``: EC2 refuses a second rule that differs in its description only)."""
@@ -133,6 +133,23 @@ class SecurityGroupRule:
     description: str = field(default="", compare=False)
     tags: Tags = field(default=(), compare=False)
     rule_id: str = field(default="", compare=False)
+
+    def __init__(
+        self,
+        direction: Direction,
+        traffic: Traffic,
+        peer: Peer,
+        description: str = "",
+        tags: Tags = (),
+        rule_id: str = "",
+    ) -> None:
+        """As the generated one, which takes twice the time: it looks each slot up by name."""
+        _set_direction(self, direction)
+        _set_traffic(self, traffic)
+        _set_peer(self, peer)
+        _set_description(self, description)
+        _set_tags(self, tags)
+        _set_rule_id(self, rule_id)
 
     @property
     def sort_key(self) -> tuple[Any, ...]:
@@ -158,6 +175,10 @@ class SecurityGroupRule:
         way = "from" if self.direction is Direction.INGRESS else "to"
         return f"{self.direction.value} {self.traffic} {way} {self.peer}"
 
+
+_set_direction, _set_traffic, _set_peer, _set_description, _set_tags, _set_rule_id = (
+    getattr(SecurityGroupRule, name).__set__ for name in SecurityGroupRule.__slots__
+)
 
 MAX_RULE_NUMBER = 32766
 """Numbers above are EC2's own: the final denies 32767 (IPv4) and 32768 (IPv6)."""

@@ -18,8 +18,9 @@ from itertools import chain, islice
 from operator import lt
 from typing import NamedTuple
 
-from twinwall.packets.boxes import Box, Masks, Pairs, split_pairs
+from twinwall.packets.boxes import BITS, Box, Masks
 from twinwall.packets.lockstep import (
+    FAMILY_START,
     NOWHERE,
     SIZES,
     STRETCH,
@@ -48,36 +49,26 @@ class Clash(NamedTuple):
 
 def clash_of_unions(left: Iterable[Box], right: Iterable[Box]) -> Clash | None:
     """Of two unordered lists of allowing rules: where they differ first, None if they admit the same."""
-    ours, theirs = by_place(left), by_place(right)
-    mine, yours = _unshared_places(ours, theirs)
-    doubt: _Doubt | None = _EVERYTHING
-    if len(mine) + len(yours) < len(ours):
-        masks = Masks(chain(mine.values(), yours.values()))
-        doubt = _Doubt.of(differing_unions(mine, yours, masks), masks)
+    ours, theirs = set(left), set(right)
+    shared = ours & theirs
+    if len(shared) < len(ours) // 2:
+        return _first_clash(by_place(ours), by_place(theirs), _EVERYTHING)
+    mine, yours = ours - shared, theirs - shared
+    doubt = _Doubt.of(*_differing(by_place(mine), by_place(yours)))
     if doubt is None:
         return None
-    near = doubt.near(ours.keys() | theirs.keys())
-    mine, yours = ({place: side[place] for place in near & side.keys()} for side in (ours, theirs))
-    masks = Masks(chain(mine.values(), yours.values(), [doubt.spans]))
-    return doubt.clash(differing_unions(mine, yours, masks), masks)
+    near = by_place(doubt.near(shared))
+    return _first_clash(by_place(doubt.near(mine), near), by_place(doubt.near(yours), near), doubt)
 
 
-def _unshared_places(ours: Places, theirs: Places) -> tuple[Places, Places]:
-    """What each side says of a block and the other does not."""
-    mine: Places = {}
-    yours: Places = {place: theirs[place] for place in theirs.keys() - ours.keys()}
-    for place in [place for place, pairs in ours.items() if theirs.get(place) != pairs]:
-        if place not in theirs:
-            mine[place] = ours[place]
-            continue
-        here, there = set(split_pairs(ours[place])), set(split_pairs(theirs[place]))
-        if here != there:
-            mine[place], yours[place] = _joined(here - there), _joined(there - here)
-    return mine, yours
+def _differing(ours: Places, theirs: Places) -> tuple[Iterator[Region], Masks]:
+    masks = Masks(chain(ours.values(), theirs.values()))
+    return differing_unions(ours, theirs, masks), masks
 
 
-def _joined(spans: Iterable[Span]) -> Pairs:
-    return tuple(chain.from_iterable(spans))
+def _first_clash(ours: Places, theirs: Places, doubt: "_Doubt") -> Clash | None:
+    masks = Masks(chain(ours.values(), theirs.values(), [doubt.spans]))
+    return doubt.clash(differing_unions(ours, theirs, masks), masks)
 
 
 def clash_of_orders(left: Iterable[Entry], right: Iterable[Entry]) -> Clash | None:
@@ -120,20 +111,32 @@ class _Doubt:
                 ends.append(end)
         return cls(starts, ends, masks.folded_spans(differing)) if starts else None
 
-    def near(self, places: Iterable[Place]) -> set[Place]:
-        """Those that hold an address in doubt."""
+    def near(self, boxes: Collection[Box]) -> list[Box]:
+        """Those that hold a packet in doubt."""
+        spans = self._meeting(span for _, span in boxes)
         ends, starts = self.ends, [*self.starts, NOWHERE]
-        return {
-            place
-            for place in places
-            if starts[bisect_right(ends, place >> 8)] < (place >> 8) + SIZES[place & 255]
-        }
+        near: list[Box] = []
+        for box in boxes:
+            (family, first, length), span = box
+            if span in spans:
+                start = FAMILY_START[family] + first
+                if starts[bisect_right(ends, start)] < start + (1 << BITS[family] - length):
+                    near.append(box)
+        return near
 
     def among(self, entries: Collection[Ordered]) -> list[Ordered]:
-        places = self.near({place for place, _, _ in entries})
-        spans = {span for _, _, span in entries}
-        spans = {span for span in spans if first_within(self.spans, span) is not None}
+        spans = self._meeting(span for _, _, span in entries)
+        places = {place for place in {place for place, _, _ in entries} if self._holds(place)}
         return [entry for entry in entries if entry[2] in spans and entry[0] in places]
+
+    def _meeting(self, spans: Iterable[Span]) -> set[Span]:
+        return {span for span in set(spans) if first_within(self.spans, span) is not None}
+
+    def _holds(self, place: Place) -> bool:
+        """Whether an address of the block is in doubt."""
+        start = place >> 8
+        after = bisect_right(self.ends, start)
+        return after < len(self.starts) and self.starts[after] < start + SIZES[place & 255]
 
     def clash(self, regions: Iterable[Region], masks: Masks) -> Clash | None:
         """The first packet of the regions that is in doubt."""

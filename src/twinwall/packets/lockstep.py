@@ -22,6 +22,7 @@ _SPACE = 1 << 130
 STRETCH = _SPACE << 8
 """Added to a place, it is the same block in the next stretch."""
 
+FAMILY_START = {4: 0, 6: _IPV6}
 _OFFSET = {4: 96, 6: _IPV6 << 8}
 SIZES = [1 << (128 - length) for length in range(129)]
 """The size of a block by its prefix length among 128 bits."""
@@ -69,8 +70,9 @@ Places = dict[Place, Pairs]
 """What is allowed in each block."""
 
 
-def by_place(boxes: Iterable[Box]) -> Places:
-    found: Places = {}
+def by_place(boxes: Iterable[Box], around: Places | None = None) -> Places:
+    """``around``: what is said besides."""
+    found = dict(around or {})
     for (family, first, length), span in boxes:
         place = (first << 8 | length) + _OFFSET[family]
         found[place] = found[place] + span if place in found else span

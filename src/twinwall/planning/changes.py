@@ -35,6 +35,11 @@ def ref_name(id_: str) -> str | None:
     return id_.split(":", 2)[2] if id_.startswith(NEW) else None
 
 
+def association_ref(subnet_id: str) -> str:
+    """The ref of the association that the last swap of the subnet's ACL answered with."""
+    return f"{NEW}network-acl-association:{subnet_id}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Change:
     resource: Resource
@@ -78,10 +83,11 @@ class AuthorizeRules(_RulesChange):
 
 @dataclass(frozen=True, kw_only=True)
 class RevokeRules(_RulesChange):
-    """RevokeSecurityGroupIngress or …Egress, by properties. ``missing_ok``: NotFound is success (the
-    egress rules that EC2 may have added to a new group)."""
+    """RevokeSecurityGroupIngress or …Egress: by properties, or (``by_id``) by the ids that its rules have.
+    ``missing_ok``: NotFound is success (the egress rules that EC2 may have added to a new group)."""
 
     missing_ok: bool = False
+    by_id: bool = False
 
     @property
     def action(self) -> str:
@@ -98,6 +104,17 @@ class UpdateRuleDescriptions(_RulesChange):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModifySecurityGroupRules(_Change):
+    """One rule in place: ``rule``, as it stands and with its id, becomes ``into``, of the same direction and the
+    same kind of peer (API: ModifySecurityGroupRules; what is not said, as the description, is taken away)."""
+
+    rule: SecurityGroupRule
+    into: SecurityGroupRule
+
+    action = "ModifySecurityGroupRules"
+
+
+@dataclass(frozen=True, kw_only=True)
 class CreateTags(_Change):
     """``resource_ids`` are the ids tagged where they are not the resource itself (rules)."""
 
@@ -105,6 +122,15 @@ class CreateTags(_Change):
     resource_ids: tuple[str, ...] = ()
 
     action = "CreateTags"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteTags(_Change):
+    """Takes tags away, whatever their values."""
+
+    keys: tuple[str, ...]
+
+    action = "DeleteTags"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +172,8 @@ class DeleteNetworkAclEntry(_Change):
 
 @dataclass(frozen=True, kw_only=True)
 class ReplaceNetworkAclAssociation(_Change):
-    """``resource`` is the subnet; ``network_acl_id`` the ACL it gets."""
+    """``resource`` is the subnet; ``network_acl_id`` the ACL it gets. ``association_id`` is ``association_ref``
+    where an earlier call of the plan gives the subnet another association."""
 
     association_id: str
     network_acl_id: str
@@ -192,7 +219,9 @@ Change = (
     | AuthorizeRules
     | RevokeRules
     | UpdateRuleDescriptions
+    | ModifySecurityGroupRules
     | CreateTags
+    | DeleteTags
     | CreateNetworkAcl
     | DeleteNetworkAcl
     | CreateNetworkAclEntry
@@ -203,6 +232,23 @@ Change = (
     | ModifyManagedPrefixList
     | DeleteManagedPrefixList
 )
+
+
+def ids_in(change: Change) -> set[str]:
+    """The ids that EC2 must know for this call."""
+    ids = {change.resource.id}
+    match change:
+        case AuthorizeRules() | RevokeRules() | UpdateRuleDescriptions():
+            ids |= {
+                str(rule.peer) for rule in change.rules if isinstance(rule.peer, GroupPeer | PrefixListPeer)
+            }
+        case ModifySecurityGroupRules(into=SecurityGroupRule(peer=GroupPeer() | PrefixListPeer() as peer)):
+            ids.add(str(peer))
+        case ReplaceNetworkAclAssociation():
+            ids.add(change.network_acl_id)
+        case _:
+            pass
+    return ids
 
 
 def resolve_peer(peer: Peer, ids: Mapping[str, str]) -> Peer:
@@ -223,12 +269,21 @@ def resolve(change: Change, ids: Mapping[str, str]) -> Change:
         case AuthorizeRules() | RevokeRules() | UpdateRuleDescriptions():
             rules = tuple(replace(rule, peer=resolve_peer(rule.peer, ids)) for rule in change.rules)
             return replace(change, resource=resource, rules=rules)
-        case ReplaceNetworkAclAssociation(network_acl_id=acl_id):
-            return replace(change, resource=resource, network_acl_id=ids.get(acl_id, acl_id))
+        case ModifySecurityGroupRules(rule=rule, into=into):
+            rule, into = (replace(one, peer=resolve_peer(one.peer, ids)) for one in (rule, into))
+            return replace(change, resource=resource, rule=rule, into=into)
+        case ReplaceNetworkAclAssociation(network_acl_id=acl_id, association_id=old):
+            return replace(
+                change,
+                resource=resource,
+                network_acl_id=ids.get(acl_id, acl_id),
+                association_id=ids.get(old, old),
+            )
         case (
             CreateSecurityGroup()
             | DeleteSecurityGroup()
             | CreateTags()
+            | DeleteTags()
             | CreateNetworkAcl()
             | DeleteNetworkAcl()
             | CreateNetworkAclEntry()

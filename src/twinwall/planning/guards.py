@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from twinwall.errors import QuotaExceeded
 from twinwall.model.firewall import NetworkAcl, SecurityGroup, Snapshot
-from twinwall.model.rules import Direction, PrefixListPeer, SecurityGroupRule
+from twinwall.model.rules import PrefixListPeer, SecurityGroupRule
 from twinwall.planning import changes as c
 from twinwall.planning.desired import Desired
 from twinwall.planning.findings import Finding
@@ -17,6 +17,19 @@ def check_quotas(
 ) -> tuple[Finding, ...]:
     """Raises ``QuotaExceeded`` before any call; returns warnings (at the limit, weight unknown)."""
     return tuple(_Check(desired, existing, changes, quotas).findings())
+
+
+def peak_weights(desired: Desired, existing: Snapshot, changes: Sequence[c.Change]) -> dict[str, int | None]:
+    """List id → what a rule that names it counts while the changes are made, at most; None if not known."""
+    known: dict[str, int | None] = {
+        item.prefix_list_id: list_weight(item) for item in existing.prefix_lists or ()
+    }
+    for item in desired.lists:
+        known[item.prefix_list_id] = max(known.get(item.prefix_list_id) or 0, item.max_entries or 0)
+    for change in changes:  # a list that is to lose and gain entries is larger for a while
+        if isinstance(change, c.ModifyManagedPrefixList) and change.max_entries:
+            known[change.resource.id] = max(known.get(change.resource.id) or 0, change.max_entries)
+    return known
 
 
 @dataclass(frozen=True)
@@ -46,7 +59,7 @@ class _Check:
             self.quotas.lists_per_region,
             "prefix lists in the Region",
         )
-        weights = self._weights()
+        weights = peak_weights(self.desired, self.existing, self.changes)
         touched = {change.resource.id for change in self.changes}
         for group in self.desired.groups:
             if group.group_id in touched or any(str(rule.peer) in touched for rule in group.rules):
@@ -65,45 +78,24 @@ class _Check:
                 f"making {made} more {what}: {existing} are there, the quota is {limit}; ask AWS for a higher one"
             )
 
-    def _weights(self) -> dict[str, int | None]:
-        known: dict[str, int | None] = {
-            item.prefix_list_id: list_weight(item) for item in self.existing.prefix_lists or ()
-        }
-        known |= {item.prefix_list_id: item.max_entries for item in self.desired.lists}
-        for change in self.changes:  # a list that is to lose and gain entries is larger for a while
-            if isinstance(change, c.ModifyManagedPrefixList) and change.max_entries:
-                known[change.resource.id] = max(known.get(change.resource.id) or 0, change.max_entries)
-        return known
-
     def _group(self, group: SecurityGroup, weights: Mapping[str, int | None]) -> None:
-        """Held to what is desired, and to the moment after the adds and before the removes."""
-        limit = self.quotas.rules_per_group
-        existing = self.existing.group_by_id.get(group.group_id)
-        self._rules(
-            group, group.rules, weights, limit, "would have", "split it, or ask AWS for a higher quota"
-        )
-        if existing:
-            union = tuple(dict.fromkeys((*existing.rules, *group.rules)))
-            growing = set(group.rules) - set(existing.rules)
-            shrinking = set(existing.rules) - set(group.rules)
-            if growing and shrinking:
-                way = "make room in it first, or ask AWS for a higher quota"
-                self._rules(group, union, weights, limit, "would have, before what goes is gone,", way)
+        """Held to what is desired; the room on the way there is the order's."""
+        way = "split it, or ask AWS for a higher quota"
+        self._rules(group, group.rules, weights, way)
 
     def _rules(
         self,
         group: SecurityGroup,
         rules: Sequence[SecurityGroupRule],
         weights: Mapping[str, int | None],
-        limit: int,
-        would: str,
         way_out: str,
     ) -> None:
+        limit = self.quotas.rules_per_group
         for (direction, family), count in sorted(rule_counts(rules, weights).items(), key=str):
             if count > limit:
                 raise QuotaExceeded(
-                    f"planning {group.resource}: it {would} {count} IPv{family} {direction.value} rules, the quota is "
-                    f"{limit} (a prefix list counts its MaxEntries, one of AWS's its weight as of "
+                    f"planning {group.resource}: it would have {count} IPv{family} {direction.value} rules, the quota "
+                    f"is {limit} (a prefix list counts its MaxEntries, one of AWS's its weight as of "
                     f"{AWS_MANAGED_WEIGHTS_AS_OF}); {way_out}"
                 )
 
@@ -118,7 +110,7 @@ class _Check:
         for group in self.existing.groups:
             if group.group_id not in desired and any(str(rule.peer) in grown for rule in group.rules):
                 way = "map its list to another one with --map-prefix-list, or ask AWS for a higher quota"
-                self._rules(group, group.rules, weights, self.quotas.rules_per_group, "would have", way)
+                self._rules(group, group.rules, weights, way)
 
     def _unknown_weights(self, weights: Mapping[str, int | None]) -> Iterator[Finding]:
         for group in self.desired.groups:
@@ -132,10 +124,9 @@ class _Check:
     def _acl(self, acl: NetworkAcl) -> Iterator[Finding]:
         limit = self.quotas.entries_per_acl
         for direction, count in entry_counts(acl).items():
-            peak = max(count, self._peak(acl, direction))
-            if peak > limit:
+            if count > limit:
                 raise QuotaExceeded(
-                    f"planning {acl.resource}: it would have {peak} {direction.value} entries, the quota is {limit}; "
+                    f"planning {acl.resource}: it would have {count} {direction.value} entries, the quota is {limit}; "
                     "merge entries, or ask AWS for a higher quota (up to 40)"
                 )
             if count == limit:
@@ -143,13 +134,6 @@ class _Check:
                     f"{count} {direction.value} entries, the quota itself; EC2 may count its default deny too"
                 )
                 yield Finding("acl-at-quota", "warning", acl.resource, message)
-
-    def _peak(self, acl: NetworkAcl, direction: Direction) -> int:
-        existing = next((a for a in self.existing.acls or () if a.network_acl_id == acl.network_acl_id), None)
-        if existing is None:
-            return 0
-        keys = {entry.key for entry in (*existing.entries_of(direction), *acl.entries_of(direction))}
-        return len(keys)
 
     def _lists(self) -> None:
         for item in self.desired.lists:

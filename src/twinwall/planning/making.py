@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from twinwall.model.firewall import Resource, Snapshot
 from twinwall.planning import changes as c
+from twinwall.planning.briefly import briefly_open
 from twinwall.planning.desired import Desired
 from twinwall.planning.diff import diff
 from twinwall.planning.digest import digest, touched_by
@@ -12,23 +14,53 @@ from twinwall.planning.findings import Finding
 from twinwall.planning.flow_grammar import FlowPattern
 from twinwall.planning.guards import check_quotas
 from twinwall.planning.opening import opening
-from twinwall.planning.order import Step, order
+from twinwall.planning.order import Step
 from twinwall.planning.pairing import Pair, universe_of
+from twinwall.planning.passage import EPHEMERAL, Ports
 from twinwall.planning.plan import Endpoint, Plan, Summary
-from twinwall.planning.policies import apply_policy, check_max_change
+from twinwall.planning.policies import apply_policy, check_max_change, removes
+from twinwall.planning.promise.prove import check_promise
 from twinwall.planning.protect import check_protected
 from twinwall.planning.quotas import Quotas
+from twinwall.planning.routing.calls import Calls
+from twinwall.planning.routing.given import Given
+from twinwall.planning.routing.ordered import order
 
 
 @dataclass(frozen=True)
 class Allowed:
     """What the user lets a plan do. ``max_change`` in percent, None = whatever it takes. ``protect``: flows
-    that no call may close."""
+    that no call may close, with replies to ``client_ports``. ``strict``: ACLs go through the intersection of
+    both ends. ``allow_gap``: what cannot be kept open is told and done."""
 
     policy: str = "sync"
     prune: bool = False
     max_change: float | None = 30.0
     protect: tuple[FlowPattern, ...] = ()
+    client_ports: Ports = EPHEMERAL
+    strict: bool = False
+    allow_gap: bool = False
+
+
+Needed = Literal["NetworkInterfaces", "SecurityGroupRules"]
+
+
+def sections_needed(
+    desired: Desired, existing: Snapshot, allowed: Allowed, quotas: Quotas
+) -> tuple[Needed, ...]:
+    """What a plan that removes, or edits in place, looks at besides: where groups are, and, for groups without
+    room, the ids of their rules."""
+    desired, _ = _pruned(desired, existing, allowed.prune)
+    changes, _ = apply_policy(diff(desired, existing), allowed.policy)
+    if not any(removes(change) or _edits_in_place(change) for change in changes):
+        return ()
+    full = Calls(Given(changes, desired, existing, quotas)).full
+    return ("NetworkInterfaces", "SecurityGroupRules") if full else ("NetworkInterfaces",)
+
+
+def _edits_in_place(change: c.Change) -> bool:
+    kinds = c.CreateNetworkAclEntry | c.ReplaceNetworkAclEntry | c.ModifyManagedPrefixList
+    return isinstance(change, kinds) and c.ref_name(change.resource.id) is None
 
 
 def make_plan(
@@ -42,28 +74,33 @@ def make_plan(
 ) -> Plan:
     """Raises ``UnsafePlan``'s children. ``estimated_seconds`` and ``reads`` are the workflow's to fill in."""
     desired, kept = _pruned(desired, existing, allowed.prune)
-    changes, staying = apply_policy(diff(desired, existing), allowed.policy)
-    route = order(changes)
-    changes = tuple(step.change for step in route if isinstance(step, Step))
+    wanted, staying = apply_policy(diff(desired, existing), allowed.policy)
     if allowed.max_change is not None:
-        check_max_change(changes, existing, allowed.max_change)
-    warnings = check_quotas(desired, existing, changes, quotas)
-    touched = touched_by(changes, desired)
+        check_max_change(wanted, existing, allowed.max_change)
+    warnings = check_quotas(desired, existing, wanted, quotas)
     pair = Pair(desired, existing, universe_of(desired, existing))
-    shut = check_protected(allowed.protect, pair, changes)
-    told = opening(pair, changes)
+    given = Given(wanted, desired, existing, quotas, allowed.strict, allowed.allow_gap)
+    ordered = order(given)
+    gaps = check_promise(ordered.route, pair, allow_gap=allowed.allow_gap)
+    calls = tuple(step.change for step in ordered.route if isinstance(step, Step))
+    touched = touched_by(calls, ordered.desired)
+    shut = check_protected(allowed.protect, pair, calls, allowed.client_ports)
+    told = opening(pair, wanted)
     return Plan(
         source=source,
         target=target,
-        route=route,
-        desired=desired,
-        summary=summarise(desired, changes),
+        route=ordered.route,
+        desired=ordered.desired,
+        summary=summarise(desired, wanted),
         digest=digest(existing, touched),
         touched=touched,
-        findings=(*desired.findings, *findings, *kept, *staying, *shut, *warnings),
+        findings=(*desired.findings, *findings, *kept, *staying, *gaps, *shut, *warnings),
         not_compared=desired.not_compared,
         opens=told.opens,
         closes=told.closes,
+        may_cut_live=told.may_cut_live,
+        lingers=told.lingers,
+        briefly_open=briefly_open(given),
         than_before=told.than_before,
         than_source=told.than_source,
     )

@@ -56,7 +56,7 @@ class Pair:
     def symbols_of(self, rules: Iterable[SecurityGroupRule]) -> frozenset[Resource]:
         """The groups and lists named by the rules whose members are left open."""
         known = self.known_lists[0]
-        peers = {rule.peer for rule in rules if not isinstance(rule.peer, CidrPeer)}
+        peers = {rule.peer for rule in rules if type(rule.peer) is not CidrPeer}
         return frozenset(
             Resource(
                 "security-group" if isinstance(peer, GroupPeer) else "prefix-list",

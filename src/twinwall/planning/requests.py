@@ -4,12 +4,13 @@ A plan file holds each change as its request, so that a reader sees the exact ca
 ``{"ref": NAME}``; which type it is of is told by the key it stands under.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, assert_never
 
 from twinwall.errors import DocumentError
-from twinwall.model.firewall import PrefixListEntry, Resource, ResourceType
+from twinwall.model.firewall import PrefixListEntry, Resource
 from twinwall.model.rules import Direction, NetworkAclEntry, SecurityGroupRule, Tags
 from twinwall.model.wire import (
     entry_fields,
@@ -19,6 +20,8 @@ from twinwall.model.wire import (
     parse_permission,
     parse_tags,
     peer_fields,
+    rule_of_request,
+    rule_request,
     tag_list,
     traffic_fields,
 )
@@ -41,9 +44,14 @@ def request_of(change: c.Change) -> Request:
             return {"GroupId": change.resource.id}
         case c.AuthorizeRules() | c.RevokeRules() | c.UpdateRuleDescriptions():
             return _rules_request(change)
+        case c.ModifySecurityGroupRules(rule=rule, into=into):
+            update = {"SecurityGroupRuleId": rule.rule_id, "SecurityGroupRule": rule_request(into)}
+            return {"GroupId": change.resource.id, "SecurityGroupRules": [update]}
         case c.CreateTags():
             ids = change.resource_ids or (change.resource.id,)
             return {"Resources": list(ids), "Tags": tag_list(change.tags)}
+        case c.DeleteTags():
+            return {"Resources": [change.resource.id], "Tags": [{"Key": key} for key in change.keys]}
         case _:
             return _acl_request(change)
 
@@ -114,6 +122,8 @@ def _list_request(
 
 def _rules_request(change: c.AuthorizeRules | c.RevokeRules | c.UpdateRuleDescriptions) -> Request:
     rules = change.rules
+    if isinstance(change, c.RevokeRules) and change.by_id:
+        return {"GroupId": change.resource.id, "SecurityGroupRuleIds": [rule.rule_id for rule in rules]}
     if isinstance(change, c.RevokeRules):
         return {"GroupId": change.resource.id, "IpPermissions": _permissions_by_kind(rules, describe=False)}
     shared = rules[0].tags if isinstance(change, c.AuthorizeRules) and rules else ()
@@ -183,10 +193,12 @@ def shown(value: Any, key: str = "") -> Any:
             return value
 
 
-_REF_TYPES: dict[str, ResourceType] = {
-    "GroupId": "security-group",
-    "NetworkAclId": "network-acl",
-    "PrefixListId": "prefix-list",
+_REF_TYPES: dict[str, Callable[[str], str]] = {
+    "GroupId": partial(c.new_id, "security-group"),
+    "ReferencedGroupId": partial(c.new_id, "security-group"),
+    "NetworkAclId": partial(c.new_id, "network-acl"),
+    "PrefixListId": partial(c.new_id, "prefix-list"),
+    "AssociationId": c.association_ref,
 }
 
 
@@ -194,10 +206,10 @@ def hidden(value: Any, key: str = "") -> Any:
     """The inverse of ``shown``."""
     match value:
         case {"ref": str(name)} if len(value) == 1:
-            type_ = _REF_TYPES.get(key)
-            if type_ is None:
+            ref = _REF_TYPES.get(key)
+            if ref is None:
                 raise DocumentError(f"a ref to {name!r} stands under {key!r}, where no ref belongs")
-            return c.new_id(type_, name)
+            return ref(name)
         case Mapping():
             return {name: hidden(item, name) for name, item in value.items()}
         case list():
@@ -207,8 +219,8 @@ def hidden(value: Any, key: str = "") -> Any:
 
 
 def change_document(change: c.Change) -> dict[str, Any]:
-    """A change as a plan file holds it. ``before`` is the ACL entry that a deletion takes away (the request
-    names only its number); ``missing_ok`` marks a revoke whose rule may not be there."""
+    """A change as a plan file or a journal holds it. ``before`` is what a deletion takes away, or what a rule was, where
+    the request names only a number or ids; ``missing_ok`` marks a revoke whose rule may not be there."""
     resource = change.resource
     document: dict[str, Any] = {
         "action": change.action,
@@ -218,6 +230,11 @@ def change_document(change: c.Change) -> dict[str, Any]:
     }
     if isinstance(change, c.DeleteNetworkAclEntry):
         document["before"] = entry_fields(change.entry)
+    if isinstance(change, c.RevokeRules) and change.by_id:
+        document["before"] = {"IpPermissions": _permissions_by_kind(change.rules, describe=True)}
+    if isinstance(change, c.ModifySecurityGroupRules):
+        egress = change.rule.direction is Direction.EGRESS
+        document["before"] = {"IsEgress": egress, **shown(rule_request(change.rule))}
     if isinstance(change, c.RevokeRules) and change.missing_ok:
         document["missing_ok"] = True
     return document
@@ -230,12 +247,26 @@ def change_from_document(document: Request) -> c.Change:
     resource = Resource(raw["type"], id_, raw["name"])
     base: dict[str, Any] = {"resource": resource, "reason": document["reason"]}
     request = hidden(document["request"])
+    if "SecurityGroupRuleIds" in request:
+        request = hidden(document["before"])
     if document["action"] == "DeleteNetworkAclEntry":
         return c.DeleteNetworkAclEntry(**base, entry=_entry(document["before"]))
+    if document["action"] == "ModifySecurityGroupRules":
+        (update,) = request["SecurityGroupRules"]
+        return _modification(base, hidden(document["before"]), update)
     change = _change_of(document["action"], base, request)
     if isinstance(change, c.RevokeRules) and document.get("missing_ok"):
         return replace(change, missing_ok=True)
     return change
+
+
+def _modification(base: dict[str, Any], before: Request, update: Request) -> c.ModifySecurityGroupRules:
+    direction = Direction.EGRESS if before["IsEgress"] else Direction.INGRESS
+    rule, into = (
+        replace(rule_of_request(body, direction), rule_id=update["SecurityGroupRuleId"])
+        for body in (before, update["SecurityGroupRule"])
+    )
+    return c.ModifySecurityGroupRules(**base, rule=rule, into=into)
 
 
 def _change_of(action: str, base: dict[str, Any], request: Request) -> c.Change:
@@ -257,6 +288,8 @@ def _change_of(action: str, base: dict[str, Any], request: Request) -> c.Change:
                 tags=parse_tags(request["Tags"]),
                 resource_ids=() if ids == (base["resource"].id,) else ids,
             )
+        case "DeleteTags":
+            return c.DeleteTags(**base, keys=tuple(item["Key"] for item in request["Tags"]))
         case "CreateNetworkAcl":
             return c.CreateNetworkAcl(**base, vpc_id=request["VpcId"], tags=tags, client_token=token)
         case "ReplaceNetworkAclAssociation":

@@ -28,8 +28,7 @@ class RuleTranslator:
         merged: dict[SecurityGroupRule, SecurityGroupRule] = {}
         unmoved = not self.mapper.maps
         for rule in group.rules:
-            if unmoved and rule not in merged and _is_plain(rule):
-                merged[rule] = rule
+            if unmoved and _is_plain(rule) and merged.setdefault(rule, rule) is rule:
                 continue
             peers = self.references.translate(rule.peer)
             if isinstance(peers, Outside):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from twinwall.model.firewall import Resource
-from twinwall.model.rules import GroupPeer
+from twinwall.model.rules import CidrPeer, GroupPeer
 from twinwall.replica.notes import Notes
 from twinwall.replica.scene import Scene
 from twinwall.replica.selection import matches
@@ -20,7 +20,7 @@ def tell_unused(scene: Scene, notes: Notes) -> None:
 def _unused(scene: Scene) -> Iterator[tuple[str, str]]:
     asked = scene.settings.translation
     sources = [(group.group_id, group.group_name) for group in scene.source.groups]
-    known = _known_names(scene)
+    known = _known_names(scene) if asked.map_group or asked.map_prefix_list else set()
     for item in asked.map_group:
         if item.source not in known:
             yield f"--map-group {item.source}=…", "the source has no such group and no rule that names it"
@@ -43,8 +43,6 @@ def _known_names(scene: Scene) -> set[str]:
     for item in scene.source.prefix_lists or ():
         names |= {item.prefix_list_id, item.name}
     for group in scene.source.groups:
-        for rule in group.rules:
-            names.add(str(rule.peer))
-            if isinstance(rule.peer, GroupPeer):
-                names.add(rule.peer.group_name)
+        for peer in [rule.peer for rule in group.rules if not isinstance(rule.peer, CidrPeer)]:
+            names |= {str(peer), peer.group_name} if isinstance(peer, GroupPeer) else {str(peer)}
     return names

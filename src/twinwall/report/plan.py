@@ -129,6 +129,8 @@ def _all_rows(change: c.Change) -> list[str]:
         case c.AuthorizeRules() | c.RevokeRules() | c.UpdateRuleDescriptions():
             sign = "-" if isinstance(change, c.RevokeRules) else "~" if _describes(change) else "+"
             return [f"{sign} {_rule(rule)}" for rule in change.rules]
+        case c.ModifySecurityGroupRules(rule=rule, into=into):
+            return [f"~ {_rule(rule)} becomes {_rule(into)}"]
         case c.CreateNetworkAclEntry(entry=entry):
             return [f"+ {entry}"]
         case c.ReplaceNetworkAclEntry(entry=entry):
@@ -137,6 +139,8 @@ def _all_rows(change: c.Change) -> list[str]:
             return [f"- {entry}"]
         case c.ReplaceNetworkAclAssociation(network_acl_id=acl):
             return [f"~ gets the ACL {c.ref_name(acl) or acl}"]
+        case c.DeleteTags(keys=keys):
+            return [f"- tag {key}" for key in keys]
         case c.CreateTags(tags=tags):
             return [f"+ {key}={value}" for key, value in tags]
         case c.CreateManagedPrefixList(entries=entries):

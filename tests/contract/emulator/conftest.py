@@ -8,6 +8,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from scaling_scene import Scene
 
 from twinwall.emulator.credentials import AccessKey
 from twinwall.emulator.seed import empty_vpc
@@ -78,6 +79,14 @@ def vpc(aws: EmbeddedAws) -> str:
 def vpc6(aws: EmbeddedAws) -> str:
     """One with IPv6."""
     return empty_vpc(aws, ONE, REGION, "10.6.0.0/16", "2001:db8:6::/56", [("10.6.1.0/24", "a", "app-a")])
+
+
+@pytest.fixture
+def scene(aws: EmbeddedAws, client: Client) -> Iterator[Scene]:
+    """Auto Scaling, events and queues of account ONE. The server's clock all but stands; ``scene.pass_time``."""
+    aws.pace.set_scale(1e-6)
+    yield Scene(aws, client, ONE, REGION)
+    aws.pace.set_scale(1)
 
 
 @pytest.fixture

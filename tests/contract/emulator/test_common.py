@@ -298,12 +298,7 @@ def test_service_quotas(aws: EmbeddedAws, client: Any, refuses: Any) -> None:
     ("service", "method", "params", "code"),
     [
         ("ec2", "describe_instance_topology", {}, "InvalidAction"),
-        (
-            "autoscaling",
-            "record_lifecycle_action_heartbeat",
-            {"LifecycleHookName": "h", "AutoScalingGroupName": "a"},
-            "InvalidAction",
-        ),
+        ("autoscaling", "rollback_instance_refresh", {"AutoScalingGroupName": "a"}, "InvalidAction"),
         ("cloudtrail", "lookup_events", {}, "UnknownOperationException"),
     ],
 )

@@ -154,6 +154,18 @@ def test_a_late_call_comes_after_its_client_gave_up(scene: Scene) -> None:
     assert scene.ports() == {1}
 
 
+def test_the_clock_leaps_ahead(scene: Scene) -> None:
+    """With the buckets, and with calls that are on their way."""
+    scene.control("POST", "faults", {"faults": ["AuthorizeSecurityGroupIngress=late:20"]})
+    with pytest.raises(ConnectionClosedError):
+        scene.authorize(1)
+    scene.control("POST", "advance", {"seconds": 19})
+    assert scene.ports() == set()
+    scene.control("POST", "advance", {"seconds": 1})
+    assert scene.aws.pace.agenda.settled()
+    assert scene.ports() == {1}
+
+
 def test_a_slow_call_is_answered_late_and_holds_nobody_up(scene: Scene) -> None:
     scene.control("POST", "throttle", {"time_scale": 10})
     scene.control("POST", "faults", {"faults": ["AuthorizeSecurityGroupIngress=slow:8"]})
@@ -180,6 +192,8 @@ def test_a_slow_call_is_answered_late_and_holds_nobody_up(scene: Scene) -> None:
         ("POST", "throttle", {"on": "yes"}, 400),
         ("POST", "throttle", {"speed": 1}, 400),
         ("POST", "throttle", {"latency_ms": -1}, 400),
+        ("POST", "advance", {"seconds": -1}, 400),
+        ("POST", "advance", {}, 400),
     ],
 )
 def test_controls_that_are_none(scene: Scene, method: str, what: str, body: Json | None, status: int) -> None:

@@ -54,7 +54,7 @@ def test_no_command_is_wrong_usage(stage: Stage) -> None:
         (("plan", "--outside", "hide", *SIDES), "'hide' is not one of 'fail', 'follow', 'skip', 'keep'"),
         (("apply",), "Missing argument 'PLAN…'"),
         (("snapshot",), "Missing option '--source'"),
-        (("permissions", "drift"), "'drift' is not one of"),
+        (("permissions", "demo"), "'demo' is not one of"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_1(

@@ -79,16 +79,12 @@ def test_a_scope_narrows_region_account_and_vpc() -> None:
     }
 
 
-def test_tags_go_on_at_creation_on_marked_things_or_with_the_mark() -> None:
+def test_tags_go_on_marked_things_or_with_the_mark() -> None:
     policy = permissions("migrate")["target"]
-    assert (
-        "CreateSecurityGroup"
-        in statement(policy, "TagAtCreation")["Condition"]["StringEquals"]["ec2:CreateAction"]
-    )
     assert statement(policy, "TagCopies")["Condition"] == {
         "Null": {"aws:ResourceTag/twinwall:source": "false"}
     }
-    assert statement(policy, "Adopt")["Condition"] == {"Null": {"aws:RequestTag/twinwall:source": "false"}}
+    assert statement(policy, "Mark")["Condition"] == {"Null": {"aws:RequestTag/twinwall:source": "false"}}
     assert statement(policy, "DeleteCopies")["Condition"] == {
         "Null": {"aws:ResourceTag/twinwall:source": "false"}
     }

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from twinwall.emulator.refusal import invalid, missing, not_found
+from twinwall.emulator.refusal import invalid, missing, not_found, refuse
 from twinwall.emulator.rulebook.filters import Values, page, select
 from twinwall.emulator.rulebook.names import check_tag_count, parse_tag_items
-from twinwall.emulator.state import Answer, Call, Put, Value
+from twinwall.emulator.state import Answer, Call, Put, Retag, Value
 from twinwall.emulator.switches import IDS_PER_TAG_CALL
 from twinwall.model.firewall import SecurityGroup, make_tags
 from twinwall.model.rules import Tags
@@ -30,7 +30,7 @@ def is_ours(resource_id: str) -> bool:
 
 
 def create(call: Call) -> Answer:
-    """Adds or overwrites; on all of the ids or on none. Ids that are not ours are the caller's business."""
+    """Adds or overwrites; on all of the ids or on none."""
     given = parse_tag_items(call.params["Tags"])
     return _retag(call, lambda tags: check_tag_count(call, make_tags((*tags, *given))))
 
@@ -56,7 +56,15 @@ def _retag(call: Call, change: Callable[[Tags], Tags]) -> Answer:
     for resource_id in filter(is_ours, dict.fromkeys(ids)):
         key, value = _retagged(call, resource_id, change, changed)
         changed[key] = value
-    return Answer({}, tuple(map(Put, changed.values())))
+    around = [Retag(id_, change(_tags_around(call, id_))) for id_ in dict.fromkeys(ids) if not is_ours(id_)]
+    return Answer({}, (*map(Put, changed.values()), *around))
+
+
+def _tags_around(call: Call, resource_id: str) -> Tags:
+    if resource_id.startswith("aclassoc-"):  # no resource type of its own (API: ResourceType)
+        refuse("InvalidID", f"The ID '{resource_id}' is not valid")
+    call.network.check_exists(call.account, call.region, resource_id)
+    return make_tags(call.network.tags(call.account, call.region).get(resource_id, {}).items())
 
 
 def _retagged(
@@ -104,7 +112,7 @@ def _all(call: Call) -> Iterator[Tagged]:
             yield from ((id_, key, value) for key, value in others.items())
 
 
-def _kind(resource_id: str) -> str:
+def kind_of(resource_id: str) -> str:
     prefix = resource_id.rpartition("-")[0]
     return _KINDS.get(prefix, prefix)
 
@@ -113,14 +121,14 @@ _FILTERS: Mapping[str, Values[Tagged]] = {
     "key": lambda tagged: [tagged[1]],
     "value": lambda tagged: [tagged[2]],
     "resource-id": lambda tagged: [tagged[0]],
-    "resource-type": lambda tagged: [_kind(tagged[0])],
+    "resource-type": lambda tagged: [kind_of(tagged[0])],
 }
 
 
 def _document(tagged: Tagged) -> dict[str, Any]:
     return {
         "ResourceId": tagged[0],
-        "ResourceType": _kind(tagged[0]),
+        "ResourceType": kind_of(tagged[0]),
         "Key": tagged[1],
         "Value": tagged[2],
     }

@@ -20,6 +20,8 @@ from twinwall.model.wire.groups import (
     parse_rule,
     peer_fields,
     permissions,
+    rule_of_request,
+    rule_request,
     traffic_fields,
 )
 from twinwall.model.wire.lists import (
@@ -32,6 +34,7 @@ from twinwall.model.wire.network import (
     parse_interface,
     parse_subnet,
     parse_vpc,
+    vpc_document,
 )
 from twinwall.model.wire.sections import (
     check_raw_sections,
@@ -67,6 +70,9 @@ __all__ = [
     "peer_fields",
     "permissions",
     "prefix_list_document",
+    "rule_of_request",
+    "rule_request",
     "tag_list",
     "traffic_fields",
+    "vpc_document",
 ]

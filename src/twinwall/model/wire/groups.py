@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import chain, islice
-from operator import attrgetter, eq
+from itertools import chain, repeat
+from operator import itemgetter
 from typing import Any
 
 from twinwall.errors import ConfigError
@@ -42,8 +42,7 @@ _SECTION = {Direction.INGRESS: "IpPermissions", Direction.EGRESS: "IpPermissions
 
 
 def _sorted_rules(item: Json, direction: Direction, owner: str) -> Iterator[SecurityGroupRule]:
-    """In the order of ``SecurityGroupRule.sort_key``. EC2 puts all rules of one traffic into one permission,
-    so that there is little left to sort in each."""
+    """In the order of ``SecurityGroupRule.sort_key``. EC2 puts all rules of one traffic into one permission."""
     found: dict[Traffic, list[SecurityGroupRule]] = {}
     section = _SECTION[direction]
     for index, permission in enumerate(item.get(section) or ()):
@@ -51,21 +50,13 @@ def _sorted_rules(item: Json, direction: Direction, owner: str) -> Iterator[Secu
             traffic, rules = _rules(permission, direction, owner)
         except (KeyError, ConfigError) as wrong:
             raise misplaced(f"{section}[{index}]", wrong) from None
-        found[traffic] = found[traffic] + rules if traffic in found else rules
-    ordered = sorted((rules for rules in found.values() if rules), key=lambda rules: rules[0].sort_key)
-    return chain.from_iterable(rules if len(rules) == 1 else _by_peer(rules) for rules in ordered)
-
-
-_peer_cidr, _peer_key = attrgetter("peer.cidr"), attrgetter("peer_key")
+        found[traffic] = _by_peer(found[traffic] + rules) if traffic in found else rules
+    return chain.from_iterable(map(found.__getitem__, sorted(found)))
 
 
 def _by_peer(rules: list[SecurityGroupRule]) -> list[SecurityGroupRule]:
     """Twins, which other tools' dumps hold, by their description, so that the file's order decides nothing."""
-    only_cidrs = all(type(rule.peer) is CidrPeer for rule in rules)
-    ordered = sorted(rules, key=_peer_cidr if only_cidrs else _peer_key)
-    if any(map(eq, ordered, islice(ordered, 1, None))):
-        ordered.sort(key=lambda rule: (rule.peer_key, rule.description))
-    return ordered
+    return sorted(rules, key=lambda rule: (rule.peer_key, rule.description))
 
 
 def parse_permission(permission: Json, direction: Direction, owner: str) -> Iterator[SecurityGroupRule]:
@@ -74,49 +65,44 @@ def parse_permission(permission: Json, direction: Direction, owner: str) -> Iter
     return iter(_rules(permission, direction, owner)[1])
 
 
+_cidr_ip, _cidr = itemgetter("CidrIp"), itemgetter(0)
+
+
 def _rules(permission: Json, direction: Direction, owner: str) -> tuple[Traffic, list[SecurityGroupRule]]:
-    traffic, known = _kept_rules(
-        direction, str(permission["IpProtocol"]), permission.get("FromPort"), permission.get("ToPort")
-    )
-    rules = [
-        (len(item) == 1 and known.get(item["CidrIp"])) or _ipv4_rule(direction, traffic, item, known)
-        for item in permission.get("IpRanges") or ()
-    ]
-    rules += [
-        SecurityGroupRule(direction, traffic, peer, _description(item))
-        for peer, item in _other_peers(permission, owner)
-    ]
+    """In the order of their peers. Nearly all rules of a large estate are plain IPv4 blocks without a
+    description: those are put in order before they are made."""
+    traffic = _traffic(str(permission["IpProtocol"]), permission.get("FromPort"), permission.get("ToPort"))
+    ranges = permission.get("IpRanges") or ()
+    peers = map(_PEERS.__getitem__, map(_cidr_ip, ranges))
+    if any(map((1).__ne__, map(len, ranges))):
+        told = map(_description, ranges)
+        rules = list(map(SecurityGroupRule, repeat(direction), repeat(traffic), peers, told))
+        return traffic, _by_peer(rules + _other_rules(permission, direction, traffic, owner))
+    rules = list(map(SecurityGroupRule, repeat(direction), repeat(traffic), sorted(peers, key=_cidr)))
+    if any(map(permission.get, _OTHER_PEERS)):
+        rules += _by_peer(_other_rules(permission, direction, traffic, owner))
     return traffic, rules
 
 
-_Kept = dict[str, SecurityGroupRule]
-_MOST_KEPT = 4096
-
-
-@lru_cache(maxsize=64, typed=True)
-def _kept_rules(_direction: Direction, protocol: str, first: Any, last: Any) -> tuple[Traffic, _Kept]:
-    """The rules without a description that were met of late, by their block as it was spelled: twins say the
-    same, so that most rules of a second side are those of the first."""
-    return _traffic(protocol, first, last), {}
-
-
-def _ipv4_rule(direction: Direction, traffic: Traffic, item: Json, known: _Kept) -> SecurityGroupRule:
-    text = str(item["CidrIp"])
-    if item.get("Description"):
-        return SecurityGroupRule(direction, traffic, _cidr_peer(text, 4), _description(item))
-    if len(known) >= _MOST_KEPT:
-        known.clear()
-    rule = known[text] = SecurityGroupRule(direction, traffic, _cidr_peer(text, 4))
-    return rule
+def _other_rules(
+    permission: Json, direction: Direction, traffic: Traffic, owner: str
+) -> list[SecurityGroupRule]:
+    return [
+        SecurityGroupRule(direction, traffic, peer, _description(item))
+        for peer, item in _other_peers(permission, owner)
+    ]
 
 
 def _description(item: Json) -> str:
     return str(item.get("Description") or "")
 
 
+_OTHER_PEERS = ("Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
+
+
 def _other_peers(permission: Json, owner: str) -> Iterator[tuple[Peer, Json]]:
     for item in permission.get("Ipv6Ranges") or ():
-        yield _cidr_peer(str(item["CidrIpv6"]), 6), item
+        yield _ipv6_peer(item["CidrIpv6"]), item
     for item in permission.get("PrefixListIds") or ():
         yield PrefixListPeer(str(item["PrefixListId"])), item
     for item in permission.get("UserIdGroupPairs") or ():
@@ -129,10 +115,28 @@ def _traffic(protocol: str, first: Any, last: Any) -> Traffic:
     return make_traffic(parse_protocol(protocol), number(first, "FromPort"), number(last, "ToPort"))
 
 
-def _cidr_peer(text: str, family: int) -> CidrPeer:
-    cidr = parse_cidr(text)
-    if cidr.family != family:
-        raise ConfigError(f"{text!r} is an IPv{cidr.family} block where IPv{family} is wanted")
+class _Peers(dict[str, CidrPeer]):
+    """IPv4 blocks met of late, as they were spelled. Most are named again and again: once for each copy, at
+    least."""
+
+    def __missing__(self, text: str) -> CidrPeer:
+        cidr = parse_cidr(text if type(text) is str else str(text))
+        if cidr.family != 4:
+            raise ConfigError(f"{text!r} is an IPv6 block where IPv4 is wanted")
+        if len(self) >= _MOST_PEERS:
+            self.clear()
+        peer = self[text] = CidrPeer(cidr)
+        return peer
+
+
+_MOST_PEERS = 1 << 16
+_PEERS = _Peers()
+
+
+def _ipv6_peer(text: str) -> CidrPeer:
+    cidr = parse_cidr(str(text))
+    if cidr.family != 6:
+        raise ConfigError(f"{text!r} is an IPv4 block where IPv6 is wanted")
     return CidrPeer(cidr)
 
 
@@ -166,6 +170,31 @@ def _rule_peer(item: Json) -> Peer:
     if item.get("PrefixListId"):
         return PrefixListPeer(str(item["PrefixListId"]))
     return parse_pair(item["ReferencedGroupInfo"], str(item.get("GroupOwnerId") or ""))
+
+
+_KEYS = {
+    "CidrIp": "CidrIpv4",
+    "CidrIpv6": "CidrIpv6",
+    "PrefixListId": "PrefixListId",
+    "GroupId": "ReferencedGroupId",
+}
+
+
+def rule_request(rule: SecurityGroupRule) -> dict[str, Any]:
+    """A ``SecurityGroupRuleRequest`` (API shape of that name): the whole rule, its description too, for what is
+    not said is taken away."""
+    _, item = peer_fields(rule.peer)
+    peer = {_KEYS[key]: value for key, value in item.items() if key in _KEYS}
+    described = {"Description": rule.description} if rule.description else {}
+    return {**traffic_fields(rule.traffic), **peer, **described}
+
+
+def rule_of_request(body: Json, direction: Direction) -> SecurityGroupRule:
+    """The inverse of ``rule_request``."""
+    group_id = body.get("ReferencedGroupId")
+    peer = GroupPeer(str(group_id)) if group_id else _rule_peer(body)
+    traffic = _traffic(str(body["IpProtocol"]), body.get("FromPort"), body.get("ToPort"))
+    return SecurityGroupRule(direction, traffic, peer, description=str(body.get("Description") or ""))
 
 
 def group_document(group: SecurityGroup) -> dict[str, Any]:

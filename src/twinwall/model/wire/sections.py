@@ -46,7 +46,12 @@ def _resolved(groups: Sequence[SecurityGroup]) -> tuple[SecurityGroup, ...]:
         known = ids.get((group.vpc_id, peer.user_id, peer.group_name), peer.group_id)
         return replace(rule, peer=replace(peer, group_id=known))
 
-    return tuple(replace(g, rules=tuple(resolved(g, rule) for rule in g.rules)) for g in groups)
+    return tuple(
+        replace(g, rules=tuple(resolved(g, rule) for rule in g.rules))
+        if any(type(rule.peer) is GroupPeer for rule in g.rules)
+        else g
+        for g in groups
+    )
 
 
 def _each(document: Json, section: str, parse: Any) -> Iterator[Any]:
