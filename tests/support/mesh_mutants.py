@@ -88,7 +88,7 @@ MUTANTS = (
         "engine/mesh/passing.py",
         "        extra = {s: d.extra for s, d in self._differences(picture.groups, roster).items() if d.extra}\n",
         "        extra = {s: d.extra for s, d in self._differences(groups_of(self.run), roster).items() if d.extra}\n",
-        0,
+        30,
         "Availability",
     ),
     Mutant(
@@ -96,7 +96,7 @@ MUTANTS = (
         "mesh/members.py",
         "    found = {release.instance: release for release in old if now - release.at < RELEASED_FOR}\n",
         "    found: dict[str, Release] = {}\n",
-        0,
+        28,
         "Answers",
     ),
     Mutant(
@@ -149,8 +149,8 @@ UNSEEN = (
         "",
     ),
 )
-"""Generation read after the describe: nobody can overwrite a newer row by it, because the same write asks for the lease's
-token too. Who was overtaken has lost the lease first (it ran out), and whoever took it has another token; so the older
+"""Generation read after the describe: nobody can overwrite a newer row by it, because the same write asks for the
+lease's token too. Who was overtaken has lost the lease first (it ran out), and whoever took it has another token; so the older
 picture is refused all the same. The order is kept because it costs nothing and holds without the token."""
 
 
