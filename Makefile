@@ -22,13 +22,14 @@ DEV := .venv/.dev
 
 BENCH := .venv/.bench
 
-.PHONY: help demo test soak bench check check-format check-lint check-types check-imports format lock clean
+.PHONY: help demo test soak bench check check-format check-lint check-types check-imports format reference lock clean
 
 help:
 	@echo "make demo    set up, and see it work: no account, no network"
 	@echo "make test    the test suite              make soak    its long random runs, in sittings"
 	@echo "make bench   the benchmarks; they write docs/performance.md"
 	@echo "make check   format, lint, types, imports make format  put the format right"
+	@echo "make reference    write docs/commands.md and docs/twinwall.1 from the commands"
 	@echo "make lock    renew the lock files (UPGRADE=1: with newer versions)"
 	@echo "make clean   remove what make made"
 
@@ -44,6 +45,8 @@ soak: $(DEV)
 
 bench: $(BENCH)
 	@$(BIN)/python benchmarks/packets.py
+	@$(BIN)/python benchmarks/verifying.py
+	@$(BIN)/python benchmarks/linting.py
 
 check: check-format check-lint check-types check-imports
 
@@ -62,6 +65,10 @@ check-imports: $(DEV)
 format: $(DEV)
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
+
+reference: $(DEV)
+	@$(BIN)/python -m twinwall.cli.reference docs/commands.md
+	@$(BIN)/python -m twinwall.cli.manual docs/twinwall.1
 
 lock:
 	@PYTHON="$(PYTHON)" scripts/lock

@@ -66,10 +66,11 @@ class StubReader:
 
 @dataclass
 class StubEngine:
-    """Answers by the target's label. A plan may be an error to raise."""
+    """Answers by the target's label. A plan may be an error to raise; ``unproven`` are those of verify."""
 
     plans: dict[str, Plan | TwinwallError] = field(default_factory=dict)
     report: VerifyReport = EQUAL
+    unproven: dict[str, TwinwallError] = field(default_factory=dict)
     proof: VerifyReport = EQUAL
     on_apply: Callable[[Plan, Any], None] = lambda plan, progress: None
     stale: TwinwallError | None = None
@@ -97,6 +98,8 @@ class StubEngine:
 
     def verify(self, source: Side, target: Side, settings: Settings) -> VerifyReport:
         self.seen = [source, target, settings]
+        if target.label in self.unproven:
+            raise self.unproven[target.label]
         return self.report
 
     def check_fresh(self, plan: Plan, target: Side, now: float | None = None) -> Snapshot:

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from twinwall.cli import completing, output
 from twinwall.cli import options as o
-from twinwall.cli import output
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.replicas import configuration_of, world_of
 from twinwall.cli.results import finish
@@ -22,7 +22,7 @@ from twinwall.report.blocks import place_words
 
 
 @o.command("apply")
-@click.argument("plan_files", metavar="PLAN…", nargs=-1, required=True)
+@click.argument("plan_files", metavar="PLAN…", nargs=-1, required=True, shell_complete=completing.files)
 @o.endpoint_url
 @o.throttle_share
 @o.side_options("target")

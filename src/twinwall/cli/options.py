@@ -13,6 +13,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
 
 command = partial(click.command, cls=SectionedCommand)
+option = partial(click.option, cls=SectionedOption)
 
 
 def _section(title: str) -> Callable[..., Decorator[Any]]:
@@ -28,6 +29,9 @@ def _all(*options: Decorator[Any]) -> Decorator[Any]:
         return function
 
     return decorate
+
+
+CLIENT_PORTS = "What clients pick their ports from (default 1024-65535)."
 
 
 # --- everywhere
@@ -67,6 +71,13 @@ def _general_options(*formats: str, words: str) -> Decorator[Any]:
 general = _general_options("text", "json", words="Text (default), or JSON alone on stdout.")
 general_with_sarif = _general_options(
     "text", "json", "sarif", words="Text (default), or JSON or SARIF 2.1.0 alone on stdout."
+)
+general_for_ci = _general_options(
+    "text",
+    "json",
+    "sarif",
+    "junit",
+    words="Text (default), or JSON, SARIF 2.1.0 or JUnit XML alone on stdout.",
 )
 
 
@@ -210,6 +221,12 @@ adoption = _all(
         "--adopt-managed", is_flag=True, help="Adopt also what CloudFormation, Terraform and others keep."
     ),
 )
+terraform_state = _limits(
+    "--terraform-state",
+    metavar="FILE",
+    multiple=True,
+    help="Refuse to change what this state (or `terraform show -json`) holds, unless --adopt and --adopt-managed.",
+)
 limits = _all(
     _limits(
         "--policy",
@@ -217,6 +234,7 @@ limits = _all(
         help="Add, change and remove (sync, default), never remove, or only make what is missing.",
     ),
     adoption,
+    terraform_state,
     _limits("--prune", is_flag=True, help="Delete unused copies whose source is gone."),
     _limits(
         "--max-change", metavar="PERCENT", help="Refuse to remove more of the existing rules (default 30)."
@@ -228,6 +246,17 @@ limits = _all(
         multiple=True,
         help="Refuse to close this flow: 'tcp/5432 from 10.2.0.0/16 to web', 'tcp/443 to 0.0.0.0/0 from web'.",
     ),
+    _limits(
+        "--strict",
+        is_flag=True,
+        help="Change ACLs through what both ends admit, so that they open nothing together with groups.",
+    ),
+    _limits(
+        "--allow-gap",
+        is_flag=True,
+        help="Where no order keeps a flow open throughout, close it for a moment, and say so.",
+    ),
+    _limits("--client-ports", metavar="FIRST-LAST", help=f"With --protect: {CLIENT_PORTS}"),
 )
 
 

@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -57,9 +57,33 @@ class Board:
 
 @contextmanager
 def board(invocation: Invocation) -> Iterator[Board]:
+    with _bars(invocation) as bars:
+        yield Board(invocation, bars)
+
+
+@contextmanager
+def counted(invocation: Invocation, of: int) -> Iterator[Callable[[str], None]]:
+    """For work that writes nothing: what is yielded is told what comes next, ``of`` times in all."""
+    with _bars(invocation) as bars:
+        task = bars.add_task("", total=of) if bars else None
+        begun = 0
+
+        def tell(what: str) -> None:
+            nonlocal begun
+            if bars is not None and task is not None:
+                bars.update(task, description=what, completed=begun)
+            elif invocation.verbose:
+                output.tell(f"{what} ({begun + 1} of {of})")
+            begun += 1
+
+        yield tell
+
+
+@contextmanager
+def _bars(invocation: Invocation) -> Iterator[Progress | None]:
     """Bars only on a terminal, and not with --quiet."""
     if invocation.quiet or not sys.stderr.isatty():
-        yield Board(invocation, None)
+        yield None
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -68,4 +92,4 @@ def board(invocation: Invocation) -> Iterator[Board]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        yield Board(invocation, bars)
+        yield bars

@@ -184,6 +184,12 @@ def _explaining(scope: Scope) -> list[Statement]:
     return _reading(scope, FIREWALL_READS + SUBNETS + MEMBERS + DEAD_REFERENCES + PEERINGS)
 
 
+def _exporting(scope: Scope) -> list[Statement]:
+    """The VPC itself is left to whoever uses the export."""
+    reads = tuple(call for call in FIREWALL_READS + SUBNETS if call != "ec2:DescribeVpcs")
+    return _reading(scope, reads)
+
+
 def _linting(scope: Scope) -> list[Statement]:
     return [*_explaining(scope), _quotas()]
 
@@ -252,10 +258,10 @@ _COMMANDS: Mapping[str, Mapping[SideName, Callable[[Scope], list[Statement]]]] =
     "undo": {"target": _changing},
     "unlock": {"target": _unlock},
     "resume": {"target": _changing},
-    "drift": {"source": _reading, "target": _planning},
+    "drift": {"source": _compared_with, "target": _proven},
     "explain": {"at": _explaining},
     "lint": {"at": _linting},
-    "export": {"at": _reading},
+    "export": {"at": _exporting},
 }
 COMMANDS = tuple(_COMMANDS)
 

@@ -16,7 +16,7 @@ from twinwall.planning.desired import Desired, resolve_desired
 from twinwall.planning.digest import digest
 from twinwall.planning.findings import Finding
 from twinwall.planning.makespan import makespan
-from twinwall.planning.making import Allowed, make_plan
+from twinwall.planning.making import Allowed, make_plan, sections_needed
 from twinwall.planning.plan import Endpoint, Plan
 from twinwall.planning.proof import VerifyReport
 from twinwall.planning.semantics import Lists
@@ -69,12 +69,14 @@ def plan(source: Side | SideReader, target: Side, settings: Settings) -> Planned
         there.read("NetworkInterfaces")
     if settings.limits.protect:
         there.read("Subnets", "NetworkInterfaces")
+    allowed, quotas = _allowed(settings.limits), quotas_of(there)
+    there.read_if_known(*sections_needed(desired, there.snapshot(), allowed, quotas))
     existing = there.snapshot()
     made = make_plan(
         desired,
         existing,
-        _allowed(settings.limits),
-        quotas_of(there),
+        allowed,
+        quotas,
         endpoint(here),
         endpoint(there),
         _hints(scene, desired),
@@ -95,7 +97,15 @@ def endpoint(side: SideReader) -> Endpoint:
 
 def _allowed(limits: Limits) -> Allowed:
     max_change = None if limits.force else limits.max_change
-    return Allowed(limits.policy, limits.prune, max_change, limits.protect)
+    return Allowed(
+        limits.policy,
+        limits.prune,
+        max_change,
+        limits.protect,
+        limits.client_ports,
+        limits.strict,
+        limits.allow_gap,
+    )
 
 
 def _hints(scene: Scene, desired: Desired) -> tuple[Finding, ...]:
