@@ -35,7 +35,12 @@ def firewall(world: Stage, vpc: str) -> list[Any]:
 
 def rules_of(group: Json, names: dict[str, str]) -> list[Any]:
     return [
-        (key, permission["IpProtocol"], permission.get("FromPort"), str(item.get("CidrIp") or names[item["GroupId"]]))
+        (
+            key,
+            permission["IpProtocol"],
+            permission.get("FromPort"),
+            str(item.get("CidrIp") or names[item["GroupId"]]),
+        )
         for key in ("IpPermissions", "IpPermissionsEgress")
         for permission in group[key]
         for item in (*permission["IpRanges"], *permission["UserIdGroupPairs"])
@@ -62,7 +67,15 @@ def check(world: Stage, seed: int, turn: str) -> None:
     subnets = [("10.90.0.0/24", "a", "tier-0"), ("10.90.1.0/24", "b", "tier-1")]
     target, model = (world.empty("10.90.0.0/16", subnets=subnets) for _ in range(2))
     before = firewall(world, target)
-    ways = [*world.ways((A, HERE), (B, THERE)), "--map-vpc-cidr", "--associate", "auto", "--yes", "--settle", "0"]
+    ways = [
+        *world.ways((A, HERE), (B, THERE)),
+        "--map-vpc-cidr",
+        "--associate",
+        "auto",
+        "--yes",
+        "--settle",
+        "0",
+    ]
     journal = world.folder / f"killed-{turn}-{seed}.jsonl"
     arguments = ["migrate", "--source", source, "--target", target, *ways, "--journal", str(journal)]
     cut = killed(arguments, journal, world, chance.randint(12, 90))
@@ -95,7 +108,15 @@ def test_the_commands_of_a_stopped_run(world: Stage, tmp_path: Path) -> None:
     (source,) = world.load(w(20, 6, 2, 6))
     target = world.empty("10.90.0.0/16")
     journal = tmp_path / "j.jsonl"
-    arguments = ["migrate", "--source", source, "--target", target, *world.ways((A, HERE), (B, THERE)), "--yes"]
+    arguments = [
+        "migrate",
+        "--source",
+        source,
+        "--target",
+        target,
+        *world.ways((A, HERE), (B, THERE)),
+        "--yes",
+    ]
     assert killed([*arguments, "--journal", str(journal)], journal, world, 25)
     at = world.ways(None, (B, THERE))
     held = world.migrate(source, target)
@@ -109,6 +130,9 @@ def test_the_commands_of_a_stopped_run(world: Stage, tmp_path: Path) -> None:
     edited = tmp_path / "edited.jsonl"
     edited.write_text(journal.read_text().replace("app-1", "app-x", 1))
     world.run("undo", edited, *at, "--yes").refused(1, "was edited: line")
-    assert world.run("unlock", "--target", target, *at, "--yes", "--force").ended(0).calls["DeleteSecurityGroup"] == 1
+    assert (
+        world.run("unlock", "--target", target, *at, "--yes", "--force").ended(0).calls["DeleteSecurityGroup"]
+        == 1
+    )
     assert "is not locked" in world.run("unlock", "--target", target, *at, "--yes").ended(0).stdout
     world.migrate(source, target, options=("--no-lock",)).ended(0)
