@@ -33,7 +33,9 @@ COMMANDS = {
         "twinwall.cli.export:export",
         "Say a firewall in Terraform's, CloudFormation's or the AWS CLI's words.",
     ),
-    "mesh": Lazy("twinwall.cli.mesh:mesh", "Keep one security group per site equal to the live members of all sites."),
+    "mesh": Lazy(
+        "twinwall.cli.mesh:mesh", "Keep one security group per site equal to the live members of all sites."
+    ),
     "permissions": Lazy(
         "twinwall.cli.permissions:permissions", "Print the least IAM policy a command needs."
     ),

@@ -72,12 +72,8 @@ class Replay:
                 self.acl_of_subnet[id_] = acl_id
             case c.CreateManagedPrefixList() | c.ModifyManagedPrefixList() | c.DeleteManagedPrefixList():
                 self._list(id_, change)
-            case c.CreateTags(tags=tags, resource_ids=()):
-                self._tag(id_, lambda held: tuple(sorted({**dict(held), **dict(tags)}.items())))
-            case c.DeleteTags(keys=keys):
-                self._tag(id_, lambda held: tuple((key, value) for key, value in held if key not in keys))
-            case c.CreateTags():
-                pass  # of rules
+            case c.CreateTags() | c.DeleteTags():
+                self._tags(id_, change)
             case _:
                 assert_never(change)
 
@@ -110,6 +106,15 @@ class Replay:
                     replace(rule, description=texts.get(rule, rule.description)) for rule in group.rules
                 )
                 self.groups[id_] = replace(group, rules=rules)
+
+    def _tags(self, id_: str, change: c.CreateTags | c.DeleteTags) -> None:
+        match change:
+            case c.CreateTags(tags=tags, resource_ids=()):
+                self._tag(id_, lambda held: tuple(sorted({**dict(held), **dict(tags)}.items())))
+            case c.CreateTags():
+                pass  # of rules
+            case c.DeleteTags(keys=keys):
+                self._tag(id_, lambda held: tuple((key, value) for key, value in held if key not in keys))
 
     def _tag(self, id_: str, retagged: Callable[[Tags], Tags]) -> None:
         if group := self.groups.get(id_):
