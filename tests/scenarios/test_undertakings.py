@@ -498,3 +498,42 @@ def test_another_account_is_refused(folder: Path) -> None:
     ran = scene.run(job)
     assert isinstance(ran.error, Refused)
     assert "the credentials lead to" in str(ran.error)
+
+
+# --- what is revoked is as the plan saw it
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_rule_that_somebody_has_described_anew_is_left_alone(folder: Path, changed: bool) -> None:
+    """It is revoked by its id, and only as the plan saw it."""
+    scene = Scene.make(folder, target())
+    existing = engine_snapshot(scene)
+    group = next(g for g in existing.groups if g.group_name == "old-web")
+    held = next(one for one in group.rules if one.direction.value == "ingress")
+    if changed:
+        permission = {"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080}
+        permission |= {"IpRanges": [{"CidrIp": "192.0.2.0/24", "Description": "mine"}]}
+        params = {"GroupId": group.group_id, "IpPermissions": [permission]}
+        scene.aws.request(OWNER, REGION, "UpdateSecurityGroupRuleDescriptionsIngress", params)
+    change = c.RevokeRules(resource=group.resource, direction=held.direction, rules=(held,))
+    ran = run_steps(scene, existing, (change,), engine.settle, folder)
+    left = [one for one in scene.everything()["groups"]["old-web"].rules if one == held]
+    assert bool(left) is changed
+    assert [finding.id for finding in ran.applied.findings] == ["changed-meanwhile"] * changed
+    assert ran.applied.calls == ({} if changed else {"RevokeSecurityGroupIngress": 1})
+
+
+def test_an_entry_that_somebody_has_replaced_is_left_alone(folder: Path) -> None:
+    scene = Scene.make(folder, target())
+    existing = engine_snapshot(scene)
+    acl = next(acl for acl in existing.acls if acl.is_default)
+    held = acl.entries[0]
+    params = {"NetworkAclId": acl.network_acl_id, "RuleNumber": held.rule_number, "Protocol": "6"}
+    params |= {"Egress": held.direction.value == "egress", "RuleAction": "allow", "CidrBlock": "192.0.2.0/24"}
+    params |= {"PortRange": {"From": 1, "To": 2}}
+    scene.aws.request(OWNER, REGION, "ReplaceNetworkAclEntry", params)
+    change = c.DeleteNetworkAclEntry(resource=acl.resource, entry=held)
+    ran = run_steps(scene, existing, (change,), engine.settle, folder)
+    assert [finding.id for finding in ran.applied.findings] == ["changed-meanwhile"]
+    entries = scene.everything()["acls"][acl.network_acl_id].entries
+    assert held.key in {entry.key for entry in entries}
