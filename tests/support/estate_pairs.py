@@ -89,7 +89,9 @@ def interfaces(source: random.Random, ids: list[str]) -> list[tuple[str, ...]]:
     return [tuple(sample(source, ids, 1, len(ids))) for _ in range(source.randint(1, 3))]
 
 
-def texts(source: random.Random, form: str, names: Any, quota: int, lists: list[str], symbols: bool) -> list[str]:
+def texts(
+    source: random.Random, form: str, names: Any, quota: int, lists: list[str], symbols: bool
+) -> list[str]:
     """At most ``quota`` rules of one direction and family."""
     peers = [*CIDRS, *([form.format(name) for name in names] if symbols else [])]
     found: list[str] = []

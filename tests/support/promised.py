@@ -161,7 +161,9 @@ def packets_at(traffics) -> list:
     found = {(50, 0, 0)}
     for protocol, first, last in traffics:
         if protocol in (6, 17):
-            found |= {(protocol, port, 0) for port in (first - 1, first, last, last + 1) if 0 <= port <= 65535}
+            found |= {
+                (protocol, port, 0) for port in (first - 1, first, last, last + 1) if 0 <= port <= 65535
+            }
         elif protocol in (1, 58):
             kinds = (0, 8, 11) if first == -1 else (first, (first + 1) % 256)
             codes = (0, 1) if last == -1 else (last, (last + 1) % 256)
@@ -224,12 +226,22 @@ def seen(state: State, group_id: str) -> list:
 
 
 def follow(states: list[State], group_ids, direction: Direction, *, once: bool) -> None:
-    rules = {rule for s in states for id_ in group_ids for rule in s.groups.get(id_, ()) if rule.direction is direction}
+    rules = {
+        rule
+        for s in states
+        for id_ in group_ids
+        for rule in s.groups.get(id_, ())
+        if rule.direction is direction
+    }
     lists = {cidr for state in states for many in state.lists.values() for one in many for cidr in one}
     named = {str(rule.peer) for rule in rules}
     cidrs = {rule.peer.cidr for rule in rules if isinstance(rule.peer, CidrPeer)}
     cidrs |= {cidr for s in states for id_ in named & s.lists.keys() for one in s.lists[id_] for cidr in one}
-    symbols = {str(r.peer) for r in rules if not isinstance(r.peer, CidrPeer) and not any(str(r.peer) in s.lists for s in states)}
+    symbols = {
+        str(r.peer)
+        for r in rules
+        if not isinstance(r.peer, CidrPeer) and not any(str(r.peer) in s.lists for s in states)
+    }
     del lists
     views = [[(s.groups.get(id_, frozenset()), seen(s, id_)) for id_ in group_ids] for s in states]
     places = [(address, members) for address in addresses_at(cidrs) for members in memberships(symbols)]
@@ -240,9 +252,18 @@ def follow(states: list[State], group_ids, direction: Direction, *, once: bool) 
             continue
         for address, members in places:
             verdicts = [
-                {any(one) for one in itertools.product(*(
-                    {any(rule_admits(r, packet, address, members, l) for r in held & set(near)) for l in many}
-                    for held, many in view))}
+                {
+                    any(one)
+                    for one in itertools.product(
+                        *(
+                            {
+                                any(rule_admits(r, packet, address, members, l) for r in held & set(near))
+                                for l in many
+                            }
+                            for held, many in view
+                        )
+                    )
+                }
                 for view in views
             ]
             judge(verdicts, states, once, (group_ids, direction.value, packet, address, set(members)))

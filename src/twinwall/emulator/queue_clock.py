@@ -38,8 +38,8 @@ class QueueClock:
         return message.visible_at, message.delayed_until
 
     def _in_real_time(self, moment: float | None) -> float:
-        """moto's milliseconds; 0 for what has been."""
-        if moment is None or moment <= self._clock.monotonic():
+        """moto's milliseconds; 0 for none."""
+        if moment is None:
             return 0.0
         return _now() + (moment - self._clock.monotonic()) * 1000
 

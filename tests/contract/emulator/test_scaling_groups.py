@@ -326,6 +326,18 @@ def test_detach(scene: Scene, fewer: bool) -> None:
     assert "aws:autoscaling:groupName" not in {tag["Key"] for tag in found["Tags"]}
 
 
+def test_an_instance_that_a_hook_holds_cannot_be_detached(scene: Scene, refuses: Refuses) -> None:
+    scene.make_group()
+    scene.hook()
+    scene.scale(1)
+    (id_,) = scene.states()
+    with refuses("ValidationError"):
+        scene.asg.detach_instances(
+            AutoScalingGroupName="web", InstanceIds=[id_], ShouldDecrementDesiredCapacity=True
+        )
+    assert scene.states() == {id_: "Pending:Wait"}
+
+
 def test_attach(scene: Scene, refuses: Refuses) -> None:
     """No hook, no event; the desired capacity grows, but not beyond the maximum."""
     made = scene.ec2.run_instances(

@@ -216,6 +216,8 @@ def test_a_token_answers_its_own_action_alone(scene: Scene, refuses: Refuses) ->
     scene.scale(0)
     with refuses("ValidationError"):
         scene.answer("", hook="down", LifecycleActionToken=token)
+    with refuses("ValidationError"):
+        scene.answer(event["detail"]["EC2InstanceId"], hook="down", LifecycleActionToken=token)
 
 
 def test_a_retained_instance(scene: Scene) -> None:

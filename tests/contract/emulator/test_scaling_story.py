@@ -151,9 +151,10 @@ def test_nothing_is_left_behind() -> None:
             assert len(scene.heard(url)) == 1
             polls = threading.Thread(target=poll, args=(scene, url))
             polls.start()
+            until(lambda: aws.counts.total("ReceiveMessage") == 3)
     polls.join(5)
     assert not polls.is_alive()
-    until(lambda: set(threading.enumerate()) <= before)
+    assert until(lambda: set(threading.enumerate()) <= before) < 5
 
 
 def test_two_servers_share_nothing() -> None:

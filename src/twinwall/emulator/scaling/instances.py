@@ -4,7 +4,6 @@ from typing import Any
 
 from twinwall.emulator.scaling.ask import Answer, Ask, invalid
 from twinwall.emulator.scaling.capacity import Capacity
-from twinwall.emulator.scaling.holding import drop
 from twinwall.emulator.scaling.lifecycle import Lifecycle
 from twinwall.emulator.scaling.show import show_activity
 from twinwall.emulator.scaling.state import Group, Holdings, Instance, Member
@@ -43,13 +42,15 @@ def detach(ask: Ask) -> Answer:
     """No hook and no event (aws-facts 5.1); without decrement it is replaced."""
     group, fewer = ask.group(), ask.params["ShouldDecrementDesiredCapacity"]
     leaving = [ask.instance_of(group, id_) for id_ in ask.params.get("InstanceIds") or ()]
+    for instance in leaving:
+        if instance.state not in ("InService", "Standby"):
+            invalid(f"The instance {instance.id} is not in InService or Standby.")
     counted = sum(instance.counts for instance in leaving)
     if fewer and group.desired - counted < group.min_size:
         _too_few(group, "detach", len(leaving))
     activities = []
     group.desired -= counted if fewer else 0
     for instance in leaving:
-        drop(instance)
         del group.instances[instance.id]
         ask.life.fleet.tag(ask.here, instance.id, None)
         activities.append(_done(ask, group, instance, "Detaching EC2 instance", "detached"))
