@@ -1,7 +1,6 @@
 """The published table, in Markdown."""
 
 from collections.abc import Iterable, Mapping
-from itertools import groupby
 from typing import Any
 
 from probes.registry import Probe

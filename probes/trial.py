@@ -78,7 +78,9 @@ class Trial:
     def subnet(self, vpc: str, cidr: str = "10.0.1.0/24") -> str:
         return str(self.ec2.create_subnet(VpcId=vpc, CidrBlock=cidr)["Subnet"]["SubnetId"])
 
-    def group(self, vpc: str = "", name: str = "", *, region: str = HOME, account: int = 0, **more: Any) -> str:
+    def group(
+        self, vpc: str = "", name: str = "", *, region: str = HOME, account: int = 0, **more: Any
+    ) -> str:
         """In a VPC of its own if none is given."""
         vpc = vpc or self.vpc(region=region, account=account)
         ec2 = self.client("ec2", region, account)
@@ -108,9 +110,7 @@ class Trial:
         )
 
     def acl(self, vpc: str = "", **more: Any) -> str:
-        return str(
-            self.ec2.create_network_acl(VpcId=vpc or self.vpc(), **more)["NetworkAcl"]["NetworkAclId"]
-        )
+        return str(self.ec2.create_network_acl(VpcId=vpc or self.vpc(), **more)["NetworkAcl"]["NetworkAclId"])
 
     def entries(self, acl: str, *, egress: bool = False) -> dict[int, Json]:
         """By number, the final denies left out."""
@@ -126,7 +126,9 @@ class Trial:
             **more,
         )
         list_id = str(made["PrefixList"]["PrefixListId"])
-        self.eventually(lambda: self.list_state(list_id)["State"].endswith("-complete"), "the list is complete")
+        self.eventually(
+            lambda: self.list_state(list_id)["State"].endswith("-complete"), "the list is complete"
+        )
         return list_id
 
     def list_state(self, list_id: str) -> Json:
@@ -178,7 +180,9 @@ class Trial:
                 raise Wrong(f"it never came about that {what}")
             time.sleep(0.02)
 
-    def pages(self, operation: str, key: str, size: int, service: str = "ec2", **params: Any) -> list[list[Any]]:
+    def pages(
+        self, operation: str, key: str, size: int, service: str = "ec2", **params: Any
+    ) -> list[list[Any]]:
         """By the SDK's paginator."""
         paginator = self.client(service).get_paginator(operation)
         config = {"PageSize": size}
@@ -187,7 +191,12 @@ class Trial:
 
 def tcp(port: int, *peers: str, **described: str) -> Json:
     """A permission for CIDR blocks of both families, groups and lists; ``description=…`` for all."""
-    return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **peers_of(peers, described.get("description"))}
+    return {
+        "IpProtocol": "tcp",
+        "FromPort": port,
+        "ToPort": port,
+        **peers_of(peers, described.get("description")),
+    }
 
 
 def peers_of(peers: Iterable[str], description: str | None = None) -> Json:
@@ -253,5 +262,3 @@ def _verdict(error: Exception, instead: str = "") -> Wrong | Missing:
 def _short(value: Any) -> str:
     text = " ".join(str(value).split())
     return text if len(text) <= 160 else text[:159] + "…"
-
-

@@ -121,7 +121,9 @@ def acl_token(t: Trial) -> None:
     t.same(t.acl(vpc, ClientToken=token), t.acl(vpc, ClientToken=token))
 
 
-@probe("2", "the same token with other parameters is IdempotentParameterMismatch", "EC2DG ec2-api-idempotency")
+@probe(
+    "2", "the same token with other parameters is IdempotentParameterMismatch", "EC2DG ec2-api-idempotency"
+)
 def acl_token_mismatch(t: Trial) -> None:
     token = t.name("token")
     t.acl(t.vpc(), ClientToken=token)
@@ -193,7 +195,9 @@ def entry_ports(t: Trial) -> None:
     acl = t.acl()
     _put(t, acl, 1, Protocol="6", PortRange={"From": 80, "To": 90})
     _put(t, acl, 2, Protocol="17", PortRange={"From": 53, "To": 53})
-    t.same([e["PortRange"] for e in t.entries(acl).values()], [{"From": 80, "To": 90}, {"From": 53, "To": 53}])
+    t.same(
+        [e["PortRange"] for e in t.entries(acl).values()], [{"From": 80, "To": 90}, {"From": 53, "To": 53}]
+    )
     for protocol in ("6", "17"):
         t.refused("MissingParameter", _put, t, acl, 3, Protocol=protocol)
 
@@ -208,12 +212,19 @@ def entry_icmp(t: Trial) -> None:
     t.refused("MissingParameter", _put, t, acl, 3, Protocol="1")
 
 
-@probe("2", "ICMPv6 with an IPv6 block has a type and a code, and keeps them", "B CreateNetworkAclEntry.IcmpTypeCode")
+@probe(
+    "2",
+    "ICMPv6 with an IPv6 block has a type and a code, and keeps them",
+    "B CreateNetworkAclEntry.IcmpTypeCode",
+)
 def entry_icmpv6(t: Trial) -> None:
     acl = t.acl(t.vpc(ipv6=True))
     _put(t, acl, 1, Protocol="58", Ipv6CidrBlock="::/0", IcmpTypeCode={"Type": 128, "Code": 0})
     (entry,) = t.entries(acl).values()
-    t.same((entry["Protocol"], entry["Ipv6CidrBlock"], entry["IcmpTypeCode"]), ("58", "::/0", {"Type": 128, "Code": 0}))
+    t.same(
+        (entry["Protocol"], entry["Ipv6CidrBlock"], entry["IcmpTypeCode"]),
+        ("58", "::/0", {"Type": 128, "Code": 0}),
+    )
     t.refused("MissingParameter", _put, t, acl, 2, Protocol="58", Ipv6CidrBlock="::/0")
 
 
@@ -352,7 +363,10 @@ def swap_twice(t: Trial) -> None:
 def swap_to_another_vpc(t: Trial) -> None:
     vpc = t.vpc()
     t.subnet(vpc)
-    old, call = _default(t, vpc)["Associations"][0]["NetworkAclAssociationId"], t.ec2.replace_network_acl_association
+    old, call = (
+        _default(t, vpc)["Associations"][0]["NetworkAclAssociationId"],
+        t.ec2.replace_network_acl_association,
+    )
     t.refused("InvalidParameterValue", call, AssociationId=old, NetworkAclId=t.acl())
 
 

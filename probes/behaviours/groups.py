@@ -32,7 +32,9 @@ def group_shape(t: Trial) -> None:
     t.same(found["IpPermissions"], [])
 
 
-@probe("1.1", "tags given at creation stand in the description", "B CreateSecurityGroupRequest.TagSpecifications")
+@probe(
+    "1.1", "tags given at creation stand in the description", "B CreateSecurityGroupRequest.TagSpecifications"
+)
 def tags_at_creation(t: Trial) -> None:
     group = t.group(TagSpecifications=tags("security-group", Name="n", team="a"))
     t.same(pairs(t.described(group)["Tags"]), {"Name": "n", "team": "a"})
@@ -291,7 +293,9 @@ def unknown_filter(t: Trial) -> None:
     t.refused("InvalidParameterValue", call, Filters=[{"Name": "colour", "Values": ["green"]}])
 
 
-@probe("1.1", "groups come in pages of MaxResults with a NextToken", "B DescribeSecurityGroups; BR paginators-1")
+@probe(
+    "1.1", "groups come in pages of MaxResults with a NextToken", "B DescribeSecurityGroups; BR paginators-1"
+)
 def groups_in_pages(t: Trial) -> None:
     vpc = t.vpc()
     made = [t.group(vpc) for _ in range(6)]
@@ -335,7 +339,9 @@ def group_waiter(t: Trial) -> None:
 # --- deleted
 
 
-@probe("1.8", "a group that another names cannot be deleted", "B DeleteSecurityGroup; ERR DependencyViolation")
+@probe(
+    "1.8", "a group that another names cannot be deleted", "B DeleteSecurityGroup; ERR DependencyViolation"
+)
 def delete_a_named_group(t: Trial) -> None:
     vpc = t.vpc()
     one, two = t.group(vpc), t.group(vpc)
@@ -389,7 +395,11 @@ def interface_of_no_group(t: Trial) -> None:
     t.refused("InvalidGroup.NotFound", t.interface, t.subnet(t.vpc()), f"sg-{NOBODY}")
 
 
-@probe("1.7", "an interface carries 5 groups", "VPC amazon-vpc-limits; ERR SecurityGroupsPerInterfaceLimitExceeded")
+@probe(
+    "1.7",
+    "an interface carries 5 groups",
+    "VPC amazon-vpc-limits; ERR SecurityGroupsPerInterfaceLimitExceeded",
+)
 def groups_per_interface(t: Trial) -> None:
     vpc = t.vpc()
     groups, subnet = [t.group(vpc) for _ in range(6)], t.subnet(vpc)

@@ -205,7 +205,11 @@ def terminate_by_hand(t: Trial) -> None:
     scene.reaches("Terminating:Wait")
 
 
-@probe("5.2", "a termination that is abandoned may retain its instance: Terminating:Retained", "B RetentionTriggers; ASG instance-lifecycle-policy")
+@probe(
+    "5.2",
+    "a termination that is abandoned may retain its instance: Terminating:Retained",
+    "B RetentionTriggers; ASG instance-lifecycle-policy",
+)
 def terminate_retained(t: Trial) -> None:
     policy = {"RetentionTriggers": {"TerminateHookAbandon": "retain"}}
     scene = Scene(t, 1, InstanceLifecyclePolicy=policy)
@@ -234,7 +238,11 @@ def complete_by_token(t: Trial) -> None:
     scene.reaches("InService")
 
 
-@probe("5.3", "an answer to an action that is over is ValidationError: No active Lifecycle Action found", "aws-node-termination-handler tests")
+@probe(
+    "5.3",
+    "an answer to an action that is over is ValidationError: No active Lifecycle Action found",
+    "aws-node-termination-handler tests",
+)
 def complete_twice(t: Trial) -> None:
     scene = Scene(t)
     scene.hook(HeartbeatTimeout=7200)
@@ -288,7 +296,11 @@ def heartbeat_too_late(t: Trial) -> None:
     scene = Scene(t)
     scene.hook()
     beat = scene.asg.record_lifecycle_action_heartbeat
-    asked = {"AutoScalingGroupName": scene.name, "LifecycleHookName": "up", "InstanceId": "i-0aaaaaaaaaaaaaaaa"}
+    asked = {
+        "AutoScalingGroupName": scene.name,
+        "LifecycleHookName": "up",
+        "InstanceId": "i-0aaaaaaaaaaaaaaaa",
+    }
     t.refused("ValidationError", beat, **asked)
 
 

@@ -23,7 +23,9 @@ def _entries(t: Trial, list_id: str, **asked: Any) -> dict[str, str]:
 def _modified(t: Trial, list_id: str, **asked: Any) -> Json:
     """And its change complete."""
     answer = t.ec2.modify_managed_prefix_list(PrefixListId=list_id, **asked)["PrefixList"]
-    t.eventually(lambda: not t.list_state(list_id)["State"].endswith("-in-progress"), "the change is complete")
+    t.eventually(
+        lambda: not t.list_state(list_id)["State"].endswith("-in-progress"), "the change is complete"
+    )
     return dict(answer)
 
 
@@ -119,7 +121,9 @@ def list_token(t: Trial) -> None:
     t.same(_made(t, **asked)["PrefixListId"], _made(t, **asked)["PrefixListId"])
 
 
-@probe("4", "the same token with other parameters is IdempotentParameterMismatch", "EC2DG ec2-api-idempotency")
+@probe(
+    "4", "the same token with other parameters is IdempotentParameterMismatch", "EC2DG ec2-api-idempotency"
+)
 def list_token_mismatch(t: Trial) -> None:
     token = t.name("token")
     _made(t, ClientToken=token)
@@ -136,7 +140,9 @@ def list_version(t: Trial) -> None:
     t.same((t.list_state(list_id)["Version"], _entries(t, list_id)), (2, {"192.0.2.0/24": ""}))
 
 
-@probe("4", "the answer to a change shows it in progress, and the old version", "CLI modify-managed-prefix-list")
+@probe(
+    "4", "the answer to a change shows it in progress, and the old version", "CLI modify-managed-prefix-list"
+)
 def list_change_answer(t: Trial) -> None:
     list_id = t.prefix_list()
     answer = _modified(t, list_id, CurrentVersion=1, AddEntries=_add("10.0.0.0/8"))
@@ -225,7 +231,9 @@ def list_grows_too_far(t: Trial) -> None:
 def list_restored(t: Trial) -> None:
     list_id = t.prefix_list("10.0.0.0/8")
     _modified(t, list_id, CurrentVersion=1, AddEntries=_add("192.0.2.0/24"))
-    answer = t.ec2.restore_managed_prefix_list_version(PrefixListId=list_id, PreviousVersion=1, CurrentVersion=2)
+    answer = t.ec2.restore_managed_prefix_list_version(
+        PrefixListId=list_id, PreviousVersion=1, CurrentVersion=2
+    )
     t.same(answer["PrefixList"]["State"], "restore-in-progress")
     t.eventually(lambda: t.list_state(list_id)["State"] == "restore-complete", "it is restored")
     t.same((t.list_state(list_id)["Version"], _entries(t, list_id)), (3, {"10.0.0.0/8": ""}))
@@ -250,7 +258,9 @@ def list_in_a_rule(t: Trial) -> None:
 # --- read
 
 
-@probe("4", "entries come in pages, MaxResults from 1 to 100", "B GetManagedPrefixListEntries; BR paginators-1")
+@probe(
+    "4", "entries come in pages, MaxResults from 1 to 100", "B GetManagedPrefixListEntries; BR paginators-1"
+)
 def list_entries_in_pages(t: Trial) -> None:
     list_id = t.prefix_list("10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24")
     pages = t.pages("get_managed_prefix_list_entries", "Entries", 2, PrefixListId=list_id)
@@ -299,7 +309,9 @@ def list_of_one_region(t: Trial) -> None:
     t.refused("InvalidPrefixListID.NotFound", abroad.get_managed_prefix_list_entries, PrefixListId=list_id)
 
 
-@probe("4", "AWS's own lists are there, owned by AWS, named com.amazonaws.REGION.s3", "VPC managed-prefix-lists")
+@probe(
+    "4", "AWS's own lists are there, owned by AWS, named com.amazonaws.REGION.s3", "VPC managed-prefix-lists"
+)
 def lists_of_aws(t: Trial) -> None:
     for region in ("eu-west-1", ABROAD):
         filters = [{"Name": "owner-id", "Values": ["AWS"]}]
@@ -331,7 +343,9 @@ def lists_of_aws_stay(t: Trial) -> None:
 @probe("4", "a list is deleted", "B DeleteManagedPrefixList")
 def list_deleted(t: Trial) -> None:
     list_id = t.prefix_list("10.0.0.0/8")
-    t.same(t.ec2.delete_managed_prefix_list(PrefixListId=list_id)["PrefixList"]["State"], "delete-in-progress")
+    t.same(
+        t.ec2.delete_managed_prefix_list(PrefixListId=list_id)["PrefixList"]["State"], "delete-in-progress"
+    )
 
     def gone() -> bool:
         found = t.ec2.describe_managed_prefix_lists()["PrefixLists"]

@@ -60,7 +60,9 @@ def egress_across_peering(t: Trial) -> None:
     t.peered(here, there)
     one, two = t.group(here), t.group(there)
     t.ec2.authorize_security_group_egress(GroupId=one, IpPermissions=[tcp(22, two)])
-    found = [rule["ReferencedGroupInfo"] for rule in t.rules(one, egress=True) if "ReferencedGroupInfo" in rule]
+    found = [
+        rule["ReferencedGroupInfo"] for rule in t.rules(one, egress=True) if "ReferencedGroupInfo" in rule
+    ]
     t.same([info["GroupId"] for info in found], [two])
 
 
@@ -107,7 +109,9 @@ def delete_across_peering(t: Trial) -> None:
 
 
 def _stale(t: Trial, vpc: str) -> list[str]:
-    return [group["GroupId"] for group in t.ec2.describe_stale_security_groups(VpcId=vpc)["StaleSecurityGroupSet"]]
+    return [
+        group["GroupId"] for group in t.ec2.describe_stale_security_groups(VpcId=vpc)["StaleSecurityGroupSet"]
+    ]
 
 
 @probe("1.8", "a rule whose group is gone is stale, and stays", f"{STALE}; PEER")
@@ -167,7 +171,11 @@ def stale_in_pages(t: Trial) -> None:
     t.same([len(page) for page in pages], [5, 1])
 
 
-@probe("1.8", "DescribeSecurityGroupReferences tells the peered VPCs that name a group", "B SecurityGroupReference")
+@probe(
+    "1.8",
+    "DescribeSecurityGroupReferences tells the peered VPCs that name a group",
+    "B SecurityGroupReference",
+)
 def references_told(t: Trial) -> None:
     here, there = t.vpc("10.1.0.0/16"), t.vpc("10.2.0.0/16")
     peering = t.peered(here, there)

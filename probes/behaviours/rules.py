@@ -95,7 +95,10 @@ def flat_filters(t: Trial) -> None:
         ("tag:team", team),
     ):
         found = t.ec2.describe_security_group_rules(Filters=[{"Name": name, "Values": [value]}])
-        t.same([each["SecurityGroupRuleId"] for each in found["SecurityGroupRules"]], [rule["SecurityGroupRuleId"]])
+        t.same(
+            [each["SecurityGroupRuleId"] for each in found["SecurityGroupRules"]],
+            [rule["SecurityGroupRuleId"]],
+        )
 
 
 @probe("1.1", "rules have no filter for the VPC", "B DescribeSecurityGroupRules")
@@ -246,7 +249,9 @@ def icmp_all_types(t: Trial) -> None:
     t.refused("InvalidParameterValue", t.allow, t.group(), permission)
 
 
-@probe("1.4", "DescribeSecurityGroups leaves ports out where the protocol is -1", "CLI describe-security-groups")
+@probe(
+    "1.4", "DescribeSecurityGroups leaves ports out where the protocol is -1", "CLI describe-security-groups"
+)
 def no_ports_in_groups(t: Trial) -> None:
     (out,) = t.described(t.group())["IpPermissionsEgress"]
     t.same([key for key in ("FromPort", "ToPort") if key in out], [])
@@ -315,7 +320,11 @@ def malformed_block(t: Trial) -> None:
 # --- duplicates and batches
 
 
-@probe("1.5", "a rule that stands is InvalidPermission.Duplicate, whatever its peer", "ERR InvalidPermission.Duplicate")
+@probe(
+    "1.5",
+    "a rule that stands is InvalidPermission.Duplicate, whatever its peer",
+    "ERR InvalidPermission.Duplicate",
+)
 def duplicate_rule(t: Trial) -> None:
     vpc = t.vpc()
     group, listed = t.group(vpc), t.prefix_list("10.9.0.0/16")
@@ -333,7 +342,11 @@ def description_is_no_identity(t: Trial) -> None:
     t.refused("InvalidPermission.Duplicate", t.allow, group, tcp(22, SELF, description="two"))
 
 
-@probe("1.5", "a rule twice in one call is InvalidParameterValue", "GH terraform-provider-aws 2587, aws-sdk-go 1340")
+@probe(
+    "1.5",
+    "a rule twice in one call is InvalidParameterValue",
+    "GH terraform-provider-aws 2587, aws-sdk-go 1340",
+)
 def twice_in_a_call(t: Trial) -> None:
     group = t.group()
     said = t.refused("InvalidParameterValue", t.allow, group, tcp(22, SELF), tcp(22, "10.1.0.0/8"))
@@ -418,7 +431,11 @@ def revoke_all_or_nothing(t: Trial) -> None:
     t.same(len(t.rules(group, egress=False)), 1)
 
 
-@probe("1.1", "in the default VPC a mismatch is answered in UnknownIpPermissions", "B RevokeSecurityGroupIngressResult")
+@probe(
+    "1.1",
+    "in the default VPC a mismatch is answered in UnknownIpPermissions",
+    "B RevokeSecurityGroupIngressResult",
+)
 def revoke_in_the_default_vpc(t: Trial) -> None:
     group = t.group(t.default_vpc())
     t.allow(group, tcp(22, SELF))
@@ -504,7 +521,9 @@ def rule_description(t: Trial) -> None:
         t.refused("InvalidParameterValue", t.allow, group, tcp(24, SELF, description=wrong))
 
 
-@probe("1.1", "descriptions are set anew by permission: ingress", "B UpdateSecurityGroupRuleDescriptionsIngress")
+@probe(
+    "1.1", "descriptions are set anew by permission: ingress", "B UpdateSecurityGroupRuleDescriptionsIngress"
+)
 def describe_ingress_anew(t: Trial) -> None:
     group = t.group()
     t.allow(group, tcp(22, SELF, description="old"))
@@ -545,7 +564,9 @@ def describe_absent(t: Trial) -> None:
     t.refused("InvalidPermission.NotFound", call, GroupId=t.group(), IpPermissions=[rule])
 
 
-@probe("1.1", "… and one of nothing at all is MissingParameter", "B UpdateSecurityGroupRuleDescriptionsIngress")
+@probe(
+    "1.1", "… and one of nothing at all is MissingParameter", "B UpdateSecurityGroupRuleDescriptionsIngress"
+)
 def describe_nothing(t: Trial) -> None:
     call = t.ec2.update_security_group_rule_descriptions_ingress
     t.refused("MissingParameter", call, GroupId=t.group())

@@ -13,7 +13,11 @@ def _instance(t: Trial, id_: str) -> dict[str, object]:
     return dict(t.ec2.describe_instances(InstanceIds=[id_])["Reservations"][0]["Instances"][0])
 
 
-@probe("table", "a group launches instances of its template when its desired capacity grows", "B SetDesiredCapacity")
+@probe(
+    "table",
+    "a group launches instances of its template when its desired capacity grows",
+    "B SetDesiredCapacity",
+)
 def scale_out(t: Trial) -> None:
     scene = Scene(t)
     scene.scale(2)
@@ -46,17 +50,26 @@ def addresses_of_interfaces(t: Trial) -> None:
     t.same(address["Association"]["PublicIp"], found["PublicIpAddress"])
 
 
-@probe("5.5", "a terminated instance is still described, without addresses", "B DescribeInstances; from memory")
+@probe(
+    "5.5", "a terminated instance is still described, without addresses", "B DescribeInstances; from memory"
+)
 def terminated_without_addresses(t: Trial) -> None:
     scene = Scene(t, 1)
     (id_,) = scene.reaches("InService")
     scene.scale(0)
     scene.reaches()
     found = _instance(t, id_)
-    t.same((found["State"]["Name"], found.get("PublicIpAddress"), found.get("PrivateIpAddress")), ("terminated", None, None))
+    t.same(
+        (found["State"]["Name"], found.get("PublicIpAddress"), found.get("PrivateIpAddress")),
+        ("terminated", None, None),
+    )
 
 
-@probe("5.5", "a stopped and started instance has another public address, and its private one", "EC2UG using-instance-addressing")
+@probe(
+    "5.5",
+    "a stopped and started instance has another public address, and its private one",
+    "EC2UG using-instance-addressing",
+)
 def addresses_after_a_stop(t: Trial) -> None:
     vpc = t.vpc()
     subnet = t.subnet(vpc)
@@ -81,7 +94,11 @@ def scale_in(t: Trial) -> None:
     t.same(_instance(t, gone)["State"]["Name"], "terminated")
 
 
-@probe("table", "an instance is terminated with the capacity it stood for", "B TerminateInstanceInAutoScalingGroup")
+@probe(
+    "table",
+    "an instance is terminated with the capacity it stood for",
+    "B TerminateInstanceInAutoScalingGroup",
+)
 def terminate_one(t: Trial) -> None:
     scene = Scene(t, 2)
     first, _ = scene.reaches("InService", "InService")
@@ -122,7 +139,11 @@ def group_records(t: Trial) -> None:
     t.refused("ValidationError", t.client("autoscaling").describe_auto_scaling_groups, MaxRecords=101)
 
 
-@probe("5.4", "groups are described without their instances if asked so", "B DescribeAutoScalingGroups.IncludeInstances")
+@probe(
+    "5.4",
+    "groups are described without their instances if asked so",
+    "B DescribeAutoScalingGroups.IncludeInstances",
+)
 def groups_without_instances(t: Trial) -> None:
     scene = Scene(t, 1)
     scene.reaches("InService")
@@ -155,7 +176,7 @@ def member_records(t: Trial) -> None:
 @probe("5.4", "a warm pool's instances stand in DescribeWarmPool alone, Warmed", "B DescribeWarmPool")
 def warm_pool(t: Trial) -> None:
     scene = Scene(t)
-    scene.asg.put_warm_pool(AutoScalingGroupName=scene.name, MinSize=1, PoolState="Stopped")
+    scene.asg.put_warm_pool(AutoScalingGroupName=scene.name, MaxGroupPreparedCapacity=1, PoolState="Stopped")
 
     def pool() -> list[str]:
         found = scene.asg.describe_warm_pool(AutoScalingGroupName=scene.name)["Instances"]
@@ -187,9 +208,19 @@ def detach(t: Trial) -> None:
     t.same(_instance(t, id_)["State"]["Name"], "running")
 
 
-@probe("table", "a launch asked for twice with one client token is one", "EC2DG ec2-api-idempotency; B RunInstances")
+@probe(
+    "table",
+    "a launch asked for twice with one client token is one",
+    "EC2DG ec2-api-idempotency; B RunInstances",
+)
 def launch_token(t: Trial) -> None:
     subnet, token = t.subnet(t.vpc()), t.name("token")
-    asked = {"ImageId": "ami-12345678", "MinCount": 1, "MaxCount": 1, "SubnetId": subnet, "ClientToken": token}
+    asked = {
+        "ImageId": "ami-12345678",
+        "MinCount": 1,
+        "MaxCount": 1,
+        "SubnetId": subnet,
+        "ClientToken": token,
+    }
     first, again = (t.ec2.run_instances(**asked)["Instances"][0]["InstanceId"] for _ in range(2))
     t.same(again, first)

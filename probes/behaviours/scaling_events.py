@@ -11,7 +11,13 @@ LAUNCH, TERMINATE = "EC2 Instance-launch Lifecycle Action", "EC2 Instance-termin
 
 
 def _envelope(t: Trial, event: Json, kind: str) -> None:
-    wanted = {"version": "0", "source": "aws.autoscaling", "account": t.account, "region": HOME, "detail-type": kind}
+    wanted = {
+        "version": "0",
+        "source": "aws.autoscaling",
+        "account": t.account,
+        "region": HOME,
+        "detail-type": kind,
+    }
     t.same({key: event.get(key) for key in wanted}, wanted)
     t.true(event.get("id") and event.get("time"), "no id, or no time")
 
@@ -28,10 +34,16 @@ def launch_event(t: Trial) -> None:
     detail = dict(event["detail"])
     t.true(detail.pop("LifecycleActionToken"), "no token")
     t.same(
-        {key: detail.get(key) for key in ("AutoScalingGroupName", "LifecycleHookName", "LifecycleTransition")},
+        {
+            key: detail.get(key)
+            for key in ("AutoScalingGroupName", "LifecycleHookName", "LifecycleTransition")
+        },
         {"AutoScalingGroupName": scene.name, "LifecycleHookName": "up", "LifecycleTransition": LAUNCHING},
     )
-    t.same((detail["EC2InstanceId"], detail["NotificationMetadata"]), (*scene.reaches("Pending:Wait"), "about it"))
+    t.same(
+        (detail["EC2InstanceId"], detail["NotificationMetadata"]),
+        (*scene.reaches("Pending:Wait"), "about it"),
+    )
 
 
 @probe("5.1", "it tells where the instance comes from and goes to: EC2, AutoScalingGroup", EVENTS)
@@ -127,7 +139,7 @@ def warm_pool_event(t: Trial) -> None:
     scene = Scene(t)
     scene.hook(HeartbeatTimeout=7200)
     ear = scene.listen()
-    scene.asg.put_warm_pool(AutoScalingGroupName=scene.name, MinSize=1, PoolState="Stopped")
+    scene.asg.put_warm_pool(AutoScalingGroupName=scene.name, MaxGroupPreparedCapacity=1, PoolState="Stopped")
     detail = ear.hears(LAUNCH)["detail"]
     t.same((detail["Origin"], detail["Destination"]), ("EC2", "WarmPool"))
 
@@ -135,7 +147,7 @@ def warm_pool_event(t: Trial) -> None:
 @probe("5.1", "one that leaves the warm pool goes from WarmPool to AutoScalingGroup", EVENTS)
 def from_the_warm_pool(t: Trial) -> None:
     scene = Scene(t)
-    scene.asg.put_warm_pool(AutoScalingGroupName=scene.name, MinSize=1, PoolState="Stopped")
+    scene.asg.put_warm_pool(AutoScalingGroupName=scene.name, MaxGroupPreparedCapacity=1, PoolState="Stopped")
 
     def warm() -> bool:
         found = scene.asg.describe_warm_pool(AutoScalingGroupName=scene.name)["Instances"]
@@ -156,7 +168,11 @@ def _target(t: Trial) -> tuple[str, str, str]:
     trust = {
         "Version": "2012-10-17",
         "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "autoscaling.amazonaws.com"}, "Action": "sts:AssumeRole"}
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "autoscaling.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
         ],
     }
     iam = t.client("iam")
@@ -178,7 +194,11 @@ def _messages(t: Trial, url: str, of: str) -> list[Json]:
     return got
 
 
-@probe("5.1", "a hook with a queue of its own first sends a test: autoscaling:TEST_NOTIFICATION", "ASG prepare-for-lifecycle-notifications")
+@probe(
+    "5.1",
+    "a hook with a queue of its own first sends a test: autoscaling:TEST_NOTIFICATION",
+    "ASG prepare-for-lifecycle-notifications",
+)
 def hook_test_message(t: Trial) -> None:
     url, arn, role = _target(t)
     scene = Scene(t)
@@ -186,7 +206,11 @@ def hook_test_message(t: Trial) -> None:
     t.same(_messages(t, url, "Event")[0]["Event"], "autoscaling:TEST_NOTIFICATION")
 
 
-@probe("5.1", "… then the action, with Service, Time, RequestId and AccountId besides", "ASG prepare-for-lifecycle-notifications")
+@probe(
+    "5.1",
+    "… then the action, with Service, Time, RequestId and AccountId besides",
+    "ASG prepare-for-lifecycle-notifications",
+)
 def hook_message(t: Trial) -> None:
     url, arn, role = _target(t)
     scene = Scene(t)

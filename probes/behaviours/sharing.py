@@ -92,7 +92,9 @@ def disassociate_in_use(t: Trial) -> None:
     t.refused("DependencyViolation", t.ec2.disassociate_security_group_vpc, GroupId=group, VpcId=vpc)
 
 
-@probe("1.9", "associations are found by group, owner, state and VPC", "B DescribeSecurityGroupVpcAssociations")
+@probe(
+    "1.9", "associations are found by group, owner, state and VPC", "B DescribeSecurityGroupVpcAssociations"
+)
 def association_filters(t: Trial) -> None:
     group, vpc = t.group(), t.vpc("10.1.0.0/16")
     _associated(t, group, vpc)
@@ -109,7 +111,11 @@ def association_filters(t: Trial) -> None:
         t.same((item["GroupId"], item["VpcId"], item["VpcOwnerId"]), (group, vpc, t.account), name)
 
 
-@probe("1.9", "GetSecurityGroupsForVpc lists what a VPC may use, and where it comes from", "B GetSecurityGroupsForVpc")
+@probe(
+    "1.9",
+    "GetSecurityGroupsForVpc lists what a VPC may use, and where it comes from",
+    "B GetSecurityGroupsForVpc",
+)
 def groups_for_a_vpc(t: Trial) -> None:
     home, vpc = t.vpc(), t.vpc("10.1.0.0/16")
     lent, own = t.group(home), t.group(vpc)

@@ -10,7 +10,7 @@ from typing import Any
 import firewalls as fw
 
 from twinwall.emulator.memory import MemoryAws
-from twinwall.emulator.switches import ENTRIES_PER_ACL, RULES_PER_GROUP, ACLS_PER_VPC, Switches
+from twinwall.emulator.switches import ACLS_PER_VPC, ENTRIES_PER_ACL, RULES_PER_GROUP, Switches
 from twinwall.engine import replica
 from twinwall.engine.sides import FileSide, LiveSide
 from twinwall.planning.plan import Plan

@@ -8,7 +8,7 @@ from twinwall.emulator.delivery import Deliveries
 from twinwall.emulator.eventbridge.courier import Courier
 from twinwall.emulator.eventbridge.room import EventBridge
 from twinwall.emulator.front import Front
-from twinwall.emulator.moto_sync import agree_on_groups
+from twinwall.emulator.moto_sync import agree_on_instances
 from twinwall.emulator.moto_view import backend
 from twinwall.emulator.queues import Queues
 from twinwall.emulator.roles import Roles
@@ -52,7 +52,7 @@ class Services:
         self.queues.stop()
 
     def _after_ec2(self, visit: Visit) -> None:
-        agree_on_groups(backend(visit.account, visit.region), visit.action)
+        agree_on_instances(backend(visit.account, visit.region), visit.action)
         if visit.action in ("StopInstances", "TerminateInstances"):
             self.scaling.look(visit.account, visit.region)
 
