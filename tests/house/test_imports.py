@@ -35,7 +35,9 @@ KEPT_TO_ROOMS = {
     "flask": {"emulator"},
     "flask_cors": {"emulator"},
     "moto": {"emulator"},
+    "samtranslator": {"emulator"},
     "werkzeug": {"emulator"},
+    "yaml": {"emulator"},
     "twinwall.emulator": {"cli", "emulator"},
     "twinwall.aws": {"aws", "cli", "lambdas"},
 }

@@ -39,7 +39,7 @@ _OPTIONS = (
         type=click.FloatRange(0, min_open=True),
         default=1.0,
         metavar="K",
-        help="With --serve: buckets, latency and the seconds of faults run K times as fast.",
+        help="With --serve: buckets, latency, heartbeats, schedules and the seconds of faults run K times as fast.",
     ),
     click.option(
         "--enforce-iam",

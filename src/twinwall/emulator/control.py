@@ -6,6 +6,7 @@ POST   throttle    {"on"?, "latency_ms"?, "time_scale"?}: from now on
 GET    faults      those that may still befall a call
 POST   faults      {"faults": [SPEC, …]} (``fault_text``): these as well
 DELETE faults      none any more
+GET    functions   [{"function", "pid", "busy", "stream"}]: the processes of Lambda functions, warm ones too
 POST   advance     {"seconds": N}: the server's clock leaps ahead; heartbeats, schedules, hidden messages with it
 POST   reset       counts are zero, buckets full; faults stay
 """
@@ -26,6 +27,7 @@ class Controlled(Protocol):
     trouble: Trouble
     throttle: Throttle
     pace: Pace
+    processes: Callable[[], Any]
 
 
 def answer(it: Controlled, method: str, path: str, body: bytes) -> Any:
@@ -83,6 +85,10 @@ def _faults(it: Controlled, _: Mapping[str, Any]) -> Any:
     return [fault.document() for fault in it.trouble.pending()]
 
 
+def _functions(it: Controlled, _: Mapping[str, Any]) -> Any:
+    return it.processes()
+
+
 def _add_faults(it: Controlled, given: Mapping[str, Any]) -> Any:
     texts = given.get("faults")
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
@@ -115,6 +121,7 @@ _CONTROLS: Mapping[tuple[str, str], Callable[[Controlled, Mapping[str, Any]], An
     ("GET", "throttle"): _throttle,
     ("POST", "throttle"): _set_throttle,
     ("GET", "faults"): _faults,
+    ("GET", "functions"): _functions,
     ("POST", "faults"): _add_faults,
     ("DELETE", "faults"): _no_faults,
     ("POST", "advance"): _advance,

@@ -61,6 +61,8 @@ class Front:
         self.moto = moto
         self.rooms: dict[str, Room] = {}
         """Service → what answers its calls instead of moto."""
+        self.processes: Callable[[], Any] = list
+        """Of Lambda functions, for the control path."""
         self.after_ec2: Callable[[Visit], None] = lambda _visit: None
         self.ec2 = threading.RLock()
         """One EC2 call at a time: moto is not made for more."""
@@ -70,12 +72,20 @@ class Front:
             return Response(403, b'{"message":"only loopback clients that are no browser"}', JSON)
         if request.path.startswith("/_twinwall/"):
             return self._control(request)
+        return self._guarded(request, self._serve)
+
+    def within(self, request: Request) -> Response:
+        """What a service of ours asks of its own accord: let in and denied as any call, but neither counted nor
+        delayed nor struck by a fault."""
+        return self._guarded(request, self._permitted)
+
+    def _guarded(self, request: Request, serve: Callable[[Visit], Response]) -> Response:
         protocol = protocol_of(request)
         request_id = str(uuid.uuid4())
         try:
             if request.path == "/federation/credentials":
                 return self._sso(request)
-            return self._serve(self._let_in(request, protocol, request_id))
+            return serve(self._let_in(request, protocol, request_id))
         except Refusal as refusal:
             return refused(protocol, in_words_of(protocol, refusal), request_id)
         except Exception:
@@ -102,11 +112,18 @@ class Front:
         caller, region, action = visit.caller, visit.region, visit.action
         self.counts.add(caller.account, region, action)
         self.pace.delay()
-        if self.trouble.denied(caller.names, visit.service, action):
-            resource = f"arn:aws:{visit.service}:{region}:{caller.account}:*"
-            raise denial(caller.arn, f"{visit.service}:{action}", resource)
+        self._check_denied(visit)
         fault = self.trouble.next(caller.account, region, action, visit.text)
         return self._answer(visit) if fault is None else self._befallen(visit, fault)
+
+    def _permitted(self, visit: Visit) -> Response:
+        self._check_denied(visit)
+        return self._answer(visit)
+
+    def _check_denied(self, visit: Visit) -> None:
+        if self.trouble.denied(visit.caller.names, visit.service, visit.action):
+            resource = f"arn:aws:{visit.service}:{visit.region}:{visit.account}:*"
+            raise denial(visit.caller.arn, f"{visit.service}:{visit.action}", resource)
 
     def _befallen(self, visit: Visit, fault: Fault) -> Response:
         """A client of ours cannot be kept from connecting: what is unsent is cut."""
@@ -271,7 +288,7 @@ def refused(protocol: str, refusal: Refusal, request_id: str) -> Response:
         return Response(refusal.status, write_refusal(refusal, request_id))
     if protocol == "query":
         return Response(refusal.status, _query_refusal(refusal, request_id))
-    body = json.dumps({"__type": refusal.code, "message": refusal.message}).encode()
+    body = json.dumps({"__type": refusal.code, "message": refusal.message, **refusal.more}).encode()
     return Response(refusal.status, body, (*JSON, ("x-amzn-errortype", refusal.code)))
 
 

@@ -64,6 +64,13 @@ class Identities:
     def find_role(self, arn: str) -> Role | None:
         return self.roles.get(arn) or _role_in_iam(arn)
 
+    def session_of(self, arn: str, name: str, seconds: int) -> Principal:
+        """What a service gets that takes on a role, as it may (``Roles``)."""
+        account, role = arn.split(":")[4], arn.rpartition("/")[2]
+        assumed = f"arn:aws:sts::{account}:assumed-role/{role}/{name}"
+        like = Principal(AccessKey("", ""), account, assumed, f"{Role.role_id}:{name}", role_arn=arn)
+        return self.ring.add_session(like, seconds)
+
 
 def answer(
     identities: Identities, caller: Principal, action: str, params: Mapping[str, str]

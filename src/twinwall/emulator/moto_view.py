@@ -1,12 +1,13 @@
 """moto beside the rulebook: what it knows of the network is read here, and what the rulebook accepts is
 told to it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from moto.core.base_backend import BackendDict
 from moto.core.exceptions import ServiceException
 from moto.ec2.models import EC2Backend, ec2_backends, validate_resource_ids
+from moto.s3.models import s3_backends
 
 from twinwall.emulator.moto_sync import (
     Seen,
@@ -31,12 +32,15 @@ def backend(account: str, region: str) -> EC2Backend:
     return ec2_backends[account][region]
 
 
-def forget(accounts: Iterable[str]) -> None:
+def forget(accounts: Collection[str]) -> None:
     """Takes these accounts out of moto, in every service."""
     instances: Any = BackendDict
     for services in instances._instances:  # noqa: SLF001 - moto offers only a reset of everything
         for account in accounts:
             services.pop(account, None)
+    owners = s3_backends.bucket_accounts  # bucket names are the world's: moto keeps their owners apart
+    for bucket in [name for name, (_, account) in owners.items() if account in accounts]:
+        del owners[bucket]
 
 
 class MotoNetwork:

@@ -1,5 +1,6 @@
 """What EC2 says no with: its error code, its words, its HTTP status; and that it says nothing."""
 
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 
@@ -8,6 +9,9 @@ class Refusal(Exception):
 
     done: tuple[Any, ...] = ()
     """Effects that stay all the same, where a switch says that EC2 does not take back what it had begun."""
+
+    more: Mapping[str, str] = {}
+    """What a JSON service says beside code and message."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(f"{code}: {message}")

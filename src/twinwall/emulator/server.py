@@ -124,6 +124,7 @@ class EmbeddedAws:
     def reset(self) -> None:
         """Everything as at the start: empty accounts, the same access keys, no faults, no counts."""
         keys = dict(self._keys)
+        self.services.stop()
         self._build(keys)
 
     def _build(self, keys: Mapping[str, AccessKey] | None = None) -> None:
@@ -139,7 +140,7 @@ class EmbeddedAws:
         self.identities = Identities(ring)
         enforcer = Enforcer(self.identities, on=self._enforce_iam)
         self._front = Front(self.world, self.network, self.identities, Moto(), self.pace, enforcer)
-        self.services = Services(self._front, self.accounts, self._now, self._random)
+        self.services = Services(self._front, self.accounts, self._now, self._random, lambda: self.endpoint)
 
     def _now(self) -> datetime:
         return self._clock() + self._shift

@@ -43,8 +43,9 @@ class Clients:
 
 @pytest.fixture
 def aws() -> Iterator[EmbeddedAws]:
-    switches = Switches(deliveries_need_permission=True, scaling_step_seconds=0.05)
-    with EmbeddedAws((HERE, THERE), switches=switches, seed=5) as aws:
+    """Where policies are enforced, a queue without one takes nothing from a rule."""
+    switches = Switches(scaling_step_seconds=0.05)
+    with EmbeddedAws((HERE, THERE), switches=switches, seed=5, enforce_iam=True) as aws:
         yield aws
 
 

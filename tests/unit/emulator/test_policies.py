@@ -30,7 +30,8 @@ def admitted(caller: Caller, *statements: dict[str, Any]) -> bool:
         ({"Principal": "*"}, True),
         ({"Principal": {"Service": ["lambda.amazonaws.com", "events.amazonaws.com"]}}, True),
         ({"Principal": {"Service": "lambda.amazonaws.com"}}, False),
-        ({"Principal": {"AWS": "*"}}, False),
+        ({"Principal": {"AWS": "*"}}, True),  # means everyone, as "*" does (IAM guide: Principal)
+        ({"Principal": {"AWS": "111122223333"}}, False),
         ({"Action": ["sqs:*"]}, True),
         ({"Action": "SQS:SendMessage"}, True),
         ({"Action": "sqs:ReceiveMessage"}, False),

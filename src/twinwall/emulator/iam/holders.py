@@ -64,6 +64,12 @@ def offer_aws_managed(account: str, arn: str) -> None:
             return  # IAM itself says that there is none
 
 
+@cache
+def aws_managed_arns() -> dict[str, str]:
+    """AWS's own policies: name → ARN."""
+    return {name: f"arn:aws:iam::aws:policy{said['Path']}{name}" for name, said in _all_of_aws().items()}
+
+
 def _aws_managed(backend: IAMBackend, arn: str) -> Any:
     name = arn.rpartition("/")[2]
     return AWSManagedPolicy.from_data(name, backend.account_id, backend.region_name, _all_of_aws()[name])

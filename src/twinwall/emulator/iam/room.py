@@ -1,0 +1,31 @@
+"""IAM's calls, which are moto's but for one thing: an inline policy needs no version, as the ones that AWS's SAM
+translator writes have none."""
+
+import json
+from dataclasses import replace
+from urllib.parse import urlencode
+
+from twinwall.emulator.http import Request, Response
+from twinwall.emulator.visit import Room, Visit
+
+_INLINE = frozenset({"PutRolePolicy", "PutUserPolicy", "PutGroupPolicy"})
+
+
+def make_room(by_moto: Room) -> Room:
+    def answer(visit: Visit) -> Response:
+        return by_moto(replace(visit, request=_dated(visit.request)) if visit.action in _INLINE else visit)
+
+    return answer
+
+
+def _dated(request: Request) -> Request:
+    """With the version that a policy without one is read as."""
+    form = request.form
+    try:
+        document = json.loads(form.get("PolicyDocument", ""))
+    except ValueError:
+        return request
+    if not isinstance(document, dict) or "Version" in document:
+        return request
+    dated = json.dumps({"Version": "2012-10-17", **document})
+    return replace(request, body=urlencode(form | {"PolicyDocument": dated}).encode())
