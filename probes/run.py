@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +40,7 @@ def run_all(names: Iterable[str], probes: Iterable[Probe] | None = None) -> dict
     wanted = tuple(probes or all_probes())
 
     def one(name: str) -> dict[str, Any]:
-        with WORLDS[name]() as emulator:
+        with WORLDS[name]() as emulator, closing(emulator):
             return {"version": emulator.version, "results": run(emulator, wanted)}
 
     names = list(names)

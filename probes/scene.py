@@ -1,4 +1,4 @@
-"""An Auto Scaling group in a VPC of its own, and a queue that hears what the default bus says of it."""
+"""An Auto Scaling group, and a queue that hears what the default bus says of it."""
 
 import json
 import time
@@ -15,10 +15,9 @@ class Scene:
         self.t = t
         self.asg = t.client("autoscaling")
         self.name = t.name("asg")
-        self.vpc = t.vpc()
-        self.subnet = t.subnet(self.vpc)
-        self.guard = t.group(self.vpc)
-        self.template = self._template()
+        if "scene" not in t.world.shared:
+            t.world.shared["scene"] = self._stage()
+        self.subnet, self.guard, self.template = t.world.shared["scene"]
         asked = {"MinSize": 0, "MaxSize": 5, "DesiredCapacity": desired, **settings}
         self.asg.create_auto_scaling_group(
             AutoScalingGroupName=self.name,
@@ -27,8 +26,14 @@ class Scene:
             **asked,
         )
 
-    def _template(self) -> str:
-        interface = {"DeviceIndex": 0, "Groups": [self.guard], "AssociatePublicIpAddress": True}
+    def _stage(self) -> tuple[str, str, str]:
+        """Subnet, group and launch template, which scenes share."""
+        vpc = self.t.vpc()
+        subnet, guard = self.t.subnet(vpc), self.t.group(vpc)
+        return subnet, guard, self._template(guard)
+
+    def _template(self, guard: str) -> str:
+        interface = {"DeviceIndex": 0, "Groups": [guard], "AssociatePublicIpAddress": True}
         data = {
             "ImageId": "ami-12345678",
             "InstanceType": "t3.micro",

@@ -28,6 +28,8 @@ class World(Protocol):
     name: str
     patience: float
     accounts: tuple[str, str]
+    shared: dict[Any, Any]
+    """What probes share that do not mind each other."""
 
     def client(self, service: str, region: str, account: int) -> Any: ...
 
@@ -75,14 +77,21 @@ class Trial:
         ec2 = self.client("ec2", region, account)
         return str(ec2.create_vpc(CidrBlock=cidr, AmazonProvidedIpv6CidrBlock=ipv6)["Vpc"]["VpcId"])
 
+    def any_vpc(self, region: str = HOME, account: int = 0) -> str:
+        """One that probes share."""
+        where = (region, account)
+        if where not in self.world.shared:
+            self.world.shared[where] = self.vpc(region=region, account=account)
+        return str(self.world.shared[where])
+
     def subnet(self, vpc: str, cidr: str = "10.0.1.0/24") -> str:
         return str(self.ec2.create_subnet(VpcId=vpc, CidrBlock=cidr)["Subnet"]["SubnetId"])
 
     def group(
         self, vpc: str = "", name: str = "", *, region: str = HOME, account: int = 0, **more: Any
     ) -> str:
-        """In a VPC of its own if none is given."""
-        vpc = vpc or self.vpc(region=region, account=account)
+        """In a VPC that others use too if none is given."""
+        vpc = vpc or self.any_vpc(region, account)
         ec2 = self.client("ec2", region, account)
         made = ec2.create_security_group(
             GroupName=name or self.name(), Description="a probe", VpcId=vpc, **more
@@ -110,7 +119,9 @@ class Trial:
         )
 
     def acl(self, vpc: str = "", **more: Any) -> str:
-        return str(self.ec2.create_network_acl(VpcId=vpc or self.vpc(), **more)["NetworkAcl"]["NetworkAclId"])
+        return str(
+            self.ec2.create_network_acl(VpcId=vpc or self.any_vpc(), **more)["NetworkAcl"]["NetworkAclId"]
+        )
 
     def entries(self, acl: str, *, egress: bool = False) -> dict[int, Json]:
         """By number, the final denies left out."""

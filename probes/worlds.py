@@ -39,7 +39,9 @@ class Emulator:
     accounts: tuple[str, str]
     keys: tuple[Key, Key | None]
     patience: float
+    shared: dict[Any, Any] = field(default_factory=dict)
     _clients: dict[tuple[str, str, int], Any] = field(default_factory=dict)
+    _made: list[Any] = field(default_factory=list)
     _session: boto3.Session = field(default_factory=boto3.Session)
 
     def client(self, service: str, region: str, account: int) -> Any:
@@ -50,7 +52,7 @@ class Emulator:
 
     def client_with(self, service: str, region: str, key: Key) -> Any:
         make: Any = self._session.client
-        return make(
+        made = make(
             service,
             region_name=region,
             endpoint_url=self.endpoint,
@@ -59,6 +61,12 @@ class Emulator:
             aws_session_token=key.get("SessionToken"),
             config=_CONFIG,
         )
+        self._made.append(made)
+        return made
+
+    def close(self) -> None:
+        for client in self._made:
+            client.close()
 
     def _key(self, account: int) -> Key:
         key = self.keys[account]
@@ -103,19 +111,20 @@ def _document(lines: Any) -> str:
     raise RuntimeError("the embedded AWS said nothing")
 
 
+MOTO, MINISTACK = ROOT / ".venv-moto", ROOT / ".venv-ministack"
+
+
 @contextmanager
 def moto() -> Iterator[Emulator]:
-    """moto's own server, alone: nothing of ours is in it."""
-    port = _free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    """moto's own server, alone: nothing of ours is in it. Where ``make fidelity`` has not set up the environment with
+    all that the server can use, some of its services lack a package."""
+    port, python = _free_port(), _python(MOTO)
+    command = [python, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     with _running(command, {"MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}):
         endpoint = _answering(f"http://127.0.0.1:{port}")
         key = {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": "probe"}
         accounts = ("123456789012", "222222222222")
-        yield Emulator("moto", version("moto"), endpoint, accounts, (key, None), 0.4)
-
-
-MINISTACK = ROOT / ".venv-ministack"
+        yield Emulator("moto", _version(python, "moto"), endpoint, accounts, (key, None), 0.2)
 
 
 @contextmanager
@@ -132,10 +141,18 @@ def ministack() -> Iterator[Emulator]:
         endpoint = _answering(f"http://127.0.0.1:{port}")
         accounts = ("111111111111", "222222222222")
         keys = tuple({"AccessKeyId": account, "SecretAccessKey": "probe"} for account in accounts)
-        installed = [str(MINISTACK / "bin" / "python"), "-c"]
-        installed += ["from importlib.metadata import version; print(version('ministack'))"]
-        number = subprocess.run(installed, capture_output=True, text=True, check=True).stdout.strip()
+        number = _version(_python(MINISTACK), "ministack")
         yield Emulator("ministack", number, endpoint, accounts, keys, 3.0)  # type: ignore[arg-type]
+
+
+def _python(environment: Path) -> str:
+    own = environment / "bin" / "python"
+    return str(own) if own.exists() else sys.executable
+
+
+def _version(python: str, package: str) -> str:
+    asked = f"from importlib.metadata import version; print(version({package!r}))"
+    return subprocess.run([python, "-c", asked], capture_output=True, text=True, check=True).stdout.strip()
 
 
 WORLDS = {"ours": ours, "moto": moto, "ministack": ministack}

@@ -17,16 +17,13 @@ FAILS = """
 def handler(event, context):
     raise ValueError("as asked for")
 """
-WRITES = (
-    """
+WRITES = """
 import os, boto3, json
 def handler(event, context):
-    where = {"endpoint_url": os.environ["ENDPOINT"], "region_name": "%s"}
+    where = {"endpoint_url": os.environ["ENDPOINT"], "region_name": os.environ["AWS_REGION"]}
     item = {"id": {"S": "it"}, "event": {"S": json.dumps(event)}}
     boto3.client("dynamodb", **where).put_item(TableName=os.environ["TABLE"], Item=item)
 """
-    % HOME
-)
 
 
 def _function(t: Trial, code: str, **variables: str) -> str:

@@ -36,7 +36,7 @@ def reference_to_nobody(t: Trial) -> None:
 
 @probe("1.8", "a group of another VPC without a peering is refused", RULES)
 def reference_without_peering(t: Trial) -> None:
-    t.refused("InvalidGroup.NotFound", t.allow, t.group(), tcp(22, t.group()))
+    t.refused("InvalidGroup.NotFound", t.allow, t.group(), tcp(22, t.group(t.vpc())))
 
 
 @probe("1.8", "a group of another Region is refused", PEERING)

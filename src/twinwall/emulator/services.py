@@ -1,5 +1,5 @@
 """The services that live beside EC2, wired to each other: SQS, EventBridge and its Scheduler, Auto Scaling, Lambda
-with its event sources, DynamoDB, CloudFormation."""
+with its event sources, DynamoDB, CloudFormation, CloudTrail."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -21,6 +21,7 @@ from twinwall.emulator.scaling.room import Scaling
 from twinwall.emulator.stacks.marks import mark
 from twinwall.emulator.stacks.service import StackService
 from twinwall.emulator.tables.service import TableService
+from twinwall.emulator.trail.room import Trail
 from twinwall.emulator.visit import Visit
 
 
@@ -51,6 +52,7 @@ class Services:
         inside = Inside(front.handle, front.within, front.identities)
         self.functions = LambdaService(roles, inside, pace, endpoint, self.deliveries, self.queues)
         self.stacks = StackService(roles, inside, partial(mark, front.world, front.ec2))
+        self.trail = Trail(now, front.by_moto)
         self._open()
 
     def _open(self) -> None:
@@ -65,6 +67,8 @@ class Services:
         rooms["iam"] = make_room(self._front.by_moto)
         rooms["lambda"] = self.functions.answer
         rooms["cloudformation"] = self.stacks.answer
+        rooms["cloudtrail"] = self.trail.answer
+        self._front.record = self.trail.record
         self._front.processes = self.functions.fleet.document
         self._front.after_ec2 = self._after_ec2
         self._front.enforcer.group_of = self.scaling.asked_about
