@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from twinwall.model.firewall import NetworkAcl, SecurityGroup, Snapshot
 from twinwall.model.net import TCP, UDP, Cidr
 from twinwall.model.rules import (
     CidrPeer,
@@ -122,6 +123,30 @@ def _at(rule: Any, block: Cidr) -> Any:
     if isinstance(rule, NetworkAclEntry):
         return replace(rule, cidr=block)
     return replace(rule, peer=CidrPeer(block))
+
+
+# --- firewalls
+
+
+def one_group(count: int, borders: int | None = None) -> Snapshot:
+    return Snapshot("r", "1", (_named(1, group_rules(count, count, borders)),), acls=())
+
+
+def groups(count: int, rules: int) -> Snapshot:
+    """Nobody has any of them."""
+    made = tuple(_named(number, group_rules(rules, number)) for number in range(count))
+    return Snapshot("r", "1", made, acls=(), interfaces=())
+
+
+def _named(number: int, rules: list[SecurityGroupRule]) -> SecurityGroup:
+    return SecurityGroup(f"sg-{number}", f"group-{number}", "", "1", "vpc-1", tuple(rules))
+
+
+def one_acl(count: int) -> Snapshot:
+    """So many entries in each direction."""
+    back = (replace(entry, direction=Direction.EGRESS) for entry in acl_entries(count, count + 1))
+    acl = NetworkAcl("acl-1", "vpc-1", "1", False, (*acl_entries(count, count), *back))
+    return Snapshot("r", "1", acls=(acl,))
 
 
 # --- snapshots

@@ -8,27 +8,18 @@ before the clock starts, unless it says "text". What is compared is equal, and e
 """
 
 import argparse
-import gc
 import ipaddress
 import json
 import platform
-import resource
 import statistics
-import subprocess
-import sys
-import tempfile
-import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stdout
 from importlib.metadata import version
-from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import material
 import rivals
-from twinwall.cli.main import run
+from measure import ROUNDS, child, interleaved, milliseconds, shown, table, write
 from twinwall.model.firewall import SecurityGroup
 from twinwall.model.net import parse_cidr, parse_protocol
 from twinwall.model.rules import Direction, NetworkAclEntry, make_traffic
@@ -38,11 +29,6 @@ from twinwall.packets.comparison import clash_of_unions
 from twinwall.planning.equality import clash_of_acls, clash_of_groups
 from twinwall.planning.semantics import AclEntries, GroupRules, span_of
 
-ROUNDS = 7
-SHORT = 20.0
-PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
-BEGIN, END = "<!-- written by benchmarks/packets.py -->", "<!-- end of what benchmarks/packets.py writes -->"
-
 Rules = Sequence[Any]
 Answer = Callable[[Rules, Rules], bool]
 
@@ -51,43 +37,6 @@ def ours(left: Rules, right: Rules) -> bool:
     if isinstance(left[0], NetworkAclEntry):
         return clash_of_acls(AclEntries(tuple(left)), AclEntries(tuple(right))) is None
     return clash_of_groups(GroupRules(tuple(left)), GroupRules(tuple(right))) is None
-
-
-def milliseconds(work: Callable[[], bool]) -> float:
-    """As ``timeit`` measures: without the collector, so that nobody pays for what rivals left behind, and what
-    is short as often as it takes to fill ``SHORT``."""
-    gc.collect()
-    gc.disable()
-    spent = [timed(work)]
-    while sum(spent) < SHORT:
-        spent.append(timed(work))
-    gc.enable()
-    return statistics.median(spent)
-
-
-def timed(work: Callable[[], bool]) -> float:
-    start = time.process_time()
-    answer = work()
-    spent = time.process_time() - start
-    if not answer:
-        raise AssertionError("two equal sets of rules were told apart")
-    return spent * 1e3
-
-
-def interleaved(rounds: Iterator[Sequence[Callable[[], bool]]]) -> list[float]:
-    """The median of each column."""
-    return [
-        statistics.median(column)
-        for column in zip(*([milliseconds(w) for w in row] for row in rounds), strict=True)
-    ]
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return ["| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *rows)] + [""]
-
-
-def shown(value: float) -> str:
-    return f"{value:,.2f}" if value < 10 else f"{value:,.0f}"
 
 
 # --- beside z3 and CUDD
@@ -164,40 +113,6 @@ def rules_in(text: str) -> GroupRules:
     return GroupRules(parse_group(json.loads(text)).rules_of(Direction.INGRESS))
 
 
-# --- whole snapshots, each round in a process of its own
-
-
-def child(*arguments: object) -> dict[str, float]:
-    command = [sys.executable, __file__, "--child", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, check=True, text=True)
-    return dict(json.loads(done.stdout))
-
-
-def whole_snapshots() -> list[str]:
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / "source.json", Path(folder) / "target.json"]
-        for path, document in zip(paths, material.snapshots(1_000, 60, 1), strict=True):
-            path.write_text(json.dumps(document))
-        measured = [(child("load", *paths), child("verify", *paths)) for _ in range(ROUNDS)]
-    load = statistics.median(one["ms"] for one, _ in measured)
-    own = statistics.median(two["ms"] for _, two in measured)
-    peak = max(two["mb"] for _, two in measured)
-    row = ["`verify`, 1,000 groups of 60 rules", shown(own), f"{shown(load)} ({own / load:.1f})", shown(peak)]
-    return table(["ms", "Twinwall", "`json.load` of the files", "peak MB"], [row])
-
-
-def load_files(paths: Sequence[str]) -> bool:
-    for path in paths:
-        with open(path, encoding="utf-8") as stream:  # noqa: PTH123 - as one writes it
-            json.load(stream)
-    return True
-
-
-def verify_files(paths: Sequence[str]) -> bool:
-    with redirect_stdout(StringIO()):
-        return run(["verify", "--source", paths[0], "--target", paths[1]]) == 0
-
-
 # --- curves
 
 
@@ -207,7 +122,7 @@ def curves() -> list[str]:
         rows.append([f"{size:,}"])
         for borders in (1_000, size):
             for every in ("", "every"):
-                measured = child("curve", size, borders, every)
+                measured = child(__file__, "curve", size, borders, every)
                 rows[-1].append(f"{shown(measured['ms'])} ms, {shown(measured['mb'])} MB")
     names = (
         f"{borders}{what}" for borders in ("1,000 borders", "as many") for what in ("", ", all rewritten")
@@ -226,10 +141,6 @@ def curve(size: int, borders: int, every: bool) -> dict[str, float]:
     return {"ms": median, "mb": tracemalloc.get_traced_memory()[1] / 1e6}
 
 
-def peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 # --- the page
 
 TEXT = """
@@ -244,24 +155,18 @@ each traffic, blocks joined in the order of addresses in a balanced tree). CPyth
 """
 
 
-def page() -> str:
+def page() -> list[str]:
     said = TEXT.format(z3=version("z3-solver"), dd=version("dd"), python=platform.python_version())
-    lines = [BEGIN, *said.splitlines()[1:], ""]
+    lines = [*said.splitlines()[1:], ""]
     lines += beside_rivals()
     lines += ["In brackets: Twinwall's time as a multiple of the other's.", ""]
-    lines += from_text() + whole_snapshots()
+    lines += from_text()
     lines += [
         "Growth with the rules, and with the port borders that they name (medians of 3; peak memory above the rules).",
         "",
     ]
     lines += curves()
-    return "\n".join([*lines, END, ""])
-
-
-def write(part: str) -> None:
-    before = PAGE.read_text(encoding="utf-8") if PAGE.exists() else "# Performance\n\n"
-    head, _, rest = before.partition(BEGIN)
-    PAGE.write_text(head + part + rest.partition(END)[2].lstrip("\n"), encoding="utf-8")
+    return lines
 
 
 def main() -> None:
@@ -270,12 +175,9 @@ def main() -> None:
     asked = parser.parse_args().child
     match asked:
         case None:
-            write(page())
+            write(__file__, page())
         case ["curve", size, borders, every]:
             print(json.dumps(curve(int(size), int(borders), bool(every))))
-        case [what, *paths]:
-            work = load_files if what == "load" else verify_files
-            print(json.dumps({"ms": timed(lambda: work(paths)), "mb": peak()}))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,18 @@
 """Every command and every option is documented, and so is every key of the configuration."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from twinwall.cli.first_tool import parser
 from twinwall.cli.lazy import LazyGroup
 from twinwall.cli.main import COMMANDS, root
+from twinwall.cli.manual import manual
 from twinwall.cli.reference import reference
 from twinwall.documents.configuration import LocationTable, ReplicaTable
 
@@ -19,6 +23,23 @@ def test_the_command_reference_is_what_the_commands_say() -> None:
     assert (DOCS / "commands.md").read_text("utf-8") == reference(), (
         "python -m twinwall.cli.reference docs/commands.md"
     )
+
+
+def test_the_manual_page_is_what_the_commands_say() -> None:
+    assert (DOCS / "twinwall.1").read_text("utf-8") == manual(), (
+        "python -m twinwall.cli.manual docs/twinwall.1"
+    )
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="groff, which reads the page, is not installed")
+def test_the_manual_page_is_read_without_a_warning() -> None:
+    done = subprocess.run(
+        ["groff", "-man", "-Tutf8", "-ww", DOCS / "twinwall.1"], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    shown = re.sub(r".\x08|\x1b\[[0-9;]*m", "", done.stdout)
+    assert all(f"twinwall {name} " in shown for name in COMMANDS)
+    assert "--map-vpc-cidr" in shown
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -46,3 +67,20 @@ def test_every_flag_of_the_first_tool_is_documented() -> None:
     flags = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", parser().format_help())) - {"-h", "--sr", "--dr"}
     assert "--srcnacl_id_association" in flags
     assert not [flag for flag in sorted(flags) if f"`{flag}" not in text]
+
+
+def test_the_workflow_and_the_hook_call_commands_that_are_there() -> None:
+    """What CI systems are given to copy is YAML, and every option in it exists."""
+    (workflow,) = re.findall(r"```yaml\n(name: .*?)```", (DOCS / "drift.md").read_text("utf-8"), re.DOTALL)
+    steps = yaml.safe_load(workflow)["jobs"]["drift"]["steps"]
+    (hook,) = yaml.safe_load((DOCS.parent / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    lines = [step["run"] for step in steps if str(step.get("run", "")).startswith("twinwall")] + [
+        hook["entry"]
+    ]
+    assert len(lines) == 2
+    for line in lines:
+        command, *arguments = line.partition(" >")[0].split()[1:]
+        assert isinstance(root, LazyGroup)
+        found = root.get_command(click.Context(root), command)
+        assert found is not None
+        found.make_context(command, arguments, resilient_parsing=False)

@@ -69,6 +69,11 @@ def test_subset_and_difference_agree(a: PacketSet, b: PacketSet) -> None:
     assert (a == b) == (a <= b <= a)
 
 
+@given(any_sets, blocks())
+def test_a_set_within_a_block_is_its_intersection_with_it(a: PacketSet, block: Block) -> None:
+    assert a.within(block) == a.addresses & PacketSet.product([block], ALL_TRAFFIC)
+
+
 @given(any_sets)
 def test_neighbouring_points_are_unequal_and_the_complement_has_the_same_points(a: PacketSet) -> None:
     other = inverse(a)

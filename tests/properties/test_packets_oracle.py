@@ -2,6 +2,7 @@
 cut (``packet_cases``), and z3 (``packet_solver``). Neither shares code with ``packets`` or with the other."""
 
 import random
+import re
 from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
 from itertools import product
@@ -227,6 +228,27 @@ def check_report(report: Any, sides: dict[str, list[Rule]]) -> None:
             for a, m in product(places, MEMBERSHIPS)
         }
         assert differs == {True, False}
+        check_condition(item.condition, kind, sides)
+
+
+def check_condition(text: str, kind: Kind, sides: dict[str, list[Rule]]) -> None:
+    """The sides differ under exactly those memberships under which the condition does not hold."""
+    unless, who, what = re.fullmatch(
+        r"differs unless (every address of )?(.*?)(?: has no member(?: outside )?| is a member of )(.*)", text
+    ).groups()
+    named, places = re.split(", | or ", who), [one for one in re.split(", | or ", what) if one]
+    for members in MEMBERSHIPS:
+        addresses = [a for block in named for a in ip_network(block)] if unless else members[named[0]]
+        holds = all(any(_is_in(address, one, members) for one in places) for address in addresses)
+        differs = any(
+            admits(sides["source"], address, kind, members) != admits(sides["target"], address, kind, members)
+            for address in addresses
+        )
+        assert holds != differs
+
+
+def _is_in(address: Any, place: str, members: dict[str, frozenset[Place]]) -> bool:
+    return address in ip_network(place) if "/" in place else address in members[place]
 
 
 @pytest.mark.parametrize("part", range(5))

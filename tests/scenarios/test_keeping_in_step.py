@@ -455,59 +455,30 @@ def test_a_replaced_source_group_finds_its_copy(world: Stage) -> None:
 LOGICAL = "aws:cloudformation:logical-id"
 
 
-def test_into_a_base_that_cloudformation_made(world: Stage) -> None:
-    """*Into a base that CloudFormation made (other physical names, same logical ids): ``--match-cloudformation
-    --adopt GLOB --adopt-managed`` keeps its groups and ACLs in step.*"""
+def of_stack(stack: str, logical: str) -> dict[str, str]:
+    return {LOGICAL: logical, "aws:cloudformation:stack-name": stack}
+
+
+def stacks(world: Stage) -> None:
+    """Two stacks of one template: other physical names, the same logical ids."""
     document = source(
         group(
             "sg-web",
             "net-Web-AAAA",
             "in tcp 443 0.0.0.0/0",
             "out tcp 5432 sg-db",
-            tags={LOGICAL: "Web", "aws:cloudformation:stack-name": "net"},
+            tags=of_stack("net", "Web"),
         ),
-        group(
-            "sg-db",
-            "net-Db-AAAA",
-            "in tcp 5432 sg-web",
-            DEFAULT_EGRESS,
-            tags={LOGICAL: "Db", "aws:cloudformation:stack-name": "net"},
-        ),
-        acls=[
-            acl(
-                "acl-1",
-                "in 100 allow tcp 443 0.0.0.0/0",
-                tags={LOGICAL: "Acl", "aws:cloudformation:stack-name": "net"},
-            )
-        ],
+        group("sg-db", "net-Db-AAAA", "in tcp 5432 sg-web", DEFAULT_EGRESS, tags=of_stack("net", "Db")),
+        acls=[acl("acl-1", "in 100 allow tcp 443 0.0.0.0/0", tags=of_stack("net", "Acl"))],
         region=HERE,
     )
+    where: Any = {"vpc": "vpc-base", "owner": B}
     base = source(
-        group(
-            "sg-1",
-            "dr-Web-BBBB",
-            DEFAULT_EGRESS,
-            vpc="vpc-base",
-            owner=B,
-            tags={LOGICAL: "Web", "aws:cloudformation:stack-name": "dr"},
-        ),
-        group(
-            "sg-2",
-            "dr-Db-BBBB",
-            DEFAULT_EGRESS,
-            vpc="vpc-base",
-            owner=B,
-            tags={LOGICAL: "Db", "aws:cloudformation:stack-name": "dr"},
-        ),
-        group(
-            "sg-3",
-            "dr-Other-BBBB",
-            "in tcp 1 0.0.0.0/0",
-            vpc="vpc-base",
-            owner=B,
-            tags={LOGICAL: "Other", "aws:cloudformation:stack-name": "dr"},
-        ),
-        acls=[acl("acl-b", vpc="vpc-base", tags={LOGICAL: "Acl", "aws:cloudformation:stack-name": "dr"})],
+        group("sg-1", "dr-Web-BBBB", DEFAULT_EGRESS, tags=of_stack("dr", "Web"), **where),
+        group("sg-2", "dr-Db-BBBB", DEFAULT_EGRESS, tags=of_stack("dr", "Db"), **where),
+        group("sg-3", "dr-Other-BBBB", "in tcp 1 0.0.0.0/0", tags=of_stack("dr", "Other"), **where),
+        acls=[acl("acl-b", vpc="vpc-base", tags=of_stack("dr", "Acl"))],
         region=THERE,
         account=B,
     )
@@ -516,17 +487,15 @@ def test_into_a_base_that_cloudformation_made(world: Stage) -> None:
     base["NetworkAcls"] = base["NetworkAcls"][1:]
     world.load(document)
     world.load(base, B, THERE)
-    options = (
-        "--match-cloudformation",
-        "--adopt",
-        "dr-*",
-        "--adopt",
-        "acl-b",
-        "--adopt-managed",
-        "--outside",
-        "fail",
-    )
-    world.migrate(SOURCE_VPC, "vpc-base", options=options[:-3]).refused(3, "--adopt-managed")
+
+
+def test_into_a_base_that_cloudformation_made(world: Stage) -> None:
+    """*Into a base that CloudFormation made (other physical names, same logical ids): ``--match-cloudformation
+    --adopt GLOB --adopt-managed`` keeps its groups and ACLs in step.*"""
+    stacks(world)
+    asked = ("--match-cloudformation", "--adopt", "dr-*", "--adopt", "acl-b", "--outside", "fail")
+    world.migrate(SOURCE_VPC, "vpc-base", options=asked).refused(3, "--adopt-managed")
+    options = (*asked, "--adopt-managed")
     run = world.migrate(SOURCE_VPC, "vpc-base", options=options).ended(0)
     assert not run.written["CreateSecurityGroup"]
     assert not run.written["CreateNetworkAcl"]

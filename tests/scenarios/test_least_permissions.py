@@ -184,6 +184,7 @@ def look(actors: Actors) -> None:
     actors.run("lint", "--at", VPC).ended(0)
     packet = ("--from", "198.51.100.7", "--to", "10.10.0.10", "--protocol", "tcp", "--port", 443)
     actors.run("explain", "--at", VPC, *packet).ended(0)
+    actors.run("export", "--at", VPC, "--format", "cli", "--with-associations").ended(0)
     actors.run("snapshot", "--source", VPC, "-o", folder / "shop.json").ended(0)
     actors.run("plan", *MIGRATE, "--outside", "keep").ended(3)
 
@@ -241,6 +242,11 @@ def test_each_policy_is_enough_and_every_line_of_it_is_needed(world: Stage, carr
         if not refused(lacking(policy, statement["Sid"], action), rights_of(world, name))
     ]
     assert unused == [], "\n".join(map(str, unused))
+
+
+def test_drift_asks_for_what_verify_asks_for() -> None:
+    """It says which sides there are in the configuration, not by options."""
+    assert permissions("drift", SCOPES) == permissions("verify", SCOPES)
 
 
 def rights_of(world: Stage, user: str) -> list[Right]:

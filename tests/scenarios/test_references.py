@@ -337,63 +337,55 @@ def sent(world: Stage, account: str) -> set[str]:
     return set(world.aws.counts.by_action(account)) - {"GetCallerIdentity"}
 
 
-def test_the_least_policy_is_enough(world: Stage) -> None:
-    """*The least IAM policy that command needs, for each side*: everything that a run of every kind sends is in it."""
-    world.load(
-        source(
-            group(
-                "sg-web",
-                "web",
-                "in tcp 443 pl-0aaaaaaaaaaaaaaaa",
-                "in tcp 1 999999999999/sg-x@vpc-x@active",
-                "in tcp 2 0.0.0.0/0 d",
-            ),
-            group("sg-db", "db", "in tcp 1 sg-web", DEFAULT_EGRESS),
-            acls=[acl("acl-1", "in 100 allow tcp 443 0.0.0.0/0", "in 101 allow tcp 80 0.0.0.0/0")],
-            lists=[prefix_list("pl-0aaaaaaaaaaaaaaaa", "office", "192.0.2.0/24")],
-            region=HERE,
-        )
+def of_every_kind() -> dict[str, Any]:
+    return source(
+        group(
+            "sg-web",
+            "web",
+            "in tcp 443 pl-0aaaaaaaaaaaaaaaa",
+            "in tcp 1 999999999999/sg-x@vpc-x@active",
+            "in tcp 2 0.0.0.0/0 d",
+        ),
+        group("sg-db", "db", "in tcp 1 sg-web", DEFAULT_EGRESS),
+        acls=[acl("acl-1", "in 100 allow tcp 443 0.0.0.0/0", "in 101 allow tcp 80 0.0.0.0/0")],
+        lists=[prefix_list("pl-0aaaaaaaaaaaaaaaa", "office", "192.0.2.0/24")],
+        region=HERE,
     )
-    target = world.empty()
-    options = (
-        "--outside",
-        "skip",
-        "--adopt",
-        "default",
-        "--rule-tags",
-        "--associate",
-        "auto",
-        "--prune",
-        "--force",
-    )
-    world.aws.counts.reset()
-    world.migrate(SOURCE_VPC, target, options=options).ended(0)
-    client = world.client(A, HERE)
+
+
+def change_every_kind(client: Any) -> None:
     client.delete_security_group(GroupId="sg-db")
+    described = {"CidrIp": "0.0.0.0/0", "Description": "e"}
     client.update_security_group_rule_descriptions_ingress(
         GroupId="sg-web",
-        IpPermissions=[
-            {
-                "IpProtocol": "tcp",
-                "FromPort": 2,
-                "ToPort": 2,
-                "IpRanges": [{"CidrIp": "0.0.0.0/0", "Description": "e"}],
-            }
-        ],
+        IpPermissions=[{"IpProtocol": "tcp", "FromPort": 2, "ToPort": 2, "IpRanges": [described]}],
     )
     client.delete_network_acl_entry(NetworkAclId="acl-1", RuleNumber=100, Egress=False)
     client.modify_managed_prefix_list(
         PrefixListId="pl-0aaaaaaaaaaaaaaaa", CurrentVersion=1, AddEntries=[{"Cidr": "198.51.100.0/24"}]
     )
+
+
+def check_sent(world: Stage, command: str) -> None:
+    assert sent(world, A) <= allowed(world, command, "source")
+    assert sent(world, B) <= allowed(world, command, "target")
+    world.aws.counts.reset()
+
+
+def test_the_least_policy_is_enough(world: Stage) -> None:
+    """*The least IAM policy that command needs, for each side*: everything that a run of every kind sends is in it."""
+    world.load(of_every_kind())
+    target = world.empty()
+    adopting = ("--outside", "skip", "--adopt", "default")
+    options = (*adopting, "--rule-tags", "--associate", "auto", "--prune", "--force")
+    world.migrate(SOURCE_VPC, target, options=options).ended(0)
+    change_every_kind(world.client(A, HERE))
     world.aws.counts.reset()
     later = world.migrate(SOURCE_VPC, target, options=options).ended(0)
     assert {"DeleteSecurityGroup", "DeleteNetworkAclEntry", "ModifyManagedPrefixList"} <= set(later.written)
-    assert sent(world, A) <= allowed(world, "migrate", "source")
-    assert sent(world, B) <= allowed(world, "migrate", "target")
-    world.aws.counts.reset()
-    world.verify(SOURCE_VPC, target, options=("--outside", "skip", "--adopt", "default"))
-    assert sent(world, A) <= allowed(world, "verify", "source")
-    assert sent(world, B) <= allowed(world, "verify", "target")
+    check_sent(world, "migrate")
+    world.verify(SOURCE_VPC, target, options=adopting)
+    check_sent(world, "verify")
 
 
 def test_the_journal_holds_the_whole_before_image(world: Stage) -> None:
@@ -413,9 +405,12 @@ def test_the_journal_holds_the_whole_before_image(world: Stage) -> None:
     image = begin["before"]
     assert {item["GroupId"] for item in image["SecurityGroups"]} == {item["GroupId"] for item in before}
     assert len(image["NetworkAcls"]) == 1
-    events = [record["event"] for record in records if record["event"] in ("call", "done")]
-    assert events == ["call", "done"] * sum(run.written.values())
-    assert records[-1]["event"] == "end"
+    calls = [(record["event"], record["step"]) for record in records if record["event"] in ("call", "done")]
+    steps = sorted({step for _, step in calls})
+    assert len(steps) == sum(run.written.values())
+    assert all(calls.index(("call", step)) < calls.index(("done", step)) for step in steps)
+    assert len(calls) == 2 * len(steps)
+    assert [record["event"] for record in records[-2:]] == ["end", "unlocked"]
 
 
 @pytest.mark.parametrize("command", ["migrate", "plan", "apply", "verify", "snapshot"])

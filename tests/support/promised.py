@@ -14,10 +14,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from twinwall.emulator.memory import MemoryAws
+from twinwall.model.net import parse_cidr
 from twinwall.model.rules import CidrPeer, Direction, GroupPeer, PrefixListPeer, RuleAction
 from twinwall.planning import changes as c
 from twinwall.planning.order import Barrier, Route, Step
 from twinwall.planning.plan import Plan
+
+PRIVATE = (parse_cidr("10.20.0.0/16"), parse_cidr("2001:db8::/56"))
+"""Of the VPC: where members of its groups are."""
 
 DIRECTIONS = (Direction.INGRESS, Direction.EGRESS)
 
@@ -195,18 +199,18 @@ class Broken(AssertionError):
     pass
 
 
-def check(states: list[State], interfaces: Iterable[frozenset]) -> None:
-    """``interfaces``: the groups of each. Raises ``Broken``."""
+def check(states: list[State], interfaces: Iterable[frozenset], private=PRIVATE) -> None:
+    """``interfaces``: the groups of each; ``private``: the VPC's blocks. Raises ``Broken``."""
     interfaces = set(map(frozenset, interfaces))
     used = frozenset().union(*interfaces) if interfaces else frozenset()
     changed = {id_ for id_ in used if len({state.groups.get(id_) for state in states}) > 1}
     changed |= {id_ for id_ in used if names_changing_list(id_, states)}
     for direction in DIRECTIONS:
         for id_ in sorted(changed):
-            follow(states, (id_,), direction, once=True)
+            follow(states, (id_,), direction, private, once=True)
         for together in sorted(interfaces, key=sorted):
             if len(together) > 1 and together & changed:
-                follow(states, sorted(together), direction, once=False)
+                follow(states, sorted(together), direction, private, once=False)
         for subnet in sorted(states[0].subnets):
             follow_acl(states, subnet, direction)
         for acl in sorted({acl for state in states for acl in state.subnets.values()}):
@@ -225,7 +229,7 @@ def seen(state: State, group_id: str) -> list:
     return [dict(zip(readable, one, strict=True)) for one in itertools.product(*readable.values())]
 
 
-def follow(states: list[State], group_ids, direction: Direction, *, once: bool) -> None:
+def follow(states: list[State], group_ids, direction: Direction, private, *, once: bool) -> None:
     rules = {
         rule
         for s in states
@@ -233,44 +237,40 @@ def follow(states: list[State], group_ids, direction: Direction, *, once: bool) 
         for rule in s.groups.get(id_, ())
         if rule.direction is direction
     }
-    lists = {cidr for state in states for many in state.lists.values() for one in many for cidr in one}
     named = {str(rule.peer) for rule in rules}
     cidrs = {rule.peer.cidr for rule in rules if isinstance(rule.peer, CidrPeer)}
     cidrs |= {cidr for s in states for id_ in named & s.lists.keys() for one in s.lists[id_] for cidr in one}
-    symbols = {
-        str(r.peer)
-        for r in rules
-        if not isinstance(r.peer, CidrPeer) and not any(str(r.peer) in s.lists for s in states)
-    }
-    del lists
+    listed = {id_ for s in states for id_ in s.lists}
+    symbols = {str(rule.peer) for rule in rules if not isinstance(rule.peer, CidrPeer)} - listed
     views = [[(s.groups.get(id_, frozenset()), seen(s, id_)) for id_ in group_ids] for s in states]
-    places = [(address, members) for address in addresses_at(cidrs) for members in memberships(symbols)]
+    places = [
+        (address, members)
+        for address in addresses_at(cidrs)
+        for members in (
+            memberships(symbols) if any(inside(cidr, address) for cidr in private) else [frozenset()]
+        )
+    ]
     places += [(None, frozenset({symbol})) for symbol in symbols]
     for packet in packets_at({rule.traffic for rule in rules}):
         near = [rule for rule in rules if matches(rule.traffic, packet)]
         if not near:
             continue
         for address, members in places:
-            verdicts = [
-                {
-                    any(one)
-                    for one in itertools.product(
-                        *(
-                            {
-                                any(rule_admits(r, packet, address, members, l) for r in held & set(near))
-                                for l in many
-                            }
-                            for held, many in view
-                        )
-                    )
-                }
-                for view in views
-            ]
+            verdicts = [verdict_of(view, set(near), packet, address, members) for view in views]
             judge(verdicts, states, once, (group_ids, direction.value, packet, address, set(members)))
 
 
+def verdict_of(view, near, packet, address, members) -> set:
+    """Both, while a list is in progress that decides it."""
+    of_each = [
+        {any(rule_admits(rule, packet, address, members, lists) for rule in held & near) for lists in many}
+        for held, many in view
+    ]
+    return {any(one) for one in itertools.product(*of_each)}
+
+
 def follow_acl(states: list[State], id_: str, direction: Direction) -> None:
-    entries = [s.acls[s.subnets[id_] if id_ in s.subnets else id_] for s in states]
+    entries = [s.acls[s.subnets.get(id_, id_)] for s in states]
     if len(set(entries)) == 1:
         return
     every = {entry for one in entries for entry in one if entry.direction is direction}

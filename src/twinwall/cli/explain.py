@@ -35,9 +35,7 @@ from twinwall.report.explain import explain_text
 @o.packet("--port", metavar="PORT", help="The server's port, for tcp and udp.")
 @o.packet("--icmp-type", metavar="TYPE", help="Type of the ICMP message; else a ping.")
 @o.packet("--icmp-code", metavar="CODE", help="Code of the ICMP message (default 0).")
-@o.packet(
-    "--client-ports", metavar="FIRST-LAST", help="What the client picks its port from (default 1024-65535)."
-)
+@o.packet("--client-ports", metavar="FIRST-LAST", help=o.CLIENT_PORTS)
 @o.packet("--ip-version", metavar="4|6", help="Only this version, where both sides have both.")
 @o.side_options("at")
 @o.general

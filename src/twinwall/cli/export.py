@@ -22,12 +22,12 @@ from twinwall.errors import ConfigError
 
 @o.command("export")
 @o.at
-@click.option(
+@o.option(
     "--plan", "plan_file", metavar="PLAN", help="Instead of --at: what a saved plan makes of its target."
 )
 @o.endpoint_url
 @click.option("--format", "format_", type=click.Choice(FORMATS), required=True, help="The tool.")
-@click.option("-o", "--out", metavar="FILE", help="Where it goes; else to stdout.")
+@o.option("-o", "--out", metavar="FILE", help="Where it goes; else to stdout.")
 @click.option(
     "--with-associations", is_flag=True, help="Also which subnets have the ACLs; each becomes a variable."
 )
@@ -93,4 +93,4 @@ def _show(made: Blueprint, format_: Format, text: str, out: str | None, invocati
         for remark in told:
             output.remark(f"note: {remark}", invocation)
         if out is None:
-            output.lines([text.removesuffix("\n")])
+            output.verbatim(text)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import click
+from click.shell_completion import CompletionItem
 
 
 class Lazy(NamedTuple):
@@ -35,6 +36,15 @@ class LazyGroup(click.Group):
             raise TypeError(f"{self.lazy[cmd_name].target} is not a command")
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Their names from the table too, and the group's own options."""
+        names = [
+            CompletionItem(name, help=lazy.help)
+            for name, lazy in self.lazy.items()
+            if name.startswith(incomplete)
+        ]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """From the table; what was added in the usual way follows."""
         rows = [(name, lazy.help) for name, lazy in self.lazy.items()]
@@ -49,6 +59,19 @@ class SectionedOption(click.Option):
     def __init__(self, *args: Any, section: str = "Options", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.section = section
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from twinwall.cli import completing  # noqa: PLC0415 - only where a shell asks
+
+        match self.name, self.metavar:
+            case "source" | "target" | "at", _:
+                return completing.places(ctx, self, incomplete)
+            case "replica", _:
+                return completing.replicas(ctx, self, incomplete)
+            case _, "FILE" | "PLAN":
+                return completing.files(ctx, self, incomplete)
+            case _:
+                return super().shell_complete(ctx, incomplete)
 
 
 class SectionedCommand(click.Command):

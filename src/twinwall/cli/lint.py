@@ -12,6 +12,7 @@ from twinwall.cli.invocation import Invocation
 from twinwall.cli.replicas import configuration_of, world_of
 from twinwall.cli.sides import Wanted, open_sides, wanted
 from twinwall.engine import inspecting
+from twinwall.planning.asking import parse_client_ports
 from twinwall.planning.findings import Severity
 from twinwall.planning.lint import LintReport, lint_document, reaches
 from twinwall.report.lint import lint_text
@@ -26,18 +27,22 @@ from twinwall.report.sarif import sarif_document
     type=click.Choice(["error", "warning", "note"]),
     help="Exit with 2 if there is a finding of this severity or worse.",
 )
+@click.option("--client-ports", metavar="FIRST-LAST", help=o.CLIENT_PORTS)
 @o.side_options("at")
 @o.general_with_sarif
 @click.pass_obj
-def lint(invocation: Invocation, /, at: str, fail_on: Severity | None, **options: Any) -> int:
+def lint(
+    invocation: Invocation, /, at: str, fail_on: Severity | None, client_ports: str | None, **options: Any
+) -> int:
     """Find rules that cannot do what their author meant.
 
     Entries that never match, answers that cannot get back, rules that others cover, references to nobody,
     quotas nearly used up, groups nobody has, and what is open to the world. Reads only; --at may be a snapshot.
     """
+    ports = parse_client_ports(client_ports)
     place = wanted(at, "at", options, configuration_of(invocation))
     (side,) = open_sides([place], world_of(invocation))
-    report = inspecting.lint(side)
+    report = inspecting.lint(side, ports)
     _show(report, place, invocation)
     return 2 if fail_on is not None and reaches(report, fail_on) else 0
 

@@ -29,6 +29,11 @@ def lines(texts: Sequence[str]) -> None:
     _write(lambda: sys.stdout.write("\n".join(texts) + "\n"))
 
 
+def verbatim(text: str) -> None:
+    """A result for programs that is no JSON."""
+    _write(lambda: sys.stdout.write(text))
+
+
 def _write(write: Any) -> None:
     """A reader that has gone away (``| head``) is no error of ours, and what was done stays done."""
     try:

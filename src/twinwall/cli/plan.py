@@ -20,7 +20,7 @@ from twinwall.report.plan import plan_text
 
 @o.command("plan")
 @o.pair
-@click.option("-o", "--out", metavar="FILE", help="Save the plan for apply; a folder with several targets.")
+@o.option("-o", "--out", metavar="FILE", help="Save the plan for apply; a folder with several targets.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there is something to change.")
 @o.selection
 @o.translation

@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -10,17 +10,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from twinwall import boundary
 from twinwall.cli import output
-from twinwall.cli.failures import Stopped
 from twinwall.cli.invocation import Invocation
 
 
 class Board:
     """One line of progress for each target. Told from several threads."""
 
-    def __init__(self, invocation: Invocation, bars: Progress | None, stop: threading.Event) -> None:
+    def __init__(self, invocation: Invocation, bars: Progress | None) -> None:
         self._invocation = invocation
         self._bars = bars
-        self._stop = stop
         self._lock = threading.Lock()
         self._done: dict[str, tuple[int, int]] = {}
         self._journals: list[str] = []
@@ -38,8 +36,6 @@ class Board:
                 self._bars.update(task, completed=done, total=of)
             if self._invocation.verbose:
                 self._say(f"{label}: {what} ({done} of {of})")
-            if self._stop.is_set():
-                raise Stopped
 
         return tell
 
@@ -55,15 +51,39 @@ class Board:
             words = "; ".join(
                 f"{name}: {made} of {all_} calls were made" for name, (made, all_) in self._done.items()
             )
-            where = f"; journal {', '.join(self._journals)}" if self._journals else ""
-            self._invocation.done = f"{words}{where}; running it again goes on from there"
+            ways = "; ".join(f"twinwall resume {path}, or twinwall undo {path}" for path in self._journals)
+            self._invocation.done = f"{words}; {ways}" if ways else words
 
 
 @contextmanager
-def board(invocation: Invocation, stop: threading.Event) -> Iterator[Board]:
+def board(invocation: Invocation) -> Iterator[Board]:
+    with _bars(invocation) as bars:
+        yield Board(invocation, bars)
+
+
+@contextmanager
+def counted(invocation: Invocation, of: int) -> Iterator[Callable[[str], None]]:
+    """For work that writes nothing: what is yielded is told what comes next, ``of`` times in all."""
+    with _bars(invocation) as bars:
+        task = bars.add_task("", total=of) if bars else None
+        begun = 0
+
+        def tell(what: str) -> None:
+            nonlocal begun
+            if bars is not None and task is not None:
+                bars.update(task, description=what, completed=begun)
+            elif invocation.verbose:
+                output.tell(f"{what} ({begun + 1} of {of})")
+            begun += 1
+
+        yield tell
+
+
+@contextmanager
+def _bars(invocation: Invocation) -> Iterator[Progress | None]:
     """Bars only on a terminal, and not with --quiet."""
     if invocation.quiet or not sys.stderr.isatty():
-        yield Board(invocation, None, stop)
+        yield None
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -72,4 +92,4 @@ def board(invocation: Invocation, stop: threading.Event) -> Iterator[Board]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        yield Board(invocation, bars, stop)
+        yield bars

@@ -1,7 +1,7 @@
 """From options to the two ends of a replica, opened: what plan, migrate and verify start with."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from twinwall.cli.invocation import Invocation
 from twinwall.cli.sides import Wanted, check_apart, open_sides, wanted
 from twinwall.cli.world import World
 from twinwall.documents import configuration as configurations
+from twinwall.documents import terraform_state
 from twinwall.documents.configuration import Configuration
 from twinwall.documents.settings import given, option_name, parse_settings
 from twinwall.engine.sides import Side
@@ -16,6 +17,8 @@ from twinwall.errors import ConfigError
 from twinwall.replica.settings import Settings
 
 Options = Mapping[str, Any]
+Asked = tuple[str, Sequence[str], Settings]
+"""Source, targets, and what was asked between them, as the user calls them."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +43,32 @@ def configuration_of(invocation: Invocation) -> Configuration:
 def open_ends(options: Options, invocation: Invocation) -> Ends:
     """Everything that is wrong with the input is told before any credential is looked for."""
     file = configuration_of(invocation)
-    source, targets, settings = _asked(options, file)
+    wish = wish_of(_asked(options, file), options, file)
+    return ends_of(wish, open_sides(wish.sides, world_of(invocation)))
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Ends before they are opened: the source, then its targets."""
+
+    sides: tuple[Wanted, ...]
+    settings: Settings
+
+
+def wish_of(asked: Asked, options: Options, file: Configuration) -> Wish:
+    source, targets, settings = asked
     sides = [wanted(source, "source", options, file)]
     sides += [wanted(target, "target", options, file) for target in targets]
     _check_distinct(sides[1:])
-    opened = open_sides(sides, world_of(invocation))
+    return Wish(tuple(sides), settings)
+
+
+def ends_of(wish: Wish, opened: Sequence[Side]) -> Ends:
     check_apart(opened[1:])
-    return Ends(opened[0], tuple(opened[1:]), settings)
+    return Ends(opened[0], tuple(opened[1:]), wish.settings)
 
 
-def _asked(options: Options, file: Configuration) -> tuple[str, Sequence[str], Settings]:
+def _asked(options: Options, file: Configuration) -> Asked:
     source, targets, name = options["source"], options["target"], options["replica"]
     if name is None:
         if source is None or not targets:
@@ -57,11 +76,26 @@ def _asked(options: Options, file: Configuration) -> tuple[str, Sequence[str], S
             raise ConfigError(
                 f"{missing} is missing; name both sides with --source X --target Y, or --replica NAME"
             )
-        return source, targets, parse_settings(options)
+        return source, targets, _with_states(parse_settings(options), options.get("terraform_state"))
     if source is not None or targets:
         raise ConfigError(f"--replica {name} names source and targets; leave --source and --target out")
+    return asked_of(name, options, file)
+
+
+def asked_of(name: str, options: Options, file: Configuration) -> Asked:
+    """What a replica of the configuration says, and what the command line says besides."""
     table = file.replica(name)
-    return table.source, table.targets, _overridden(options, table.options(), _places(options, file, name))
+    settings = _overridden(options, table.options(), _places(options, file, name))
+    if "terraform_state" in options:
+        settings = _with_states(settings, options["terraform_state"] or file.terraform_states(name))
+    return table.source, table.targets, settings
+
+
+def _with_states(settings: Settings, states: Sequence[str] | None) -> Settings:
+    """Only where something is planned: a command that writes nothing has no use for them."""
+    if not states:
+        return settings
+    return replace(settings, limits=replace(settings.limits, terraform=terraform_state.load_all(states)))
 
 
 def _overridden(options: Options, said: Mapping[str, Any], where: Callable[[str], str]) -> Settings:

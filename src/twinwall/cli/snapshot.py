@@ -17,7 +17,7 @@ from twinwall.documents.settings import parse_settings
 @o.command("snapshot")
 @o.required_source
 @o.endpoint_url
-@click.option("-o", "--out", metavar="FILE", help="Where the snapshot goes; else to stdout.")
+@o.option("-o", "--out", metavar="FILE", help="Where the snapshot goes; else to stdout.")
 @o.selection
 @o.side_options("source")
 @o.general

@@ -7,9 +7,11 @@ import click
 from twinwall.cli import collector, output
 from twinwall.cli import options as o
 from twinwall.cli.invocation import Invocation
-from twinwall.cli.replicas import Options, open_ends, world_of
+from twinwall.cli.replicas import Ends, Options, open_ends, world_of
 from twinwall.cli.results import Result, failed, finish
 from twinwall.cli.sides import refuse_same
+from twinwall.cli.world import Engine
+from twinwall.engine.reading import SideReader
 from twinwall.engine.sides import FileSide, Side
 from twinwall.errors import TwinwallError
 from twinwall.planning.proof import VerifyReport, verify_document
@@ -43,8 +45,7 @@ def _verified(options: Options, invocation: Invocation, complete: bool) -> list[
     results = []
     for target in ends.targets:
         try:
-            _refuse_same_live(ends.source, target)
-            report = engine.verify(source, target, ends.settings)
+            report = proof(ends, source, target, engine)
             results.append(_result(target.label, report, complete))
         except TwinwallError as failure:
             if len(ends.targets) == 1:
@@ -54,6 +55,16 @@ def _verified(options: Options, invocation: Invocation, complete: bool) -> list[
     return results
 
 
+def proof(ends: Ends, source: SideReader, target: Side, engine: Engine) -> VerifyReport:
+    """``source``: that of the ends, read once for all targets."""
+    _refuse_same_live(ends.source, target)
+    return engine.verify(source, target, ends.settings)
+
+
+def exit_code(report: VerifyReport, complete: bool) -> int:
+    return 0 if report.equal and (report.complete or not complete) else 2
+
+
 def _refuse_same_live(source: Side, target: Side) -> None:
     """A VPC against a snapshot of itself is a fair question; against itself it is none."""
     if not isinstance(source, FileSide) and not isinstance(target, FileSide):
@@ -61,5 +72,4 @@ def _refuse_same_live(source: Side, target: Side) -> None:
 
 
 def _result(label: str, report: VerifyReport, complete: bool) -> Result:
-    good = report.equal and (report.complete or not complete)
-    return Result(label, 0 if good else 2, verify_document(report), verify_text(report))
+    return Result(label, exit_code(report, complete), verify_document(report), verify_text(report))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from twinwall.errors import ConfigError
-from twinwall.model.ownership import SOURCE_TAG
+from twinwall.model.ownership import LOCK_TAG, SOURCE_TAG
 
 Policy = dict[str, Any]
 Statement = dict[str, Any]
@@ -58,6 +58,11 @@ LIST_WRITES = ("ec2:CreateManagedPrefixList", "ec2:ModifyManagedPrefixList")
 GROUP_AND_ACL_DELETIONS = ("ec2:DeleteNetworkAcl", "ec2:DeleteSecurityGroup")
 LIST_DELETIONS = ("ec2:DeleteManagedPrefixList",)
 TAGGING = ("ec2:CreateTags",)
+UNTAGGING = ("ec2:DeleteTags",)
+RULE_IDS = ("ec2:DescribeSecurityGroupRules",)
+"""What is revoked is named by its id, and read again before."""
+LOCK_READ = ("ec2:DescribeSecurityGroups",)
+LOCK_DELETION = ("ec2:DeleteSecurityGroup",)
 
 WITHOUT_POLICY = ("sts:GetCallerIdentity", "sts:GetSessionToken")
 """Need no permission (STS API reference)."""
@@ -78,6 +83,7 @@ ALL_CALLS = frozenset(
     + GROUP_AND_ACL_DELETIONS
     + LIST_DELETIONS
     + TAGGING
+    + UNTAGGING
     + WITHOUT_POLICY
     + TO_ASSUME_ROLES
 )
@@ -125,6 +131,8 @@ class Scope:
 
 
 _MARKED = {"Null": {f"aws:ResourceTag/{SOURCE_TAG}": "false"}}
+_LOCKED = {"Null": {f"aws:ResourceTag/{LOCK_TAG}": "false"}}
+_LOCKING = {"Null": {f"aws:RequestTag/{LOCK_TAG}": "false"}}
 _MARKING = {"Null": {f"aws:RequestTag/{SOURCE_TAG}": "false"}}
 _NOWHERE = Scope()
 
@@ -176,6 +184,12 @@ def _explaining(scope: Scope) -> list[Statement]:
     return _reading(scope, FIREWALL_READS + SUBNETS + MEMBERS + DEAD_REFERENCES + PEERINGS)
 
 
+def _exporting(scope: Scope) -> list[Statement]:
+    """The VPC itself is left to whoever uses the export."""
+    reads = tuple(call for call in FIREWALL_READS + SUBNETS if call != "ec2:DescribeVpcs")
+    return _reading(scope, reads)
+
+
 def _linting(scope: Scope) -> list[Statement]:
     return [*_explaining(scope), _quotas()]
 
@@ -194,7 +208,18 @@ def _writing(scope: Scope) -> list[Statement]:
         _allow("WriteLists", LIST_WRITES, lists, {}),
         _allow("DeleteCopies", GROUP_AND_ACL_DELETIONS, [*groups, *acls], scope.in_vpc(marked=True)),
         *_tagging(scope),
+        _allow("ReadRules", RULE_IDS, ["*"], scope.in_region),
+        _allow("TagLock", TAGGING, groups, {"Condition": _LOCKING}),
+        _unlocking(scope),
     ]
+
+
+def _unlocking(scope: Scope) -> Statement:
+    return _allow("Unlock", LOCK_DELETION, scope.arns("security-group"), {"Condition": _LOCKED})
+
+
+def _unlock(scope: Scope) -> list[Statement]:
+    return [_allow("FindLock", LOCK_READ, ["*"], scope.in_region), _unlocking(scope)]
 
 
 def _tagging(scope: Scope) -> list[Statement]:
@@ -208,9 +233,11 @@ def _tagging(scope: Scope) -> list[Statement]:
 
 
 def _changing(scope: Scope) -> list[Statement]:
-    """Undoing deletes the lists that it had made, too."""
+    """Undoing deletes the lists that it had made, too, and takes its own tags away."""
     lists = _allow("DeleteListCopies", LIST_DELETIONS, scope.arns("prefix-list"), {"Condition": _MARKED})
-    return [*_planning(scope), *_writing(scope), lists]
+    things = scope.arns("security-group", "network-acl", "prefix-list")
+    untag = _allow("UntagCopies", UNTAGGING, things, {"Condition": _MARKED})
+    return [*_reading(scope, FIREWALL_READS + MEMBERS), _quotas(), *_writing(scope), lists, untag]
 
 
 def _applying(scope: Scope) -> list[Statement]:
@@ -229,11 +256,12 @@ _COMMANDS: Mapping[str, Mapping[SideName, Callable[[Scope], list[Statement]]]] =
     "migrate": {"source": _copied_from, "target": _migrating},
     "verify": {"source": _compared_with, "target": _proven},
     "undo": {"target": _changing},
+    "unlock": {"target": _unlock},
     "resume": {"target": _changing},
-    "drift": {"source": _reading, "target": _planning},
+    "drift": {"source": _compared_with, "target": _proven},
     "explain": {"at": _explaining},
     "lint": {"at": _linting},
-    "export": {"at": _reading},
+    "export": {"at": _exporting},
 }
 COMMANDS = tuple(_COMMANDS)
 

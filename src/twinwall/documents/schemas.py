@@ -92,7 +92,7 @@ _FLOW = _object(
     required=("direction", "protocol", "peer"),
 )
 _RELATION: Schema = {"enum": list(get_args(Relation))}
-_FLOWS: Schema = {"description": "null: not known.", "oneOf": [{"type": "null"}, _list(_ref("flow"))]}
+_MOMENTS = ("may_cut_live", "lingers", "briefly_open")
 _TOUCHED = ("groups", "referenced", "acls", "lists", "subnets", "absent_names", "absent_marks")
 _DESIRED = _object(
     {
@@ -139,9 +139,8 @@ def plan_schema() -> Schema:
                 "order": _list(_STEP),
                 "api_calls": _counts(),
                 "summary": _object(dict.fromkeys(("create", "update", "delete", "unchanged"), COUNT)),
-                **dict.fromkeys(("opens", "closes"), _list(_ref("flow"))),
+                **dict.fromkeys(("opens", "closes", *_MOMENTS), _list(_ref("flow"))),
                 **dict.fromkeys(("than_before", "than_source"), _RELATION),
-                **dict.fromkeys(("may_cut_live", "lingers", "briefly_open"), _FLOWS),
                 "findings": _list(_ref("finding")),
                 "estimated_seconds": {"type": "number", "minimum": 0},
                 "reads": _counts(),

@@ -11,6 +11,7 @@ from typing import Any, get_args
 from twinwall.errors import ConfigError
 from twinwall.model.net import Cidr, parse_cidr
 from twinwall.planning.flow_grammar import FlowPattern, parse_flow
+from twinwall.planning.passage import parse_ports
 from twinwall.replica.cidrs import check_maps
 from twinwall.replica.settings import (
     Associate,
@@ -43,7 +44,18 @@ TRANSLATION = (
     "copy_tag",
     "rule_tags",
 )
-LIMITS = ("policy", "adopt", "adopt_managed", "prune", "max_change", "force", "protect")
+LIMITS = (
+    "policy",
+    "adopt",
+    "adopt_managed",
+    "prune",
+    "max_change",
+    "force",
+    "protect",
+    "strict",
+    "allow_gap",
+    "client_ports",
+)
 NAMES = frozenset((*SELECTION, *TRANSLATION, *LIMITS))
 
 REPEATED = frozenset(
@@ -269,4 +281,5 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "policy": _one_of(get_args(Policy)),
     "max_change": _percent,
     "protect": _flows,
+    "client_ports": parse_ports,
 }

@@ -15,6 +15,7 @@ from twinwall.planning.explain import explain as answer
 from twinwall.planning.inspected import Firewall
 from twinwall.planning.lint import LintReport
 from twinwall.planning.lint import lint as findings_of
+from twinwall.planning.passage import EPHEMERAL, Ports
 from twinwall.replica.selection import select_groups
 from twinwall.replica.settings import Selection
 
@@ -28,9 +29,9 @@ def explain(side: Side, ask: Ask, from_: str, to: str) -> Answer:
     return answer(_firewall(_read(side)), ask, from_, to)
 
 
-def lint(side: Side) -> LintReport:
+def lint(side: Side, client_ports: Ports = EPHEMERAL) -> LintReport:
     reader = _read(side)
-    return findings_of(_firewall(reader), quotas_of(reader))
+    return findings_of(_firewall(reader), quotas_of(reader), client_ports)
 
 
 def firewall(side: Side, selection: Selection, *, subnets: bool) -> tuple[Snapshot, Location]:

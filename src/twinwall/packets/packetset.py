@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
 from twinwall.packets import traffic
-from twinwall.packets.boxes import Block, Box, Family
+from twinwall.packets.boxes import BITS, Block, Box, Family
 from twinwall.packets.profiles import (
     EVERYWHERE,
     Profile,
@@ -18,6 +18,7 @@ from twinwall.packets.profiles import (
     ranges_of,
     spans_at,
     stretches,
+    within,
 )
 from twinwall.packets.sweep import first_match_profile, union_profile
 from twinwall.packets.traffic import ALL_TRAFFIC, NO_TRAFFIC, Span, Spans
@@ -100,6 +101,12 @@ class PacketSet:
 
     def profile(self, family: Family) -> Profile:
         return self.ipv4 if family == 4 else self.ipv6
+
+    def within(self, block: Block) -> "PacketSet":
+        """What is admitted from the addresses of a block, in the time that finding them takes."""
+        family, first, length = block
+        own = within(self.profile(family), family, (first, first + (1 << BITS[family] - length) - 1))
+        return PacketSet(ipv4=own) if family == 4 else PacketSet(ipv6=own)
 
     def ranges(self, family: Family, point: int) -> list[Range]:
         """The addresses from which this point of traffic is admitted."""

@@ -5,8 +5,9 @@ point or the end of the family, exactly this traffic. Before the first point the
 unequal, so equal profiles are equal tuples, whatever they were built from.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 
 from twinwall.packets.boxes import BITS, Family
 from twinwall.packets.traffic import ALL_TRAFFIC, NO_TRAFFIC, Spans, holds
@@ -34,8 +35,20 @@ def combine(left: Profile, right: Profile, operate: Callable[[Spans, Spans], Spa
 
 
 def spans_at(profile: Profile, address: int) -> Spans:
-    index = bisect_right(profile, address, key=lambda point: point[0])
+    index = bisect_right(profile, address, key=itemgetter(0))
     return profile[index - 1][1] if index else NO_TRAFFIC
+
+
+def within(profile: Profile, family: Family, range_: Range) -> Profile:
+    """The same at these addresses, nothing elsewhere."""
+    first, last = range_
+    low = bisect_right(profile, first, key=itemgetter(0))
+    high = bisect_left(profile, last + 1, key=itemgetter(0))
+    here = spans_at(profile, first)
+    points = (*([(first, here)] if here else ()), *profile[low:high])
+    if points and points[-1][1] and last + 1 < 1 << BITS[family]:
+        return (*points, (last + 1, NO_TRAFFIC))
+    return points
 
 
 def stretches(profile: Profile, family: Family) -> Iterator[tuple[Range, Spans]]:

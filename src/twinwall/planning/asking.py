@@ -18,7 +18,7 @@ from twinwall.model.net import (
 from twinwall.model.rules import Traffic, make_traffic
 from twinwall.packets.traffic import Span, Spans
 from twinwall.planning.flows import traffic_of
-from twinwall.planning.passage import EPHEMERAL, Ports, replies
+from twinwall.planning.passage import EPHEMERAL, Ports, parse_ports, replies
 from twinwall.planning.semantics import span_of
 
 ECHO_REQUEST: Mapping[int, int] = {ICMP: 8, ICMPV6: 128}
@@ -74,7 +74,7 @@ def parse_ask(
     _refuse_strangers(number, {"--icmp-type": icmp_type, "--icmp-code": icmp_code}, ICMP_PROTOCOLS)
     families = _families(number, family)
     if number in PORT_PROTOCOLS:
-        return Ask(_port(number, port), _client_ports(client_ports), families)
+        return Ask(_port(number, port), parse_client_ports(client_ports), families)
     if number in ICMP_PROTOCOLS:
         return Ask(_icmp(number, icmp_type, icmp_code), families=families)
     return Ask(Traffic(number), families=families)
@@ -114,15 +114,12 @@ def _port(number: int, text: str | None) -> Traffic:
     return make_traffic(number, port, port)
 
 
-def _client_ports(text: str | None) -> Ports:
-    if text is None:
-        return EPHEMERAL
-    first, dash, last = text.partition("-")
-    low = _number("--client-ports", first, MAX_PORT, text)
-    high = _number("--client-ports", last, MAX_PORT, text) if dash else low
-    if low > high:
-        raise ConfigError(f"--client-ports {text}: the lower port comes first, as 32768-60999")
-    return low, high
+def parse_client_ports(text: str | None) -> Ports:
+    """What ``--client-ports`` says."""
+    try:
+        return EPHEMERAL if text is None else parse_ports(text)
+    except ConfigError as wrong:
+        raise ConfigError(f"--client-ports {wrong}") from None
 
 
 def _icmp(number: int, kind: str | None, code: str | None) -> Traffic:
@@ -133,7 +130,7 @@ def _icmp(number: int, kind: str | None, code: str | None) -> Traffic:
     return Traffic(number, type_, 0 if code is None else _number("--icmp-code", code, 255))
 
 
-def _number(option: str, text: str, largest: int, whole: str = "") -> int:
+def _number(option: str, text: str, largest: int) -> int:
     if text.isascii() and text.isdigit() and int(text) <= largest:
         return int(text)
-    raise ConfigError(f"{option} {whole or text}: {text!r} is not a number from 0 to {largest}")
+    raise ConfigError(f"{option} {text}: {text!r} is not a number from 0 to {largest}")

@@ -19,20 +19,26 @@ from twinwall.packets.traffic import ALL_TRAFFIC, Spans
 from twinwall.planning import changes as c
 from twinwall.planning.kept_open import Judge, Lost, Peers, listed, shared
 from twinwall.planning.pairing import Pair
-from twinwall.planning.passage import opposite, replies
+from twinwall.planning.passage import EPHEMERAL, Ports, opposite, replies
 from twinwall.planning.replay import Replay, addresses_of
 from twinwall.planning.semantics import AclEntries, GroupRules, RuleList, block_of
 
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Both ends of a flow and its traffic: ``thing`` is a group or a subnet, ``peer`` a group where it is one."""
+    """Both ends of a flow and its traffic: ``thing`` is a group or a subnet, ``peer`` a group where it is one.
+    ``client_ports``: the range that whoever asks picks its port from."""
 
     direction: Direction
     spans: Spans
     thing: Resource
     peers: Peers
     peer: Resource | None = None
+    client_ports: Ports = EPHEMERAL
+
+    @property
+    def answers(self) -> Spans:
+        return replies(self.spans, self.client_ports)
 
 
 @dataclass(frozen=True)
@@ -110,8 +116,8 @@ def gates(ends: Ends, pair: Pair, changes: Sequence[c.Change]) -> Iterator[Gate]
         yield GroupGate(ends.peer, opposite(ends.direction), toward, ends.spans, judge)
     if any(change.resource.type in ("network-acl", "subnet") for change in changes):
         own, far = places.of(ends.thing), places.of(ends.peer) if ends.peer else places.at(ends.peers)
-        yield from _acl_gates(own, far, ends.direction, ends.spans, places)
-        yield from _acl_gates(far, own, opposite(ends.direction), ends.spans, places)
+        yield from _acl_gates(own, far, ends.direction, ends, places)
+        yield from _acl_gates(far, own, opposite(ends.direction), ends, places)
 
 
 @dataclass(frozen=True)
@@ -125,15 +131,15 @@ class _Where:
 
 
 def _acl_gates(
-    here: _Where, there: _Where, way: Direction, spans: Spans, places: "_Places"
+    here: _Where, there: _Where, way: Direction, ends: Ends, places: "_Places"
 ) -> Iterator[AclGate]:
     """The ACLs of ``here``'s subnets, for a connection of this direction with ``there``, and back."""
     for subnet, unless in here.subnets:
         conditions = " or ".join(filter(None, (unless, there.unless)))
         apart = places.blocks_of(subnet)
         words = conditions and f"unless {conditions}"
-        yield AclGate(subnet, way, there.blocks, spans, words, apart, reply=False)
-        yield AclGate(subnet, opposite(way), there.blocks, replies(spans), words, apart, reply=True)
+        yield AclGate(subnet, way, there.blocks, ends.spans, words, apart, reply=False)
+        yield AclGate(subnet, opposite(way), there.blocks, ends.answers, words, apart, reply=True)
 
 
 @dataclass(frozen=True)

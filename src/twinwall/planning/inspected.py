@@ -50,6 +50,16 @@ class Firewall:
         return {group_id: tuple(interfaces) for group_id, interfaces in found.items()}
 
     @cached_property
+    def naming(self) -> Mapping[str, tuple[Resource, ...]]:
+        """Group id → the groups whose rules name it."""
+        found: dict[str, dict[Resource, None]] = {}
+        for group in self.snapshot.groups:
+            for rule in group.rules:
+                if isinstance(rule.peer, GroupPeer):
+                    found.setdefault(rule.peer.group_id, {})[group.resource] = None
+        return {group_id: tuple(groups) for group_id, groups in found.items()}
+
+    @cached_property
     def subnets(self) -> Mapping[str, Subnet]:
         """By id; also those that only an ACL's association tells of."""
         known = {subnet.subnet_id: subnet for subnet in self.snapshot.subnets or ()}

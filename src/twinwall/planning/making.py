@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from twinwall.model.firewall import Resource, Snapshot
 from twinwall.planning import changes as c
+from twinwall.planning.briefly import briefly_open
 from twinwall.planning.desired import Desired
 from twinwall.planning.diff import diff
 from twinwall.planning.digest import digest, touched_by
@@ -14,11 +16,13 @@ from twinwall.planning.guards import check_quotas
 from twinwall.planning.opening import opening
 from twinwall.planning.order import Step
 from twinwall.planning.pairing import Pair, universe_of
+from twinwall.planning.passage import EPHEMERAL, Ports
 from twinwall.planning.plan import Endpoint, Plan, Summary
-from twinwall.planning.policies import apply_policy, check_max_change
+from twinwall.planning.policies import apply_policy, check_max_change, removes
 from twinwall.planning.promise.prove import check_promise
 from twinwall.planning.protect import check_protected
 from twinwall.planning.quotas import Quotas
+from twinwall.planning.routing.calls import Calls
 from twinwall.planning.routing.given import Given
 from twinwall.planning.routing.ordered import order
 
@@ -26,15 +30,37 @@ from twinwall.planning.routing.ordered import order
 @dataclass(frozen=True)
 class Allowed:
     """What the user lets a plan do. ``max_change`` in percent, None = whatever it takes. ``protect``: flows
-    that no call may close. ``strict``: ACLs go through the intersection of both ends. ``allow_gap``: what
-    cannot be kept open is told and done."""
+    that no call may close, with replies to ``client_ports``. ``strict``: ACLs go through the intersection of
+    both ends. ``allow_gap``: what cannot be kept open is told and done."""
 
     policy: str = "sync"
     prune: bool = False
     max_change: float | None = 30.0
     protect: tuple[FlowPattern, ...] = ()
+    client_ports: Ports = EPHEMERAL
     strict: bool = False
     allow_gap: bool = False
+
+
+Needed = Literal["NetworkInterfaces", "SecurityGroupRules"]
+
+
+def sections_needed(
+    desired: Desired, existing: Snapshot, allowed: Allowed, quotas: Quotas
+) -> tuple[Needed, ...]:
+    """What a plan that removes, or edits in place, looks at besides: where groups are, and, for groups without
+    room, the ids of their rules."""
+    desired, _ = _pruned(desired, existing, allowed.prune)
+    changes, _ = apply_policy(diff(desired, existing), allowed.policy)
+    if not any(removes(change) or _edits_in_place(change) for change in changes):
+        return ()
+    full = Calls(Given(changes, desired, existing, quotas)).full
+    return ("NetworkInterfaces", "SecurityGroupRules") if full else ("NetworkInterfaces",)
+
+
+def _edits_in_place(change: c.Change) -> bool:
+    kinds = c.CreateNetworkAclEntry | c.ReplaceNetworkAclEntry | c.ModifyManagedPrefixList
+    return isinstance(change, kinds) and c.ref_name(change.resource.id) is None
 
 
 def make_plan(
@@ -58,7 +84,7 @@ def make_plan(
     gaps = check_promise(ordered.route, pair, allow_gap=allowed.allow_gap)
     calls = tuple(step.change for step in ordered.route if isinstance(step, Step))
     touched = touched_by(calls, ordered.desired)
-    shut = check_protected(allowed.protect, pair, calls)
+    shut = check_protected(allowed.protect, pair, calls, allowed.client_ports)
     told = opening(pair, wanted)
     return Plan(
         source=source,
@@ -72,6 +98,9 @@ def make_plan(
         not_compared=desired.not_compared,
         opens=told.opens,
         closes=told.closes,
+        may_cut_live=told.may_cut_live,
+        lingers=told.lingers,
+        briefly_open=briefly_open(given),
         than_before=told.than_before,
         than_source=told.than_source,
     )

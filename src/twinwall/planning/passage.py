@@ -1,14 +1,9 @@
-"""The way of a connection past what guards an interface or a subnet, and the way of its replies.
-
-                     opened by a peer (ingress)            opened by the interface (egress)
-    first packet     ACL ingress, then groups ingress      groups egress, then ACL egress
-    replies          groups: tracked, never asked          groups: tracked, never asked
-                     ACL egress, to the peer's port        ACL ingress, to the interface's port
+"""What answers a packet, and what network ACLs make of the answers.
 
 A security group is stateful: what answers an admitted packet passes. A network ACL is not: it judges replies
 like any packet. They go to the port that the client chose, and nobody knows which, so a connection is
 admitted *fully* if replies pass to every ephemeral port of the client's range, *partly* if to some of them,
-and *not* if to none.
+and *not* if to none. The whole way between two places, groups and ACLs of both, is ``ways``'.
 
     first packet         its reply
     tcp, udp             the same protocol, to an ephemeral port
@@ -17,11 +12,12 @@ and *not* if to none.
     any other protocol   the same protocol
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from twinwall.model.firewall import NetworkAcl, NetworkInterface, SecurityGroup, Snapshot, Subnet, Vpc
+from twinwall.errors import ConfigError
+from twinwall.model.firewall import NetworkAcl, Subnet, Vpc
 from twinwall.model.net import (
     ANY_IPV4,
     ANY_IPV6,
@@ -39,16 +35,8 @@ from twinwall.packets.boxes import Box
 from twinwall.packets.packetset import PacketSet
 from twinwall.packets.profiles import blocks_of, stretches
 from twinwall.packets.traffic import DETAILED_PROTOCOLS, NO_TRAFFIC, Spans, detail_span
-from twinwall.packets.witness import Address, Packet
-from twinwall.planning.compare import Universe, admitted_everywhere
-from twinwall.planning.semantics import (
-    AclEntries,
-    GroupRules,
-    Lists,
-    UnitedGroups,
-    block_of,
-    holds_place,
-)
+from twinwall.packets.witness import Address
+from twinwall.planning.semantics import AclEntries, block_of, holds_place
 
 Ports = tuple[int, int]
 """From the first to the last, both included."""
@@ -57,7 +45,21 @@ EPHEMERAL: Ports = (1024, MAX_PORT)
 """What any client may choose its port from: NAT gateways, load balancers and Lambda use all of it, Linux and
 Windows the upper part (aws-facts, chapter 2)."""
 
-Grade = Literal["fully", "partly", "not", "unknown"]
+
+def parse_ports(text: str) -> Ports:
+    """``32768-60999``, or one port. Raises ``ConfigError``."""
+    first, dash, last = text.partition("-")
+    low, high = (_port(text, part) for part in (first, last if dash else first))
+    if low > high:
+        raise ConfigError(f"{text}: the lower port comes first, as 32768-60999")
+    return low, high
+
+
+def _port(text: str, part: str) -> int:
+    if part.isascii() and part.isdigit() and int(part) <= MAX_PORT:
+        return int(part)
+    raise ConfigError(f"{text}: {part!r} is not a number from 0 to {MAX_PORT}")
+
 
 _BOTH = (ANY_IPV4, ANY_IPV6)
 _ANSWERS = {ICMP: {8: 0, 13: 14, 15: 16, 17: 18}, ICMPV6: {128: 129}}
@@ -121,25 +123,16 @@ def _icmp_pairs() -> tuple[tuple[Spans, Spans], ...]:
     return tuple(pairs)
 
 
-# --- the way
+# --- there and back
 
 
 @dataclass(frozen=True)
 class Passage:
-    """First packets by what becomes of their connection; the three are apart, and what is in none of them is
-    refused. ``unknown``: what cannot be said (an ACL or a group that was not read), and symbols of whose
-    possible members some pass and some do not."""
+    """First packets by what becomes of their connection: all of its replies pass, or some. The two are apart,
+    and what is in neither is refused."""
 
-    fully: PacketSet = field(default_factory=PacketSet)
-    partly: PacketSet = field(default_factory=PacketSet)
-    unknown: PacketSet = field(default_factory=PacketSet)
-
-    def grade(self, packet: Packet) -> Grade:
-        if self.fully.admits(packet):
-            return "fully"
-        if self.partly.admits(packet):
-            return "partly"
-        return "unknown" if self.unknown.admits(packet) else "not"
+    fully: PacketSet
+    partly: PacketSet
 
 
 def acl_passage(acl: NetworkAcl, direction: Direction, ephemeral: Ports = EPHEMERAL) -> Passage:
@@ -162,84 +155,6 @@ def _answered(back: PacketSet, ephemeral: Ports, degree: Literal[0, 1]) -> Packe
             boxes += [(block, pair) for block in blocks for pair in zip(found[::2], found[1::2], strict=True)]
     unanswered = PacketSet.product(map(block_of, _BOTH), answerable(NO_TRAFFIC, ephemeral)[degree])
     return PacketSet.union_of(boxes) | unanswered
-
-
-@dataclass(frozen=True)
-class Guards:
-    """What stands before an interface, or before a subnet as such.
-
-    ``groups`` is None for a subnet: then only its ACL speaks. ``acl`` is None where it is not known.
-    ``missing``: ids of groups on the interface that were not read. ``lists``: see ``GroupRules``.
-    """
-
-    groups: tuple[SecurityGroup, ...] | None
-    acl: NetworkAcl | None
-    missing: tuple[str, ...] = ()
-    lists: Lists = field(default_factory=dict)
-
-    def group_rules(self, direction: Direction) -> UnitedGroups | None:
-        if self.groups is None:
-            return None
-        return UnitedGroups(
-            tuple((g.resource, GroupRules(g.rules_of(direction), self.lists)) for g in self.groups)
-        )
-
-    def passage(self, direction: Direction, universe: Universe, ephemeral: Ports = EPHEMERAL) -> Passage:
-        """Connections in this direction, through groups and ACL and back. ``universe``: a symbol's id → the
-        addresses that its members can have."""
-        rules = self.group_rules(direction)
-        admitted = PacketSet.everything() if rules is None else rules.packets
-        if self.acl is None:
-            return Passage(unknown=PacketSet.everything() if self.missing else admitted)
-        through = acl_passage(self.acl, direction, ephemeral)
-        found = _members_through(admitted, through, universe)
-        if not self.missing:
-            return found
-        perhaps = (through.fully | through.partly | found.unknown) - found.fully - found.partly
-        return Passage(found.fully, found.partly, perhaps)
-
-
-def _members_through(admitted: PacketSet, through: Passage, universe: Universe) -> Passage:
-    """What the groups admit and the ACL lets through. Of a symbol, what passes for all its possible members."""
-    somehow = through.fully | through.partly
-    grades: tuple[list[tuple[str, Spans]], ...] = ([], [], [])
-    for symbol, spans in admitted.symbols:
-        blocks = universe(symbol)
-        fully = traffic.intersection(spans, admitted_everywhere(through.fully, blocks))
-        passing = traffic.intersection(spans, admitted_everywhere(somehow, blocks))
-        anywhere = PacketSet.product(map(block_of, blocks), spans) & somehow
-        parts = fully, traffic.difference(passing, fully), traffic.difference(anywhere.traffic, passing)
-        for grade, part in zip(grades, parts, strict=True):
-            grade.extend([(symbol, part)] if part else [])
-    symbols = [PacketSet(symbols=tuple(grade)) for grade in grades]
-    return Passage(
-        admitted.addresses & through.fully | symbols[0],
-        admitted.addresses & through.partly | symbols[1],
-        symbols[2],
-    )
-
-
-# --- from a snapshot
-
-
-def acl_of(snapshot: Snapshot, subnet_id: str) -> NetworkAcl | None:
-    """The ACL of a subnet; None if the snapshot does not say."""
-    return next(
-        (acl for acl in snapshot.acls or () if any(a.subnet_id == subnet_id for a in acl.associations)), None
-    )
-
-
-def guards_of_interface(
-    snapshot: Snapshot, interface: NetworkInterface, lists: Lists | None = None
-) -> Guards:
-    found = [snapshot.group_by_id.get(id_) for id_ in interface.group_ids]
-    missing = tuple(id_ for id_ in interface.group_ids if id_ not in snapshot.group_by_id)
-    groups = tuple(group for group in found if group is not None)
-    return Guards(groups, acl_of(snapshot, interface.subnet_id), missing, lists or {})
-
-
-def guards_of_subnet(snapshot: Snapshot, subnet_id: str) -> Guards:
-    return Guards(None, acl_of(snapshot, subnet_id))
 
 
 # --- what network ACLs do not filter

@@ -6,7 +6,7 @@ is told. What a gate does not admit today is not asked of it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twinwall.errors import AmbiguousName, UnsafePlan, WouldClose
 from twinwall.model.firewall import Resource
@@ -18,18 +18,23 @@ from twinwall.planning.flows import flow_of
 from twinwall.planning.gates import AclGate, Ends, Gate, GroupGate, gates
 from twinwall.planning.kept_open import Lost, Peers, listed
 from twinwall.planning.pairing import Pair
+from twinwall.planning.passage import EPHEMERAL, Ports
 from twinwall.planning.replay import Replay, addresses_of
 from twinwall.planning.semantics import GroupRules, RuleList, span_of
 
 
 def check_protected(
-    patterns: Sequence[FlowPattern], pair: Pair, changes: Sequence[c.Change]
+    patterns: Sequence[FlowPattern],
+    pair: Pair,
+    changes: Sequence[c.Change],
+    client_ports: Ports = EPHEMERAL,
 ) -> tuple[Finding, ...]:
     """Raises ``WouldClose`` with the change that would close a flow, ``UnsafePlan`` for a name that nothing
     has, ``AmbiguousName`` for one that several have. Returns a warning for each flow that is not open at all."""
     findings: list[Finding] = []
     for pattern in patterns:
-        walk = _Walk(pattern, _ends(pattern, pair), pair, changes)
+        ends = replace(_ends(pattern, pair), client_ports=client_ports)
+        walk = _Walk(pattern, ends, pair, changes)
         walk.check()
         findings += walk.findings()
     return tuple(findings)

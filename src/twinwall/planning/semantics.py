@@ -6,12 +6,12 @@ direction, one packet: stateful tracking, replies and the way through a subnet a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache, reduce
-from operator import attrgetter, or_
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from operator import attrgetter
 from typing import Protocol, assert_never
 
-from twinwall.model.firewall import PrefixList, Resource
+from twinwall.model.firewall import PrefixList
 from twinwall.model.net import ALL_PROTOCOLS, ICMP_PROTOCOLS, ICMPV6, PORT_PROTOCOLS, Cidr
 from twinwall.model.rules import (
     CidrPeer,
@@ -125,27 +125,6 @@ class GroupRules:
                 return place == symbol if known is None else any(holds_place(c, place) for c in known)
             case _:
                 assert_never(rule.peer)
-
-
-@dataclass(frozen=True)
-class UnitedGroups:
-    """The groups of one interface in one direction, each with its rules: whatever one of them allows is
-    admitted. Without any group nothing is."""
-
-    groups: tuple[tuple[Resource, GroupRules], ...]
-
-    @cached_property
-    def packets(self) -> PacketSet:
-        return reduce(or_, (rules.packets for _, rules in self.groups), PacketSet())
-
-    def decision(self, packet: Packet) -> Decision:
-        """The rule's words begin with its group's name."""
-        for resource, rules in self.groups:
-            found = rules.decision(packet)
-            if found.admitted:
-                return replace(found, rule=f"{resource}: {found.rule}")
-        names = ", ".join(str(resource) for resource, _ in self.groups) or "any group"
-        return Decision(False, f"no rule of {names} admits it", PacketSet())
 
 
 @dataclass(frozen=True)

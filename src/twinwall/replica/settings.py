@@ -9,6 +9,7 @@ from typing import Literal
 
 from twinwall.model.net import Cidr
 from twinwall.planning.flow_grammar import FlowPattern
+from twinwall.planning.passage import EPHEMERAL, Ports
 
 Outside = Literal["fail", "follow", "skip", "keep"]
 Policy = Literal["sync", "upsert-only", "create-only"]
@@ -73,7 +74,10 @@ class Translation:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a plan may do to the target. ``max_change`` in percent. ``protect``: flows that must stay open."""
+    """What a plan may do to the target. ``max_change`` in percent. ``protect``: flows that must stay open,
+    with replies to all of ``client_ports``. ``terraform``: (id, address) of what a Terraform state says that it
+    keeps. ``strict``: ACLs go through the intersection; ``allow_gap``: what cannot be kept open is told and
+    done."""
 
     policy: Policy = "sync"
     adopt: tuple[str, ...] = ()
@@ -82,6 +86,10 @@ class Limits:
     max_change: float = 30.0
     force: bool = False
     protect: tuple[FlowPattern, ...] = ()
+    strict: bool = False
+    allow_gap: bool = False
+    terraform: tuple[tuple[str, str], ...] = ()
+    client_ports: Ports = EPHEMERAL
 
 
 @dataclass(frozen=True)

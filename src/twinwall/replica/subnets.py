@@ -6,6 +6,7 @@ from twinwall.errors import AmbiguousName, ConfigError
 from twinwall.model.firewall import NetworkAcl, Resource, Subnet
 from twinwall.model.ownership import mark_of
 from twinwall.planning.desired import DesiredAssociation
+from twinwall.planning.findings import NotCompared
 from twinwall.replica.cidrs import CidrMapper
 from twinwall.replica.notes import Notes
 from twinwall.replica.scene import Scene
@@ -43,6 +44,9 @@ def _association(
     if wanted is None and _is_copy(scene, now):
         why = f"the source's {source.resource} has {acl.resource}, which was not copied; the subnet keeps its ACL"
         notes.leave_out(target.resource, why, "subnet-keeps-acl")
+    elif acl.is_default and (now is None or now.network_acl_id != wanted):
+        why = f"the source's {source.resource} has the default ACL, which is not adopted; --adopt default"
+        notes.not_compared.append(NotCompared(target.resource, why))
     return None
 
 

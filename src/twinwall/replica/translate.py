@@ -19,6 +19,7 @@ from twinwall.replica.rules import RuleTranslator
 from twinwall.replica.scene import Scene, name_key
 from twinwall.replica.settings import CidrMap
 from twinwall.replica.subnets import desired_associations
+from twinwall.replica.terraform import check_terraform, tell_terraform
 from twinwall.replica.unused import tell_unused
 
 
@@ -40,10 +41,11 @@ def translate(scene: Scene) -> Desired:
     associations = desired_associations(scene, mapper, copies, notes)
     _tell_associated_groups(scene, notes)
     tell_unused(scene, notes)
+    tell_terraform(scene, notes)
     kept = {group.group_id for group in groups} | {acl.network_acl_id for acl in acls}
     gone_groups = [group.group_id for group in matcher.copies_without_source()]
     gone_acls = [acl.network_acl_id for acl in acl_matcher.copies_without_source()]
-    return Desired(
+    desired = Desired(
         groups=tuple(sorted(groups, key=lambda group: (name_key(group.group_name), group.group_id))),
         acls=tuple(sorted(acls, key=lambda acl: (acl.name, acl.network_acl_id))),
         lists=tuple(sorted(lists.desired.values(), key=lambda item: (item.name, item.prefix_list_id))),
@@ -56,6 +58,8 @@ def translate(scene: Scene) -> Desired:
         adopted=frozenset(notes.adopted),
         counterparts={id_: frozenset(sources) for id_, sources in references.counterparts.items()},
     )
+    check_terraform(scene, desired)
+    return desired
 
 
 def cidr_maps(scene: Scene) -> tuple[CidrMap, ...]:

@@ -139,14 +139,20 @@ def _all_rows(change: c.Change) -> list[str]:
             return [f"- {entry}"]
         case c.ReplaceNetworkAclAssociation(network_acl_id=acl):
             return [f"~ gets the ACL {c.ref_name(acl) or acl}"]
-        case c.CreateTags(tags=tags):
-            return [f"+ {key}={value}" for key, value in tags]
+        case c.CreateTags() | c.DeleteTags():
+            return _tag_rows(change)
         case c.CreateManagedPrefixList(entries=entries):
             return [f"+ {entry.cidr}" for entry in entries]
         case c.ModifyManagedPrefixList():
             return _list_rows(change)
         case _:
             return []
+
+
+def _tag_rows(change: c.CreateTags | c.DeleteTags) -> list[str]:
+    if isinstance(change, c.DeleteTags):
+        return [f"- tag {key}" for key in change.keys]
+    return [f"+ {key}={value}" for key, value in change.tags]
 
 
 def _describes(change: c.Change) -> bool:

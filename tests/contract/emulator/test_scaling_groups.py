@@ -8,6 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 from scaling_scene import LAUNCHING, TERMINATING, Scene
 
+from twinwall.emulator.seed import empty_vpc
+
 Refuses = Callable[[str], Any]
 TWO = "210000000002"
 
@@ -26,6 +28,8 @@ def test_instances_are_real(scene: Scene) -> None:
     found = [instance(scene, id_) for id_ in scene.states()]
     assert [i["InstanceType"] for i in found] == ["t3.micro"] * 4
     assert sorted(i["SubnetId"] for i in found) == sorted(scene.subnets * 2)
+    named = [{"Name": "tag:aws:autoscaling:groupName", "Values": ["web"]}]
+    assert len(scene.ec2.describe_instances(Filters=named)["Reservations"]) == 4
     tags = {tag["Key"]: tag["Value"] for tag in found[0]["Tags"]}
     assert tags["role"] == "web"
     assert tags["team"] == "a"
@@ -39,6 +43,29 @@ def test_instances_are_real(scene: Scene) -> None:
         assert [group["GroupId"] for group in one["SecurityGroups"]] == [scene.guard]
     assert len({i["PublicIpAddress"] for i in found}) == 4
     assert len({i["PrivateIpAddress"] for i in found}) == 4
+
+
+def test_ipv6_addresses(scene: Scene) -> None:
+    """As many as the template's interface asks for, out of the subnet."""
+    block = [("10.6.1.0/24", "a", "six")]
+    vpc = empty_vpc(scene.aws, scene.account, scene.region, "10.6.0.0/16", "2001:db8:6::/56", block)
+    (subnet,) = scene.ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
+    guard = scene.ec2.create_security_group(GroupName="six", Description="d", VpcId=vpc)["GroupId"]
+    interface = {"DeviceIndex": 0, "Groups": [guard], "Ipv6AddressCount": 1}
+    made = scene.ec2.create_launch_template(
+        LaunchTemplateName="six", LaunchTemplateData={"ImageId": "ami-1", "NetworkInterfaces": [interface]}
+    )
+    template = {"LaunchTemplateId": made["LaunchTemplate"]["LaunchTemplateId"]}
+    scene.make_group(desired=2, LaunchTemplate=template, VPCZoneIdentifier=subnet["SubnetId"])
+    network = ipaddress.ip_network("2001:db8:6::/56")
+    found = [
+        ipaddress.ip_address(address["Ipv6Address"])
+        for id_ in scene.states()
+        for interface in instance(scene, id_)["NetworkInterfaces"]
+        for address in interface["Ipv6Addresses"]
+    ]
+    assert len(set(found)) == 2
+    assert all(address in network for address in found)
 
 
 def test_its_group_is_in_use_while_it_lives(scene: Scene, refuses: Refuses) -> None:
@@ -373,6 +400,19 @@ def test_standby(scene: Scene, fewer: bool, refuses: Refuses) -> None:
     assert scene.counts() == {"InService": 2 if fewer else 3}
     assert scene.group()["DesiredCapacity"] == (2 if fewer else 3)
     assert scene.heard(url) == []
+
+
+def test_nobody_looks_after_an_instance_on_standby(scene: Scene) -> None:
+    """It is found ill when it comes back."""
+    scene.make_group(desired=1)
+    (resting,) = scene.states()
+    named = {"AutoScalingGroupName": "web", "InstanceIds": [resting]}
+    scene.asg.enter_standby(**named, ShouldDecrementDesiredCapacity=True)
+    scene.ec2.terminate_instances(InstanceIds=[resting])
+    assert scene.states() == {resting: "Standby"}
+    scene.asg.exit_standby(**named)
+    assert resting not in scene.states()
+    assert scene.counts() == {"InService": 1}
 
 
 def test_protected_from_scale_in(scene: Scene) -> None:

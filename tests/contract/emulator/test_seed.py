@@ -69,19 +69,14 @@ def test_every_case_comes_back_as_it_went_in(
     }
 
 
+OLD = "123456789012"
+
+
 def document() -> dict[str, Any]:
     """One of everything that moves to the new owner."""
-    old = "123456789012"
-    pairs = [
-        {"GroupId": "sg-0000000a", "UserId": old},
-        {"GroupId": "sg-0000000b", "UserId": "999999999999"},
-        {"GroupId": "sg-0000000c", "UserId": old},
-        {"GroupId": "sg-843f59ed", "UserId": "amazon-elb", "GroupName": "amazon-elb-sg"},
-    ]
-    rules = [{"IpProtocol": "-1", "UserIdGroupPairs": pairs, "PrefixListIds": [{"PrefixListId": "pl-1"}]}]
     return {
         "Region": "us-east-1",
-        "OwnerId": old,
+        "OwnerId": OLD,
         "Vpcs": [
             {
                 "VpcId": "vpc-1",
@@ -98,27 +93,6 @@ def document() -> dict[str, Any]:
                 "AvailabilityZone": "us-east-1f",
             }
         ],
-        "SecurityGroups": [
-            {
-                "GroupId": "sg-0000000a",
-                "GroupName": "default",
-                "Description": "default VPC security group",
-                "OwnerId": old,
-                "VpcId": "vpc-1",
-                "IpPermissions": rules,
-            }
-        ],
-        "PrefixLists": [
-            {"PrefixListId": "pl-1", "PrefixListName": "com.amazonaws.us-east-1.s3", "OwnerId": "AWS"},
-            {
-                "PrefixListId": "pl-2",
-                "PrefixListName": "office",
-                "OwnerId": old,
-                "MaxEntries": 3,
-                "Entries": [{"Cidr": "192.0.2.0/24", "Description": "lab"}],
-            },
-            {"PrefixListId": "pl-3", "PrefixListName": "shared", "OwnerId": "999999999999"},
-        ],
         "NetworkInterfaces": [
             {
                 "NetworkInterfaceId": "eni-1",
@@ -126,6 +100,30 @@ def document() -> dict[str, Any]:
                 "SubnetId": "subnet-1",
                 "Groups": [{"GroupId": "sg-0000000a"}],
                 "PrivateIpAddresses": [{"PrivateIpAddress": "10.9.1.7"}],
+            }
+        ],
+        **group_with_references(),
+        **prefix_lists(),
+    }
+
+
+def group_with_references() -> dict[str, Any]:
+    pairs = [
+        {"GroupId": "sg-0000000a", "UserId": OLD},
+        {"GroupId": "sg-0000000b", "UserId": "999999999999"},
+        {"GroupId": "sg-0000000c", "UserId": OLD},
+        {"GroupId": "sg-843f59ed", "UserId": "amazon-elb", "GroupName": "amazon-elb-sg"},
+    ]
+    rules = [{"IpProtocol": "-1", "UserIdGroupPairs": pairs, "PrefixListIds": [{"PrefixListId": "pl-1"}]}]
+    return {
+        "SecurityGroups": [
+            {
+                "GroupId": "sg-0000000a",
+                "GroupName": "default",
+                "Description": "default VPC security group",
+                "OwnerId": OLD,
+                "VpcId": "vpc-1",
+                "IpPermissions": rules,
             }
         ],
         "SecurityGroupRules": [
@@ -140,6 +138,22 @@ def document() -> dict[str, Any]:
                 "Tags": [{"Key": "a", "Value": "b"}],
             }
         ],
+    }
+
+
+def prefix_lists() -> dict[str, Any]:
+    return {
+        "PrefixLists": [
+            {"PrefixListId": "pl-1", "PrefixListName": "com.amazonaws.us-east-1.s3", "OwnerId": "AWS"},
+            {
+                "PrefixListId": "pl-2",
+                "PrefixListName": "office",
+                "OwnerId": OLD,
+                "MaxEntries": 3,
+                "Entries": [{"Cidr": "192.0.2.0/24", "Description": "lab"}],
+            },
+            {"PrefixListId": "pl-3", "PrefixListName": "shared", "OwnerId": "999999999999"},
+        ]
     }
 
 

@@ -612,6 +612,52 @@ def test_a_scaling_group_with_a_hook(client: Any, stacks: Any) -> None:
     assert scaling.describe_auto_scaling_groups()["AutoScalingGroups"] == []
 
 
+ANSWERING = """
+      Handler:
+        Type: AWS::Serverless::Function
+        Properties:
+          Runtime: python3.13
+          Handler: index.handler
+          Timeout: 30
+          InlineCode: |
+            import boto3
+            def handler(event, context):
+                detail = event["detail"]
+                boto3.client("autoscaling", region_name=event["region"]).complete_lifecycle_action(
+                    AutoScalingGroupName=detail["AutoScalingGroupName"],
+                    LifecycleHookName=detail["LifecycleHookName"],
+                    LifecycleActionToken=detail["LifecycleActionToken"],
+                    LifecycleActionResult="CONTINUE",
+                )
+          Policies:
+            - Statement: [{Effect: Allow, Action: 'autoscaling:CompleteLifecycleAction', Resource: '*'}]
+          Events:
+            Waiting:
+              Type: EventBridgeRule
+              Properties:
+                Pattern:
+                  source: [aws.autoscaling]
+                  detail-type: [EC2 Instance-launch Lifecycle Action]
+                  detail: {AutoScalingGroupName: [!Ref Group], LifecycleHookName: [joins]}
+    Outputs:"""
+
+
+def test_a_hook_is_answered_by_a_deployed_function(client: Any, stacks: Any) -> None:
+    """From nothing to an instance in service: stack, hook, event, rule, function, answer."""
+    scaling = client("autoscaling")
+    text = "Transform: AWS::Serverless-2016-10-31\n" + dedent(GROUP.replace("\n    Outputs:", ANSWERING))
+    capabilities = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+    assert make(stacks, text, Capabilities=capabilities) == "CREATE_COMPLETE", why(stacks, "s")
+    name = outputs(stacks)["Group"]
+    scaling.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=1)
+
+    def states() -> list[str]:
+        found = scaling.describe_auto_scaling_instances()["AutoScalingInstances"]
+        return [item["LifecycleState"] for item in found]
+
+    until(lambda: states() == ["InService"], 40)
+
+
 def test_code_in_the_template_and_a_change_of_it(client: Any, stacks: Any) -> None:
     text = dedent(ROLE) % "Path: /" + dedent("""
           F:

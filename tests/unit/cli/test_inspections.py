@@ -60,7 +60,10 @@ def test_explain_exits_by_the_verdict(
     assert json.loads(capsys.readouterr().out)["verdict"] == verdict
 
 
-def test_unknown_is_2_and_never_open(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_acls_the_answer_is_unknown_and_never_open(
+    case: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A snapshot may lack any section, so it is no wrong input (1): what cannot be decided is 2."""
     asked = ("--from", "203.0.113.9", "--to", "web", "--protocol", "tcp", "--port", "443", "--output", "json")
     assert explain(case, *asked) == 0
     capsys.readouterr()
@@ -84,6 +87,18 @@ def test_unknown_is_2_and_never_open(case: Path, capsys: pytest.CaptureFixture[s
         (("--from", "1.2.3.4", "--to", "eni-web", "--protocol", "tcp", "--port", "70000"), "--port 70000"),
         (("--from", "1.2.3.4", "--to", "eni-web", "--protocol", "tcp"), "without --port"),
         (("--from", "1.2.3.4", "--protocol", "tcp"), "Missing option '--to'"),
+        (
+            ("--from", "10.0.0.0/33", "--to", "eni-web", "--protocol", "tcp", "--port", "1"),
+            "--from 10.0.0.0/33: not an address or CIDR block",
+        ),
+        (
+            ("--from", "1.2.3.4", "--to", "i-none", "--protocol", "tcp", "--port", "1"),
+            "no such instance",
+        ),
+        (
+            ("--from", "1.2.3.4", "--to", "web", "--protocol", "tcp", "--port", "1", "--client-ports", "9-1"),
+            "--client-ports 9-1: the lower port comes first",
+        ),
     ],
 )
 def test_bad_input_is_one_line_and_1(
@@ -100,6 +115,22 @@ def test_bad_input_is_one_line_and_1(
 def test_lint_fails_on_what_it_is_told_to(case: Path, fail_on: str | None, code: int) -> None:
     more = ["--fail-on", fail_on] if fail_on else []
     assert run(["lint", "--at", str(case), *more]) == code
+
+
+def test_lint_goes_by_the_ports_that_clients_pick_from(
+    case: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = json.loads(case.read_text())
+    answers = ("in 100 allow tcp 443 0.0.0.0/0", "out 100 allow tcp 32768-60999 0.0.0.0/0")
+    document["NetworkAcls"] = [acl("acl-a", *answers, subnets=["subnet-a"])]
+    case.write_text(json.dumps(document))
+    assert run(["lint", "--at", str(case)]) == 0
+    assert "[acl-reply-refused]" in capsys.readouterr().out
+    assert run(["lint", "--at", str(case), "--client-ports", "32768-60999"]) == 0
+    assert "[acl-reply-refused]" not in capsys.readouterr().out
+    assert run(["lint", "--at", str(case), "--client-ports", "70000"]) == 1
+    told = capsys.readouterr().err
+    assert told == "twinwall: --client-ports 70000: '70000' is not a number from 0 to 65535\n"
 
 
 @pytest.mark.parametrize("output", ["json", "sarif", "text"])

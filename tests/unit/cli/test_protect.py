@@ -54,6 +54,20 @@ def test_a_flow_that_cannot_be_read_is_wrong_input(capsys: pytest.CaptureFixture
     assert told.count("\n") == 1
 
 
+def test_the_clients_range_is_said_once_for_all(capsys: pytest.CaptureFixture[str]) -> None:
+    sides = ("--source", "here.json", "--target", "there.json")
+    assert run(["plan", *sides, "--client-ports", "32768-60999"]) == 0
+    capsys.readouterr()
+    assert run(["plan", *sides, "--client-ports", "low-high"]) == 1
+    told = capsys.readouterr().err
+    assert told == "twinwall: --client-ports: low-high: 'low' is not a number from 0 to 65535\n"
+    text = Path("twinwall.toml").read_text()
+    Path("twinwall.toml").write_text(text + 'client_ports = "9-1"\n')
+    assert run(["plan", "--replica", "shop"]) == 1
+    assert "client_ports" in (told := capsys.readouterr().err)
+    assert "the lower port comes first" in told
+
+
 def test_and_so_it_is_in_the_configuration(capsys: pytest.CaptureFixture[str]) -> None:
     text = Path("twinwall.toml").read_text()
     Path("twinwall.toml").write_text(text.replace("tcp/22", "tcp/x"))

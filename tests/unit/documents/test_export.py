@@ -14,7 +14,7 @@ import pytest
 from cfnlint import api as cfnlint
 from exported import NOTHING_OUT, Template, Terraform, described, plain
 from firewalls import DEFAULT_EGRESS, SOURCE_VPC, acl, group, planned, prefix_list, source, subnet, target
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
@@ -293,6 +293,7 @@ def test_terraform_reads_a_string_as_it_was(tmp_path: Path) -> None:
 
 
 @given(st.lists(TEXTS, max_size=3))
+@example(["it's", "'; false; '", "$(false) `false` $sg_web", '"\\"', "\n", '{"$": "sg_web"}'])
 @how(max_examples=40)
 def test_the_shell_reads_a_request_as_it_was(texts: list[str]) -> None:
     request = {"GroupId": "sg-web", "Tags": [{"Key": text, "Value": text} for text in texts]}

@@ -233,6 +233,14 @@ def test_a_rule_that_nothing_covers(texts: tuple[str, ...]) -> None:
     assert len(found) < len(texts)
 
 
+def test_a_list_that_is_empty_now_waits_for_entries() -> None:
+    lists = [prefix_list("pl-1", "office", "198.51.100.0/24"), prefix_list("pl-2", "partners")]
+    texts = ("in tcp 80 0.0.0.0/0", "in tcp 80 pl-1", "in tcp 80 pl-2")
+    assert told(rules(*texts, lists=lists), "rule-covered") == [
+        ("note", "sg-1", "ingress tcp/80 from pl-1"),
+    ]
+
+
 def test_a_group_with_ipv6_members_is_not_covered_by_ipv4() -> None:
     texts = ("in tcp 80 0.0.0.0/0", "in tcp 80 sg-default")
     assert told(rules(*texts), "rule-covered")

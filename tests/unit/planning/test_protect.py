@@ -182,6 +182,8 @@ def test_replies_must_reach_every_ephemeral_port() -> None:
     entries = ("out 1 deny tcp 3389-3389 10.0.0.0/8", *REST)
     text = refusal("tcp/22 from 10.2.0.9 to front", *RULES, **acl(*entries))
     assert "would close the reply tcp/3389 to 10.2.0.9 from front (subnet-t)" in text
+    linux = planned("tcp/22 from 10.2.0.9 to front", *RULES, client_ports=(32768, 60999), **acl(*entries))
+    assert linux.changes
     low = ("out 1 deny tcp 22-1023 10.0.0.0/8", *REST)
     assert planned("tcp/22 from 10.2.0.9 to front", *RULES, **acl(*low)).changes
 

@@ -65,6 +65,8 @@ def test_a_subnet_goes_back_to_the_default_acl_only_where_that_says_the_same(ent
         if isinstance(change, c.ReplaceNetworkAclAssociation) and change.network_acl_id == "acl-target"
     }
     assert onto_default == ({"subnet-y"} if moved else set())
+    told = {item.resource.id for item in plan.not_compared}
+    assert ("subnet-y" in told) is (not moved)
 
 
 def test_one_acl_cannot_be_the_copy_of_two():

@@ -13,7 +13,7 @@ from typing import Any
 from moto.events.models import EventBus, Rule, events_backends
 
 from twinwall.emulator.delivery import Arn, parse_arn
-from twinwall.emulator.eventbridge.courier import AGE, ATTEMPTS, Courier, Parcel
+from twinwall.emulator.eventbridge.courier import Courier, Parcel
 from twinwall.emulator.eventbridge.pattern import matches, parse_pattern
 from twinwall.emulator.eventbridge.shape import shaped
 from twinwall.emulator.policies import Caller, admits
@@ -124,16 +124,11 @@ class Buses:
             self._courier.send(self._parcel(rule, target, event))
 
     def _parcel(self, rule: Rule, target: Target, event: Event) -> Parcel:
-        policy = target.get("RetryPolicy") or {}
-        return Parcel(
-            target["Arn"],
+        return Parcel.to(
+            target,
             shaped(target, event, rule.arn),
             rule.arn,
             original=json.dumps(event).encode(),
-            message_group=(target.get("SqsParameters") or {}).get("MessageGroupId", ""),
-            retries=policy.get("MaximumRetryAttempts", ATTEMPTS),
-            age=policy.get("MaximumEventAgeInSeconds", AGE),
-            dead_letter_arn=(target.get("DeadLetterConfig") or {}).get("Arn", ""),
             labels={"RULE_ARN": rule.arn},
             check=lambda: self._check_way(rule, target, event),
         )

@@ -7,7 +7,7 @@ Faults that were asked for befall deliveries as they befall calls; a delivery's 
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from twinwall.emulator.delivery import Deliveries, parse_arn
 from twinwall.emulator.faults import Fault, Kind, Trouble
@@ -38,6 +38,21 @@ class Parcel:
     labels: Mapping[str, str] = field(default_factory=dict)
     check: Callable[[], object] = lambda: None
     """Before each try; raises ``Refusal``."""
+
+    @classmethod
+    def to(cls, target: Mapping[str, Any], payload: bytes, source_arn: str, **rest: Any) -> "Parcel":
+        """``target``: of a rule or a schedule, whose RetryPolicy, DeadLetterConfig and SqsParameters are alike."""
+        policy = target.get("RetryPolicy") or {}
+        return cls(
+            target["Arn"],
+            payload,
+            source_arn,
+            message_group=(target.get("SqsParameters") or {}).get("MessageGroupId", ""),
+            retries=policy.get("MaximumRetryAttempts", ATTEMPTS),
+            age=policy.get("MaximumEventAgeInSeconds", AGE),
+            dead_letter_arn=(target.get("DeadLetterConfig") or {}).get("Arn", ""),
+            **rest,
+        )
 
 
 class Queue(Protocol):

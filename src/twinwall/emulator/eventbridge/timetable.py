@@ -22,7 +22,7 @@ from moto.scheduler.models import scheduler_backends
 
 from twinwall.emulator.agenda import Entry
 from twinwall.emulator.eventbridge.buses import Buses
-from twinwall.emulator.eventbridge.courier import AGE, ATTEMPTS, Courier, Parcel
+from twinwall.emulator.eventbridge.courier import Courier, Parcel
 from twinwall.emulator.eventbridge.schedule import Schedule
 from twinwall.emulator.pace import Pace
 from twinwall.emulator.roles import Roles
@@ -169,25 +169,14 @@ class Timetable:
         target, execution = made.target, str(uuid.uuid4())
         event = {**_scheduled_event("aws.scheduler", account, region, made.arn, due), "detail": "{}"}
         payload = _with_context(str(target.get("Input") or json.dumps(event)), made.arn, due, execution)
-        policy = target.get("RetryPolicy") or {}
-        self._courier.send(
-            Parcel(
-                target["Arn"],
-                payload.encode(),
-                made.arn,
-                message_group=(target.get("SqsParameters") or {}).get("MessageGroupId", ""),
-                retries=policy.get("MaximumRetryAttempts", ATTEMPTS),
-                age=policy.get("MaximumEventAgeInSeconds", AGE),
-                dead_letter_arn=(target.get("DeadLetterConfig") or {}).get("Arn", ""),
-                labels={
-                    "SCHEDULE_ARN": made.arn,
-                    "SCHEDULED_TIME": _stamp(due),
-                    "EXECUTION_ID": execution,
-                    "IS_PAYLOAD_TRUNCATED": "false",
-                },
-                check=lambda: self._check_role(target, account),
-            )
-        )
+        labels = {
+            "SCHEDULE_ARN": made.arn,
+            "SCHEDULED_TIME": _stamp(due),
+            "EXECUTION_ID": execution,
+            "IS_PAYLOAD_TRUNCATED": "false",
+        }
+        check = partial(self._check_role, target, account)
+        self._courier.send(Parcel.to(target, payload.encode(), made.arn, labels=labels, check=check))
         if made.action_after_completion == "DELETE" and Schedule(made.schedule_expression).is_once:
             group.schedules.pop(made.name, None)
 

@@ -1,6 +1,6 @@
 """Single instances of a group: terminated, detached, attached, on standby, protected, found ill."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 from twinwall.emulator.scaling.ask import Answer, Ask, invalid
 from twinwall.emulator.scaling.capacity import Capacity
@@ -47,7 +47,7 @@ def detach(ask: Ask) -> Answer:
             invalid(f"The instance {instance.id} is not in InService or Standby.")
     counted = sum(instance.counts for instance in leaving)
     if fewer and group.desired - counted < group.min_size:
-        _too_few(group, "detach", len(leaving))
+        _update_sizes(group, "detach", len(leaving))
     activities = []
     group.desired -= counted if fewer else 0
     for instance in leaving:
@@ -63,11 +63,7 @@ def attach(ask: Ask) -> Answer:
     """No hook and no event; the desired capacity grows (API: AttachInstances)."""
     group, ids = ask.group(), ask.params.get("InstanceIds") or []
     if group.desired + len(ids) > group.max_size:
-        invalid(
-            f"AutoScalingGroup {group.name} has min-size={group.min_size}, max-size={group.max_size}, and "
-            f"desired-size={group.desired}. To attach {len(ids)} more instance(s), please update the "
-            "AutoScalingGroup sizes appropriately."
-        )
+        _update_sizes(group, "attach", len(ids))
     found = [_attachable(ask, id_) for id_ in ids]
     plan = ask.life.fleet.blueprint(ask.here, group.launch)
     for made in found:
@@ -111,7 +107,7 @@ def enter_standby(ask: Ask) -> Answer:
         if instance.state != "InService":
             invalid(f"The instance {instance.id} is not in InService.")
     if fewer and group.desired - len(chosen) < group.min_size:
-        _too_few(group, "place into standby", len(chosen))
+        _update_sizes(group, "place into standby", len(chosen))
     group.desired -= len(chosen) if fewer else 0
     for instance in chosen:
         instance.state = "Standby"
@@ -127,11 +123,7 @@ def exit_standby(ask: Ask) -> Answer:
         if instance.state != "Standby":
             invalid(f"The instance {instance.id} is not in Standby.")
     if group.desired + len(chosen) > group.max_size:
-        invalid(
-            f"AutoScalingGroup {group.name} has min-size={group.min_size}, max-size={group.max_size}, and "
-            f"desired-size={group.desired}. To bring back {len(chosen)} more instance(s), please update the "
-            "AutoScalingGroup sizes appropriately."
-        )
+        _update_sizes(group, "bring back", len(chosen))
     group.desired += len(chosen)
     for instance in chosen:
         instance.state = "InService"
@@ -139,10 +131,11 @@ def exit_standby(ask: Ask) -> Answer:
         _done(ask, group, i, "Moving EC2 instance out of Standby", "moved out of standby") for i in chosen
     ]
     ask.capacity.settle(ask.here, group)
+    look(ask.life, ask.capacity, ask.here)
     return {"Activities": activities}
 
 
-def _too_few(group: Group, what: str, count: int) -> None:
+def _update_sizes(group: Group, what: str, count: int) -> NoReturn:
     invalid(
         f"AutoScalingGroup {group.name} has min-size={group.min_size}, max-size={group.max_size}, and "
         f"desired-size={group.desired}. To {what} {count} instance(s), please update the AutoScalingGroup sizes "
@@ -179,11 +172,14 @@ def set_health(ask: Ask) -> Answer:
 
 
 def look(life: Lifecycle, capacity: Capacity, held: Holdings) -> None:
-    """The EC2 health check: what was stopped or terminated behind the group's back is ill."""
+    """The EC2 health check: what was stopped or terminated behind the group's back is ill. On standby nobody
+    looks (user guide: "Temporarily remove instances")."""
     for group, instance in list(held.everyone()):
+        if instance.state == "Standby" or "HealthCheck" in group.suspended:
+            continue
         at_rest = instance.is_warm and not instance.state.endswith("Running")
         gone = ("terminated",) if at_rest else ("terminated", "stopped", "stopping", "shutting-down")
-        if "HealthCheck" not in group.suspended and life.fleet.state(held, instance.id) in gone:
+        if life.fleet.state(held, instance.id) in gone:
             instance.health = "Unhealthy"
     replace_ill(life, capacity, held)
 

@@ -11,41 +11,50 @@ from twinwall.packets.packetset import PacketSet
 from twinwall.packets.traffic import Span, detail_span, protocol_span
 from twinwall.planning.findings import Finding
 from twinwall.planning.lint.catalog import NO_REPLY, SHADOWED, WRONG_FAMILY, milder
-from twinwall.planning.passage import EPHEMERAL, Passage, acl_passage, opposite
+from twinwall.planning.lint.neighbours import Neighbours
+from twinwall.planning.passage import EPHEMERAL, Passage, Ports, acl_passage, opposite
 from twinwall.planning.semantics import AclEntries, block_of, entry_span
 from twinwall.planning.steps import addresses_of
 
 SHOWN = 4
 
 
-def acl_findings(acl: NetworkAcl) -> Iterator[Finding]:
+def acl_findings(acl: NetworkAcl, client_ports: Ports = EPHEMERAL) -> Iterator[Finding]:
     for direction in Direction:
         ordered = AclEntries(acl.entries_of(direction)).ordered
-        lanes = _Lanes(acl, direction)
-        for index, entry in enumerate(ordered):
-            effect = _effect(ordered[:index], entry)
+        near = Neighbours((entry.cidr, entry) for entry in ordered)
+        lanes = _Lanes(acl, direction, client_ports)
+        for entry in ordered:
+            before = _before(entry, near)
+            effect = _effect(before, entry)
             if _wrong_family(entry):
                 yield _strange(acl, entry)
             elif not effect:
-                yield _shadowed(acl, ordered[:index], entry)
+                yield _shadowed(acl, before, entry)
             elif entry.action is RuleAction.ALLOW:
-                yield from _unanswered(acl, entry, effect, lanes)
+                yield from _unanswered(entry, effect, lanes)
 
 
 def _box(entry: NetworkAclEntry) -> PacketSet:
     return PacketSet.union_of([(block_of(entry.cidr), entry_span(entry.cidr, entry.traffic))])
 
 
-def _overlap(one: NetworkAclEntry, other: NetworkAclEntry) -> bool:
-    (start, end), (first, last) = entry_span(one.cidr, one.traffic), entry_span(other.cidr, other.traffic)
-    return start < last and first < end and one.cidr.overlaps(other.cidr)
+def _before(entry: NetworkAclEntry, near: Neighbours[NetworkAclEntry]) -> list[NetworkAclEntry]:
+    """The entries that see some of its packets before it does."""
+    start, end = entry_span(entry.cidr, entry.traffic)
+    found: list[NetworkAclEntry] = []
+    for other in near.of(entry.cidr):
+        first, last = entry_span(other.cidr, other.traffic)
+        if other.rule_number < entry.rule_number and start < last and first < end:
+            found.append(other)
+    return sorted(found)
 
 
 def _effect(before: Sequence[NetworkAclEntry], entry: NetworkAclEntry) -> PacketSet:
     """What the entry decides: its packets without those that entries before it hold."""
     packets = _box(entry)
     for other in before:
-        if packets and _overlap(other, entry):
+        if packets:
             packets -= _box(other)
     return packets
 
@@ -72,7 +81,7 @@ def _shadows(before: Sequence[NetworkAclEntry], entry: NetworkAclEntry) -> list[
     """The entries that decide some of what this one holds."""
     left, found = _box(entry), []
     for other in before:
-        if left and _overlap(other, entry) and left & _box(other):
+        if left & _box(other):
             found.append(other)
             left -= _box(other)
     return found
@@ -101,10 +110,11 @@ class _Lanes:
 
     acl: NetworkAcl
     direction: Direction
+    client_ports: Ports
 
     @cached_property
     def passage(self) -> Passage:
-        return acl_passage(self.acl, self.direction, EPHEMERAL)
+        return acl_passage(self.acl, self.direction, self.client_ports)
 
     @cached_property
     def back(self) -> PacketSet:
@@ -113,33 +123,38 @@ class _Lanes:
     def through(self, entry: NetworkAclEntry) -> bool:
         """Whether the entry lets answers to the other direction through, whatever else it is there for."""
         start, end = entry_span(entry.cidr, entry.traffic)
+        answered = self.back.within(entry.cidr)
         for protocol in (TCP, UDP):
             first, last = protocol_span(protocol)
-            wide = min(end, last) - max(start, first + EPHEMERAL[0]) >= LANE
-            if wide and self.back & PacketSet.product([block_of(entry.cidr)], protocol_span(protocol)):
+            low, high = max(start, first) - first, min(end, last) - first - 1
+            lane = high - max(low, EPHEMERAL[0]) + 1 >= LANE or self.holds(low, high)
+            if lane and answered & PacketSet.product([entry.cidr], (first, last)):
                 return True
         return False
 
+    def holds(self, first: int, last: int) -> bool:
+        """Whether these ports are all that clients pick from, and maybe more."""
+        return first <= self.client_ports[0] and self.client_ports[1] <= last
 
-def _unanswered(
-    acl: NetworkAcl, entry: NetworkAclEntry, effect: PacketSet, lanes: _Lanes
-) -> Iterator[Finding]:
+
+def _unanswered(entry: NetworkAclEntry, effect: PacketSet, lanes: _Lanes) -> Iterator[Finding]:
     """One finding an entry: what of its protocols gets no answer at all, else what gets some only."""
     none, some, lost = [], [], PacketSet()
+    fully, part = (found.within(entry.cidr) for found in (lanes.passage.fully, lanes.passage.partly))
     for name, span in _services(entry, lanes):
         asked = effect & PacketSet.product([block_of(entry.cidr)], span)
-        refused = asked - lanes.passage.fully - lanes.passage.partly
-        partly = asked & lanes.passage.partly
+        refused = asked - fully - part
+        partly = asked & part
         if refused and refused == asked:
             none.append(name)
         elif refused or partly:
             some.append(name)
         lost |= refused | partly
     if none:
-        finding = _reply_finding(acl, entry, none, "no answer can get back", lost)
+        finding = _reply_finding(lanes, entry, none, "no answer can get back", lost)
         yield milder(finding, "note") if lanes.through(entry) else finding
     elif some:
-        yield milder(_reply_finding(acl, entry, some, "not every answer can get back", lost), "note")
+        yield milder(_reply_finding(lanes, entry, some, "not every answer can get back", lost), "note")
 
 
 def _services(entry: NetworkAclEntry, lanes: _Lanes) -> Iterator[tuple[str, Span]]:
@@ -162,7 +177,7 @@ def _services(entry: NetworkAclEntry, lanes: _Lanes) -> Iterator[tuple[str, Span
 def _asked_ports(entry: NetworkAclEntry, first: int, last: int, lanes: _Lanes) -> tuple[int, int] | None:
     """The ports that are a service. A wide range of high ports lets in the answers of the other direction,
     if that lets anything out."""
-    if last - first + 1 < LANE:
+    if last - first + 1 < LANE and not lanes.holds(first, last):
         return first, last
     if first < EPHEMERAL[0]:
         return first, EPHEMERAL[0] - 1
@@ -170,17 +185,19 @@ def _asked_ports(entry: NetworkAclEntry, first: int, last: int, lanes: _Lanes) -
 
 
 def _reply_finding(
-    acl: NetworkAcl, entry: NetworkAclEntry, names: Sequence[str], what: str, lost: PacketSet
+    lanes: _Lanes, entry: NetworkAclEntry, names: Sequence[str], what: str, lost: PacketSet
 ) -> Finding:
     way = opposite(entry.direction)
     blocks = addresses_of(lost, entry.cidr.family)
     shown = ", ".join(map(str, blocks[:SHOWN])) + (
         f" and {len(blocks) - SHOWN} more" if len(blocks) > SHOWN else ""
     )
-    ports = f" to ports {EPHEMERAL[0]}-{EPHEMERAL[1]}" if {"tcp", "udp"} & set(names) else ""
+    ports = (
+        f" to ports {lanes.client_ports[0]}-{lanes.client_ports[1]}" if {"tcp", "udp"} & set(names) else ""
+    )
     towards = "to" if way is Direction.EGRESS else "from"
     return NO_REPLY.finding(
-        acl.resource,
+        lanes.acl.resource,
         f"entry {entry.rule_number} allows {', '.join(names)}, and {what} {towards} {shown}",
         f"allow {way.value} {', '.join(names)}{ports} {towards} {entry.cidr}",
         entry,

@@ -6,7 +6,7 @@ The world is at least half of all IPv4 addresses, or of the IPv6 addresses that 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import cycle
 
 from twinwall.model.firewall import NetworkAcl, Resource, SecurityGroup
 from twinwall.model.net import ICMP, ICMPV6, PORT_PROTOCOLS, TCP, Cidr, Family
@@ -15,7 +15,6 @@ from twinwall.packets.packetset import PacketSet
 from twinwall.packets.profiles import stretches
 from twinwall.packets.traffic import (
     LINE,
-    NO_TRAFFIC,
     Spans,
     detail_span,
     difference,
@@ -23,7 +22,6 @@ from twinwall.packets.traffic import (
     intersection,
     locate,
     protocol_span,
-    union,
 )
 from twinwall.planning.findings import Finding
 from twinwall.planning.inspected import Firewall
@@ -55,22 +53,19 @@ _WITHOUT_ICMP: Spans = difference(difference(LINE, protocol_span(ICMP)), protoco
 def worldwide(packets: PacketSet, family: Family) -> Spans:
     """The traffic that is admitted from the world."""
     space = _SPACE[family]
-    weights: dict[Spans, int] = {}
+    changes: dict[int, int] = {}
     for (first, last), spans in stretches(packets.profile(family), family):
         held = min(last, space.last) - max(first, space.first) + 1
-        if held > 0:
-            weights[spans] = weights.get(spans, 0) + held
+        for border, weight in zip(spans if held > 0 else (), cycle((held, -held)), strict=False):
+            changes[border] = changes.get(border, 0) + weight
     half = (space.last - space.first + 1) // 2
-    found = NO_TRAFFIC
-    for piece in _pieces(weights):
-        if sum(weight for spans, weight in weights.items() if holds(spans, piece[0])) >= half:
-            found = union(found, piece)
-    return found
-
-
-def _pieces(weights: Iterable[Spans]) -> Iterator[tuple[int, int]]:
-    borders = sorted({border for spans in weights for border in spans})
-    yield from pairwise(borders)
+    borders: list[int] = []
+    weight = 0
+    for border in sorted(changes):
+        weight += changes[border]
+        if (weight >= half) != len(borders) % 2:
+            borders.append(border)
+    return tuple(borders)
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,14 @@
 """Group rules that others already cover, references to nobody, groups nobody has."""
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 
 from twinwall.model.firewall import SecurityGroup
-from twinwall.model.net import Cidr
-from twinwall.model.rules import CidrPeer, Direction, GroupPeer, PrefixListPeer, SecurityGroupRule
+from twinwall.model.rules import CidrPeer, Direction, GroupPeer, Peer, PrefixListPeer, SecurityGroupRule
 from twinwall.planning.compare import gap_between
 from twinwall.planning.findings import Finding
 from twinwall.planning.inspected import INACTIVE, Firewall
 from twinwall.planning.lint.catalog import COVERED, DEAD_GROUP, DEAD_PEERING, UNUSED
+from twinwall.planning.lint.neighbours import Neighbours
 from twinwall.planning.semantics import GroupRules, span_of
 
 SHOWN = 3
@@ -33,12 +31,13 @@ def covered(
 ) -> Iterator[Finding]:
     """Narrow rules are tried first, and what was found covers nothing any more: all of it can go at once."""
     kept = set(rules)
-    near = _Neighbours(rules)
+    near = _Near(rules)
     for rule in sorted(rules, key=_width):
         others = [other for other in near.of(rule) if other in kept and other is not rule]
-        if others and _covers(firewall, rule, others):
+        by = _covering(firewall, rule, others)
+        if by:
             kept.discard(rule)
-            yield _covered(group, rule, _needed(firewall, rule, others))
+            yield _covered(group, rule, by)
 
 
 def _width(rule: SecurityGroupRule) -> tuple[int, int, SecurityGroupRule]:
@@ -47,17 +46,46 @@ def _width(rule: SecurityGroupRule) -> tuple[int, int, SecurityGroupRule]:
     return length, end - start, rule
 
 
-def _covers(firewall: Firewall, rule: SecurityGroupRule, others: Sequence[SecurityGroupRule]) -> bool:
+def _covering(
+    firewall: Firewall, rule: SecurityGroupRule, others: list[SecurityGroupRule]
+) -> list[SecurityGroupRule]:
+    """One of them where one is enough, all where only all are, none where even they are not. Nothing covers a
+    list that is empty now: it waits for entries."""
+    if firewall.lists.get(str(rule.peer)) == ():
+        return []
+    for other in others:
+        if _holds(firewall, other, rule):
+            return [other]
+    return others if _many_enough(rule, others) and _cover(firewall, rule, others) else []
+
+
+def _many_enough(rule: SecurityGroupRule, others: Sequence[SecurityGroupRule]) -> bool:
+    """Whether there are as many addresses in the others as in the rule; where lists are named, nobody knows."""
+    if not isinstance(rule.peer, CidrPeer):
+        return bool(others)
+    bits, length = rule.peer.cidr.bits, rule.peer.cidr.length
+    missing = 1 << bits - length
+    for other in others:
+        if not isinstance(other.peer, CidrPeer):
+            return True
+        missing -= 1 << bits - max(length, other.peer.cidr.length)
+    return missing <= 0
+
+
+def _holds(firewall: Firewall, other: SecurityGroupRule, rule: SecurityGroupRule) -> bool:
+    """Whether the other one alone admits all of it."""
+    (start, end), (first, last) = span_of(rule.traffic), span_of(other.traffic)
+    if not first <= start <= end <= last:
+        return False
+    if isinstance(rule.peer, CidrPeer) and isinstance(other.peer, CidrPeer):
+        return other.peer.cidr.contains(rule.peer.cidr)
+    return other.peer == rule.peer or _cover(firewall, rule, [other])
+
+
+def _cover(firewall: Firewall, rule: SecurityGroupRule, others: Sequence[SecurityGroupRule]) -> bool:
     """Whoever the members of the named groups and lists are."""
     own = GroupRules((rule,), firewall.lists).packets
     return not gap_between(own, GroupRules(tuple(others), firewall.lists).packets, firewall.symbols)
-
-
-def _needed(
-    firewall: Firewall, rule: SecurityGroupRule, others: list[SecurityGroupRule]
-) -> list[SecurityGroupRule]:
-    """One of them where one is enough."""
-    return next(([one] for one in others if _covers(firewall, rule, [one])), others)
 
 
 def _covered(group: SecurityGroup, rule: SecurityGroupRule, by: Sequence[SecurityGroupRule]) -> Finding:
@@ -66,74 +94,33 @@ def _covered(group: SecurityGroup, rule: SecurityGroupRule, by: Sequence[Securit
     return COVERED.finding(group.resource, message, f"remove {rule}", rule)
 
 
-class _Neighbours:
-    """The rules of one direction that share packets with a rule, or may: blocks are nested or apart, so those
-    around a block are found by their lengths, those inside it stand together when sorted."""
+class _Near:
+    """The rules of one direction that share packets with a rule, or may."""
 
     def __init__(self, rules: Sequence[SecurityGroupRule]) -> None:
-        self._rules = rules
-
-    @cached_property
-    def _blocks(self) -> dict[Cidr, list[SecurityGroupRule]]:
-        found: dict[Cidr, list[SecurityGroupRule]] = {}
-        for rule in self._rules:
-            if isinstance(rule.peer, CidrPeer):
-                found.setdefault(rule.peer.cidr, []).append(rule)
-        return found
-
-    @cached_property
-    def _sorted(self) -> list[tuple[int, int]]:
-        return sorted({(cidr.family, cidr.first) for cidr in self._blocks})
-
-    @cached_property
-    def _starting(self) -> dict[tuple[int, int], list[SecurityGroupRule]]:
-        found: dict[tuple[int, int], list[SecurityGroupRule]] = {}
-        for cidr, rules in self._blocks.items():
-            found.setdefault((cidr.family, cidr.first), []).extend(rules)
-        return found
-
-    @cached_property
-    def _named(self) -> list[SecurityGroupRule]:
-        """The rules that name groups and lists: who is behind them is found out later."""
-        return [rule for rule in self._rules if not isinstance(rule.peer, CidrPeer)]
-
-    @cached_property
-    def _lengths(self) -> dict[int, set[int]]:
-        found: dict[int, set[int]] = {}
-        for cidr in self._blocks:
-            found.setdefault(cidr.family, set()).add(cidr.length)
-        return found
+        self._blocks = Neighbours((rule.peer.cidr, rule) for rule in rules if isinstance(rule.peer, CidrPeer))
+        self._lists = [rule for rule in rules if isinstance(rule.peer, PrefixListPeer)]
+        self._named: dict[Peer, list[SecurityGroupRule]] = {}
+        self._open = [rule for rule in rules if not isinstance(rule.peer, GroupPeer)]
+        for rule in rules:
+            if not isinstance(rule.peer, CidrPeer):
+                self._named.setdefault(rule.peer, []).append(rule)
 
     def of(self, rule: SecurityGroupRule) -> Iterator[SecurityGroupRule]:
         start, end = span_of(rule.traffic)
-        for other in self._at(rule):
+        for other in self._at(rule.peer):
             first, last = span_of(other.traffic)
             if start < last and first < end:
                 yield other
 
-    def _at(self, rule: SecurityGroupRule) -> Iterator[SecurityGroupRule]:
-        if not isinstance(rule.peer, CidrPeer):
-            alike = (other for other in self._named if other.peer == rule.peer)
-            yield from alike
-            yield from (other for other in self._rules if isinstance(other.peer, CidrPeer | PrefixListPeer))
-            return
-        yield from self._around(rule.peer.cidr)
-        yield from self._inside(rule.peer.cidr)
-        yield from (other for other in self._named if isinstance(other.peer, PrefixListPeer))
-
-    def _around(self, cidr: Cidr) -> Iterator[SecurityGroupRule]:
-        for length in self._lengths.get(cidr.family, ()):
-            if length < cidr.length:
-                shift = cidr.bits - length
-                yield from self._blocks.get(Cidr(cidr.family, cidr.first >> shift << shift, length), ())
-
-    def _inside(self, cidr: Cidr) -> Iterator[SecurityGroupRule]:
-        low = bisect_left(self._sorted, (cidr.family, cidr.first))
-        high = bisect_right(self._sorted, (cidr.family, cidr.last))
-        for place in self._sorted[low:high]:
-            for other in self._starting[place]:
-                if isinstance(other.peer, CidrPeer) and other.peer.cidr.length >= cidr.length:
-                    yield other
+    def _at(self, peer: Peer) -> Iterator[SecurityGroupRule]:
+        """Who is behind a group is found out later: any address may be, but another group's members are not."""
+        if isinstance(peer, CidrPeer):
+            yield from self._blocks.of(peer.cidr)
+            yield from self._lists
+        else:
+            yield from self._named[peer]
+            yield from (other for other in self._open if other.peer != peer)
 
 
 # --- references to nobody
@@ -158,13 +145,8 @@ def _reference(
 def _unused(firewall: Firewall, group: SecurityGroup) -> Iterator[Finding]:
     if not firewall.membership_known or group.is_default or group.group_id in firewall.members:
         return
-    strangers = (other for other in firewall.snapshot.groups if other.group_id != group.group_id)
-    naming = [other.resource for other in strangers if _names(other, group.group_id)]
+    naming = [other for other in firewall.naming.get(group.group_id, ()) if other.id != group.group_id]
     others = f"; rules of {', '.join(map(str, naming[:SHOWN]))} name it" if naming else ""
     message = f"no network interface of the VPC has it{others}"
     first = " (first the rules that name it)" if naming else ""
     yield UNUSED.finding(group.resource, message, f"delete the group{first}, or put it to use")
-
-
-def _names(group: SecurityGroup, group_id: str) -> bool:
-    return any(isinstance(r.peer, GroupPeer) and r.peer.group_id == group_id for r in group.rules)

@@ -16,6 +16,7 @@ from twinwall.planning.lint.acls import acl_findings
 from twinwall.planning.lint.exposure import exposure_findings
 from twinwall.planning.lint.groups import group_findings
 from twinwall.planning.lint.quotas import quota_findings
+from twinwall.planning.passage import EPHEMERAL, Ports
 from twinwall.planning.quotas import Quotas
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -43,23 +44,23 @@ class LintReport:
         return sum(finding.severity == severity for finding in self.findings)
 
 
-def lint(firewall: Firewall, quotas: Quotas | None = None) -> LintReport:
+def lint(firewall: Firewall, quotas: Quotas | None = None, client_ports: Ports = EPHEMERAL) -> LintReport:
     snapshot = firewall.snapshot
     return LintReport(
         firewall.label,
         firewall.vpc_id,
         len(snapshot.groups),
         len(snapshot.acls or ()),
-        tuple(sorted(_findings(firewall, quotas or Quotas()), key=_order)),
+        tuple(sorted(_findings(firewall, quotas or Quotas(), client_ports), key=_order)),
         tuple(_not_checked(firewall)),
     )
 
 
-def _findings(firewall: Firewall, quotas: Quotas) -> Iterator[Finding]:
+def _findings(firewall: Firewall, quotas: Quotas, client_ports: Ports) -> Iterator[Finding]:
     for group in firewall.snapshot.groups:
         yield from group_findings(firewall, group)
     for acl in firewall.snapshot.acls or ():
-        yield from acl_findings(acl)
+        yield from acl_findings(acl, client_ports)
     yield from quota_findings(firewall, quotas)
     yield from exposure_findings(firewall)
 

@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from twinwall.model.firewall import Resource
+from twinwall.model.net import Cidr
 from twinwall.model.rules import Direction
+from twinwall.packets.packetset import PacketSet
+from twinwall.planning.acl_entries import DIRECTIONS
 from twinwall.planning.flows import flow_of
 from twinwall.planning.order import Route, Step
 from twinwall.planning.pairing import Pair
 from twinwall.planning.promise.breach import Breach, Kind
-from twinwall.planning.promise.gapless import Lost, excess, lost
+from twinwall.planning.promise.gapless import Lost, excess, lost, may_meet
 from twinwall.planning.promise.moves import Move, State, addresses_of, lists_named, moves_of
 from twinwall.planning.promise.reach import Reach, bits
 from twinwall.planning.usage import Usage
-
-_DIRECTIONS = (Direction.INGRESS, Direction.EGRESS)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class _Group:
 
     def low(self, reach: Reach, position: int) -> State:
         """The least that it may hold when the call at ``position`` was answered."""
-        done = reach.before[position]
+        done = reach.before[position] | 1 << position
         sure = [move for move in self.moves if done >> move.position & 1]
         perhaps = [
             move
@@ -110,7 +111,7 @@ class GroupProof:
                 low = high = state.then(moves)
             else:
                 low, high = state.then(moves, gains=False), state.then(moves, losses=False)
-            for direction in _DIRECTIONS:
+            for direction in _directions(moves):
                 yield from self._step(group, direction, (state, low, high, goal), level)
             state = state.then(moves)
 
@@ -145,8 +146,39 @@ class GroupProof:
             for move in group.losses:
                 if self.reach.follows(move.position, needed & ~(1 << move.position)):
                     continue
-                for other in sorted(others - {id_}):
-                    yield from self._between(group, move, self._groups[other])
+                gone = self._gone(group, move)
+                if any(may_meet(gone[way], self._gained_by_any[way]) for way in DIRECTIONS):
+                    for other in sorted(others - {id_}):
+                        yield from self._between(group, move, self._groups[other])
+
+    def _gone(self, group: _Group, move: Move) -> dict[Direction, PacketSet]:
+        """All that the group may have lost when the call was answered."""
+        least = group.low(self.reach, move.position)
+        gone = State(group.before.rules - least.rules, group.before.lists)
+        lists = any(least.lists[id_] != held for id_, held in group.before.lists.items())
+        gone = group.before if lists else gone
+        return {way: gone.packets(way) for way in DIRECTIONS}
+
+    @cached_property
+    def _gained_by_any(self) -> dict[Direction, PacketSet]:
+        """At least all that any group gains."""
+        rules = frozenset(
+            rule for group in self._groups.values() for move in group.moves for rule in move.gains
+        )
+        lists: dict[str, frozenset[Cidr]] = {}
+        for group in self._groups.values():
+            for end in (group.before, group.goal):
+                for id_, held in end.lists.items():
+                    lists[id_] = lists.get(id_, frozenset()) | held
+        grown = {move.list_id for group in self._groups.values() for move in group.moves if move.added}
+        named = {
+            rule
+            for group in self._groups.values()
+            for rule in group.goal.rules
+            if grown and str(rule.peer) in grown
+        }
+        everything = State(rules | named, lists)
+        return {way: everything.packets(way) for way in DIRECTIONS}
 
     @cached_property
     def _all_gains(self) -> int:
@@ -158,7 +190,7 @@ class GroupProof:
             return
         least = group.low(self.reach, move.position)
         beside = other.low(self.reach, move.position)
-        for direction in _DIRECTIONS:
+        for direction in DIRECTIONS:
             now, goal = group.before.rules_of(direction), other.goal.rules_of(direction)
             later = least.packets(direction) | beside.packets(direction)
             shut = lost(now.packets, goal.packets, later, self.pair.universe)
@@ -184,6 +216,13 @@ class GroupProof:
         ]
         more = f" (one of {len(names)} calls in any order)" if len(names) > 1 else ""
         return f"{names[0]}, call {level[0] + 1}{more}"
+
+
+def _directions(moves: Iterable[Move]) -> list[Direction]:
+    """Those in which the moves change something; a list may be named in both."""
+    found = {rule.direction for move in moves for rule in (*move.gains, *move.losses)}
+    listed = any(move.list_id for move in moves)
+    return [direction for direction in DIRECTIONS if listed or direction in found]
 
 
 def bits_of(masks: Iterable[int]) -> int:

@@ -1,12 +1,12 @@
-"""From one set of rules to another where there is no room for both: one direction of a group.
+"""From one set of rules to another where there is no room for both: one direction of groups that share interfaces.
 
 In this order, and each only if no flow that both ends admit is closed by it: rules go that the rest covers; rules
 come for which there is room; a rule becomes another of its kind in place; a rule grows, for a while, inside what
 the ends admit. Where all of this fails, the rule goes that is missed least: then the guard says what that closes.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from heapq import heappop, heappush
 from itertools import count
@@ -16,7 +16,7 @@ from twinwall.model.net import Cidr
 from twinwall.model.rules import CidrPeer, Peer, SecurityGroupRule, Traffic
 from twinwall.packets.packetset import PacketSet
 from twinwall.planning.compare import Universe
-from twinwall.planning.promise.gapless import excess, lost
+from twinwall.planning.promise.gapless import excess, lost, may_meet
 from twinwall.planning.semantics import GroupRules, Lists
 
 Rules = frozenset[SecurityGroupRule]
@@ -47,33 +47,85 @@ class Ends:
     lists: Lists
     universe: Universe
     fits: Fits
+    beside: "Beside | None" = None
+    known: dict[Rules, PacketSet] = field(default_factory=dict, compare=False, repr=False)
 
     def packets(self, rules: Rules) -> PacketSet:
-        return GroupRules(tuple(rules), self.lists).packets
+        if rules not in self.known:
+            self.known[rules] = GroupRules(tuple(rules), self.lists).packets
+        return self.known[rules]
 
     @cached_property
     def goal(self) -> PacketSet:
         return self.packets(self.new)
 
-    def keeps(self, now: Rules, later: Rules) -> bool:
+    def open(self, now: Rules, later: Rules) -> bool:
+        """No flow that both ends admit is closed, on an interface of its own or one that is shared."""
         before, after = self.packets(now), self.packets(later)
+        if before <= after:
+            return True
         if lost(before, self.goal, after, self.universe) is not None:
             return False
-        return excess(before, self.goal, after) is None
+        near = self.beside.near(before - after) if self.beside else ()
+        return all(lost(before, goal, after | held, self.universe) is None for goal, held in near)
+
+    def keeps(self, now: Rules, later: Rules) -> bool:
+        if not self.open(now, later):
+            return False
+        return excess(self.packets(now), self.goal, self.packets(later)) is None
 
 
-def full_path(ends: Ends) -> list[Turn]:
-    """Rule by rule; with a gap where no other way is found."""
-    turns, rules = _settle(ends, ends.old)
-    while rules != ends.new:
-        found = _search(ends, rules)
-        if found is None:
-            found = [_smallest_gap(ends, rules)]
-        for turn in found:
-            rules = turn.of(rules)
-        more, rules = _settle(ends, rules)
-        turns += [*found, *more]
-    return turns
+@dataclass(frozen=True)
+class Beside:
+    """The other groups of a crowd that may share an interface with one. ``missing``: at least all that any group
+    is to admit and does not yet; most losses do not meet that, and then nobody needs to be asked."""
+
+    crowd: Mapping[str, Ends]
+    rules: Mapping[str, Rules]
+    others: frozenset[str]
+    missing: PacketSet
+
+    def near(self, gone: PacketSet) -> Iterator[tuple[PacketSet, PacketSet]]:
+        """Of those that may miss it: what is to be admitted, and what is now."""
+        if not may_meet(gone, self.missing):
+            return
+        for id_ in sorted(self.others & self.crowd.keys()):
+            ends, held = self.crowd[id_], self.rules[id_]
+            if may_meet(gone, ends.packets(ends.new - held)):
+                yield ends.goal, ends.packets(held)
+
+
+def yet_to_come(crowd: Mapping[str, Ends], rules: Mapping[str, Rules]) -> PacketSet:
+    coming = [rule for id_, ends in crowd.items() for rule in ends.new - rules[id_]]
+    lists = next(iter(crowd.values())).lists
+    return GroupRules(tuple(coming), lists).packets
+
+
+def crowd_path(crowd: Mapping[str, Ends], sharing: Callable[[str], frozenset[str]]) -> list[tuple[str, Turn]]:
+    """Groups that may share interfaces, together, rule by rule: (group, turn). With a gap where no other way is
+    found."""
+    rules = {id_: ends.old for id_, ends in crowd.items()}
+    path: list[tuple[str, Turn]] = []
+
+    def ends_of(id_: str) -> Ends:
+        return replace(crowd[id_], beside=Beside(crowd, rules, sharing(id_) - {id_}, missing))
+
+    def take(id_: str, turns: Iterable[Turn]) -> bool:
+        before = len(path)
+        for turn in turns:
+            path.append((id_, turn))
+            rules[id_] = turn.of(rules[id_])
+        return len(path) > before
+
+    while left := [id_ for id_, ends in crowd.items() if rules[id_] != ends.new]:
+        missing = yet_to_come(crowd, rules)
+        easy = [take(id_, _settle(ends_of(id_), rules[id_])[0]) for id_ in left]
+        if any(easy):
+            continue
+        if any(take(id_, _search(ends_of(id_), rules[id_]) or ()) for id_ in left):
+            continue
+        take(left[0], [_smallest_gap(ends_of(left[0]), rules[left[0]])])
+    return path
 
 
 def _settle(ends: Ends, rules: Rules) -> tuple[list[Turn], Rules]:
@@ -89,16 +141,26 @@ def _settle(ends: Ends, rules: Rules) -> tuple[list[Turn], Rules]:
 
 
 def _easy(ends: Ends, rules: Rules) -> Iterator[Turn]:
-    now = ends.packets(rules)
-    for rule in sorted(rules - ends.new):
-        rest = ends.packets(rules - {rule})
-        if now == rest or lost(now, ends.goal, rest, ends.universe) is None:
-            rules, now = rules - {rule}, rest
-            yield Turn(rule, None)
+    for rule in _spared(ends, rules, sorted(rules - ends.new)):
+        rules -= {rule}
+        yield Turn(rule, None)
     for rule in sorted(ends.new - rules):
         if ends.fits(rules | {rule}):
             rules |= {rule}
             yield Turn(None, rule)
+
+
+def _spared(ends: Ends, rules: Rules, some: Sequence[SecurityGroupRule]) -> list[SecurityGroupRule]:
+    """Rules that can go, one after the other: mostly all of them, so that is asked first."""
+    if not some:
+        return []
+    if ends.open(rules, rules.difference(some)):
+        return list(some)
+    if len(some) == 1:
+        return []
+    half = len(some) // 2
+    first = _spared(ends, rules, some[:half])
+    return first + _spared(ends, rules.difference(first), some[half:])
 
 
 # --- in place

@@ -1,0 +1,153 @@
+"""``twinwall drift``: all replicas of the configuration against their sources, for CI."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from twinwall import __version__
+from twinwall.cli import collector, completing, output
+from twinwall.cli import options as o
+from twinwall.cli.failures import one_line
+from twinwall.cli.invocation import Invocation
+from twinwall.cli.progress import counted
+from twinwall.cli.replicas import Ends, Options, Wish, asked_of, configuration_of, ends_of, wish_of, world_of
+from twinwall.cli.results import worst
+from twinwall.cli.sides import open_sides
+from twinwall.cli.verify import exit_code, proof
+from twinwall.cli.world import World
+from twinwall.documents.configuration import DEFAULT_PATH, Configuration, ReplicaTable
+from twinwall.engine.sides import Side
+from twinwall.errors import TwinwallError
+from twinwall.report.drift import Drift, drift_document, drift_sarif, drift_text
+from twinwall.report.junit import drift_junit
+
+T = TypeVar("T")
+Tell = Callable[[str], None]
+Wishes = Mapping[str, Wish | TwinwallError]
+
+
+@o.command("drift")
+@click.argument("replicas", metavar="[REPLICA]…", nargs=-1, shell_complete=completing.replicas)
+@o.endpoint_url
+@click.option("--complete", is_flag=True, help="Exit with 2 also if anything was left out or not compared.")
+@o.general_for_ci
+@click.pass_obj
+def drift(invocation: Invocation, /, replicas: Sequence[str], complete: bool, **options: Any) -> int:
+    """Are all replicas of the configuration in step? For CI.
+
+    Compares each target of each replica (or of the REPLICAs named) with its source, as verify does. What keeps
+    one from being compared is told and does not hide the others. Writes nothing. Exit code: 2 if one drifted,
+    and the worst of all in the order 1, 3, 2, 0.
+    """
+    file = configuration_of(invocation)
+    names = file.chosen(replicas)
+    with collector.paused():
+        drifts = list(_drifts(names, complete, options, invocation, file))
+    code = worst([one.exit_code for one in drifts])
+    _show(drifts, code, file, invocation)
+    return code
+
+
+def _drifts(
+    names: Sequence[str], complete: bool, options: Options, invocation: Invocation, file: Configuration
+) -> Iterator[Drift]:
+    world = world_of(invocation)
+    wishes = {name: _attempt(partial(_wish, name, options, file)) for name in names}
+    opened = _opened(wishes, world)
+    with counted(invocation, sum(len(file.replica(name).targets) for name in names)) as tell:
+        for name in names:
+            for one in _replica(name, file.replica(name), opened[name], complete, world, tell):
+                if invocation.output != "text" and one.report:
+                    output.remark(f"{one.replica}: {one.target}: {one.state}: {one.words}", invocation)
+                yield one
+
+
+def _wish(name: str, options: Options, file: Configuration) -> Wish:
+    return wish_of(asked_of(name, {}, file), options, file)
+
+
+# --- opening
+
+
+def _attempt(work: Callable[[], T]) -> T | TwinwallError:
+    """What keeps one replica from being compared must not hide the others."""
+    try:
+        return work()
+    except TwinwallError as failure:
+        return failure
+
+
+def _opened(wishes: Wishes, world: World) -> dict[str, Ends | TwinwallError]:
+    """All in one go, so that nobody is asked twice for a code; where one fails, each for itself."""
+    every = [side for wish in wishes.values() if isinstance(wish, Wish) for side in wish.sides]
+    opened = _attempt(lambda: open_sides(every, world))
+    rest = None if isinstance(opened, TwinwallError) else iter(opened)
+    found: dict[str, Ends | TwinwallError] = {}
+    for name, wish in wishes.items():
+        found[name] = wish if isinstance(wish, TwinwallError) else _attempt(partial(_ends, wish, rest, world))
+    return found
+
+
+def _ends(wish: Wish, opened: Iterator[Side] | None, world: World) -> Ends:
+    sides = open_sides(wish.sides, world) if opened is None else [next(opened) for _ in wish.sides]
+    return ends_of(wish, sides)
+
+
+# --- comparing
+
+
+def _replica(
+    name: str, table: ReplicaTable, ends: Ends | TwinwallError, complete: bool, world: World, tell: Tell
+) -> Iterator[Drift]:
+    if isinstance(ends, TwinwallError):
+        for target in table.targets:
+            tell(f"{name}: {target}")
+            yield _failed(name, table.source, target, "", ends)
+        return
+    source = _attempt(lambda: world.engine.opened(ends.source))
+    for side in ends.targets:
+        tell(f"{name}: {side.label}")
+        begun = world.clock.monotonic()
+        report = (
+            source
+            if isinstance(source, TwinwallError)
+            else _attempt(partial(proof, ends, source, side, world.engine))
+        )
+        if isinstance(report, TwinwallError):
+            one = _failed(name, table.source, side.label, side.vpc_id or "", report)
+        else:
+            code = exit_code(report, complete)
+            one = Drift(name, table.source, side.label, side.vpc_id or "", code, report)
+        yield replace(one, seconds=world.clock.monotonic() - begun)
+
+
+def _failed(replica: str, source: str, target: str, vpc_id: str, failure: TwinwallError) -> Drift:
+    output.tell(f"twinwall: {replica}: {target}: {failure}")
+    return Drift(replica, source, target, vpc_id, failure.exit_code, error=one_line(str(failure)))
+
+
+# --- showing
+
+
+def _show(drifts: Sequence[Drift], code: int, file: Configuration, invocation: Invocation) -> None:
+    match invocation.output:
+        case "json":
+            output.document(drift_document(drifts, code))
+        case "sarif":
+            lines = {one.replica: file.line(one.replica) for one in drifts}
+            output.document(drift_sarif(drifts, version=__version__, file=_from_here(file.path), lines=lines))
+        case "junit":
+            output.verbatim(drift_junit(drifts))
+        case _:
+            output.result(drift_text(drifts))
+
+
+def _from_here(path: Path | None) -> str:
+    """As a repository's checkout calls it, if it lies under the working folder."""
+    path = path or DEFAULT_PATH
+    whole = path.resolve()
+    return (whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else path).as_posix()
