@@ -64,7 +64,7 @@ class Replicas:
             source.stream_shard = Stream(source.region_name, source)
         if source.stream_specification.get("StreamViewType") != STREAM["StreamViewType"]:
             raise Refusal("ValidationException", "Table must have a stream with NEW_AND_OLD_IMAGES")
-        made = dynamodb_backends[account][region].create_table(
+        made: Any = dynamodb_backends[account][region].create_table(
             name,
             source.schema,
             source.throughput,

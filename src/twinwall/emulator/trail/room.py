@@ -4,7 +4,7 @@ import json
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from twinwall.emulator import wire
@@ -60,8 +60,8 @@ class Trail:
 
 
 def _fits(kept: Kept, params: Mapping[str, Any]) -> bool:
-    start, end = params.get("StartTime"), params.get("EndTime")
-    if (start and kept.at < start) or (end and kept.at > end):
+    start, end = (params.get(name) for name in ("StartTime", "EndTime"))
+    if (start and kept.at < start.replace(tzinfo=UTC)) or (end and kept.at > end.replace(tzinfo=UTC)):
         return False
     wanted = params.get("LookupAttributes") or ()
     return all(_attribute(kept, item["AttributeKey"]) == item["AttributeValue"] for item in wanted)
