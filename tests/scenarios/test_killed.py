@@ -48,12 +48,17 @@ def rules_of(group: Json, names: dict[str, str]) -> list[Any]:
 
 
 def killed(arguments: list[str], journal: Path, world: Stage, calls: int) -> bool:
-    """Starts a run and kills it as soon as it has made so many calls. False: it had come to its end."""
+    """Starts a run and kills it once its journal says what it is up to and it has made so many calls. False: it had
+    come to its end."""
     before = world.aws.counts.total()
     run = subprocess.Popen([*TWINWALL, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     ends = time.monotonic() + 60
     while run.poll() is None and time.monotonic() < ends:
-        if journal.exists() and world.aws.counts.total() - before >= calls:
+        if (
+            journal.exists()
+            and b'"event":"begin"' in journal.read_bytes()
+            and world.aws.counts.total() - before >= calls
+        ):
             run.send_signal(signal.SIGKILL)
             break
         time.sleep(0.002)

@@ -11,6 +11,7 @@ from undertakings import OWNER, REGION, Ran, Scene
 from twinwall.boundary import Crew
 from twinwall.documents.journal import FileJournal
 from twinwall.emulator.faults import Fault, Kind
+from twinwall.emulator.simulation import Process
 from twinwall.engine.lock import Holder, acquire, find, leave
 from twinwall.errors import Interfered, LockHeld
 from twinwall.model.ownership import LOCK_GROUP_NAME
@@ -129,3 +130,18 @@ def test_a_group_of_that_name_that_is_no_lock_is_left_alone(tmp_path: Path) -> N
     scene.sim.run()
     assert isinstance(found[0].error, LockHeld)
     assert "is no lock" in str(found[0].error)
+
+
+def test_a_lock_that_a_killed_run_did_not_come_to_note_is_found(tmp_path: Path) -> None:
+    """The process ends after the lock's creation and before its answer; undo finds the lock in what it reads anyway."""
+    was, _ = pair(1)
+    scene, process = Scene.make(tmp_path, target()), Process("cut off")
+    scene.aws.trouble.add(Fault("CreateSecurityGroup", Kind.SLOW, seconds=10))
+    began = scene.start(scene.applying(was, SETTINGS, tmp_path / "j"), process)
+    scene.sim.run(until=scene.sim.monotonic() + 5)
+    scene.sim.kill(process)
+    scene.sim.run()
+    assert not began.ended
+    assert find(scene.side()) is not None
+    assert scene.run(scene.undoing(tmp_path / "j", tmp_path / "u")).report.equal
+    assert find(scene.side()) is None

@@ -109,6 +109,9 @@ class StubEngine:
             raise self.stale
         return EXISTING
 
+    def begin(self, planned: Planned, journal: Any) -> None:
+        return None
+
     def acquire(self, target: Side, holder: Any, journal: Any, clock: Clock, own: str = "") -> Any:
         self.calls.append(f"lock {target.label}")
         return self

@@ -198,7 +198,7 @@ class Scene:
         def job(ran: Ran, crew: Crew) -> None:
             side, history = self.side(), load_history(journal)
             planned = turning.resume(history, side, self.sim, self.late)
-            self.carry(ran, planned, side, journal, crew, own=history.lock_id)
+            self.carry(ran, planned, side, journal, crew, own=planned.history.lock_id)
 
         return job
 
@@ -206,7 +206,7 @@ class Scene:
         def job(ran: Ran, crew: Crew) -> None:
             side, history = self.side(), load_history(journal)
             planned = turning.undo(history, side, self.sim, self.late, journal.name)
-            self.carry(ran, planned, side, new, crew, own=history.lock_id)
+            self.carry(ran, planned, side, new, crew, own=planned.history.lock_id)
 
         return job
 
@@ -221,6 +221,7 @@ class Scene:
         journal = FileJournal(path, self.sim)
         try:
             held = None
+            replica.begin(planned, journal)
             if self.lock:
                 holder = Holder("test", str(path), f"{path}-{next(self.names)}")
                 held = acquire(side, holder, journal, self.sim, own)

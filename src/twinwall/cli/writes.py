@@ -99,6 +99,8 @@ def write_all(writes: Sequence[Write], how: How, invocation: Invocation) -> list
     stop = threading.Event()
     clock = StoppableClock(stop, world_of(invocation).clock)
     journals = _journals(writes, how.journal, clock)
+    for index, journal in journals.items():
+        world_of(invocation).engine.begin(writes[index].planned, journal)
     with (
         locked(writes, journals, world_of(invocation), no_lock=how.no_lock) as locks,
         board(invocation) as lines,

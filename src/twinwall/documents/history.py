@@ -50,7 +50,7 @@ def load_history(path: Path) -> History:
     if not starts:
         raise DocumentError(f"the journal {path}: nothing was begun, so nothing is to be resumed or undone")
     try:
-        return _history(records[starts[-1] :], _lock_of(records), path)
+        return _history(records[starts[-1] :], _lock_of(records), _nonce_of(records), path)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, ConfigError) as wrong:
         why = f"no key {wrong}" if isinstance(wrong, KeyError) else str(wrong)
         raise DocumentError(f"the journal {path} is not what a journal should be: {why}") from None
@@ -60,6 +60,12 @@ def _lock_of(records: Sequence[Record]) -> str:
     """The lock that was taken and not let go, whichever undertaking that was for."""
     last = next((record for record in reversed(records) if record["event"] in ("locked", "unlocked")), None)
     return str(last["id"]) if last and last["event"] == "locked" else ""
+
+
+def _nonce_of(records: Sequence[Record]) -> str:
+    """Of the lock that was about to be taken when the records end."""
+    last = next((r for r in reversed(records) if r["event"] in ("locking", "locked", "unlocked")), None)
+    return str(last["nonce"]) if last and last["event"] == "locking" else ""
 
 
 @dataclass
@@ -108,7 +114,7 @@ class _Calls:
         self.open = {}
 
 
-def _history(records: Sequence[Record], lock_id: str, path: Path) -> History:
+def _history(records: Sequence[Record], lock_id: str, nonce: str, path: Path) -> History:
     begin, state = records[0], _Calls()
     for record in records[1:]:
         state.take(record)
@@ -121,6 +127,7 @@ def _history(records: Sequence[Record], lock_id: str, path: Path) -> History:
         ids=state.ids,
         unanswered_at=max(state.lost, default=None),
         lock_id=lock_id,
+        lock_nonce=nonce,
         ended=state.ended,
     )
 

@@ -102,6 +102,10 @@ def read_journal(path: Path) -> list[dict[str, Any]]:
 def _read(path: Path) -> tuple[list[dict[str, Any]], str]:
     """The records, and the last sum."""
     lines = read_text(path, "the journal").split("\n")
+    if lines == [""]:
+        raise DocumentError(
+            f"the journal {path} is empty: nothing was begun, so nothing is to be resumed or undone"
+        )
     if not lines[0].startswith(_OPENING):
         raise _foreign(path)
     records: list[dict[str, Any]] = []

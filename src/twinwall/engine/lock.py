@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from twinwall.boundary import LATE_SECONDS, Clock, Journal
+from twinwall.boundary import LATE_SECONDS, Clock, Document, Journal
 from twinwall.engine.settling import Look
 from twinwall.engine.sides import LiveSide
 from twinwall.errors import (
@@ -37,6 +37,7 @@ from twinwall.model.ownership import (
     LOCK_TAG,
 )
 from twinwall.model.rules import Tags
+from twinwall.model.wire import parse_group
 from twinwall.planning import changes as c
 
 LIFE = 180.0
@@ -105,7 +106,8 @@ def acquire(target: LiveSide, holder: Holder, journal: Journal, clock: Clock, ow
     """``own``: the id of the lock that the same journal's last run held: taken over at once. Raises ``LockHeld``, and
     ``AwsError``'s children."""
     if own:
-        _repeated(lambda: _delete(target, own), clock)
+        _repeated(partial(_delete, target, own), clock)
+    journal.record("locking", {"nonce": holder.nonce})
     for _ in range(_ATTEMPTS):
         expires = clock.now() + LIFE
         try:
@@ -129,6 +131,12 @@ def leave(target: LiveSide, own: str, clock: Clock) -> None:
     """Takes away the lock that a journal's last run left behind, where there is nothing more to do."""
     if own:
         _repeated(partial(_delete, target, own), clock)
+
+
+def find_own(document: Document, nonce: str) -> str:
+    """The id of the lock that a run made and did not come to note; empty where there is none."""
+    groups = map(parse_group, document.get("SecurityGroups") or ())
+    return next((group.group_id for group in groups if nonce and tag(group.tags, LOCK_TAG) == nonce), "")
 
 
 def find(target: LiveSide) -> SecurityGroup | None:

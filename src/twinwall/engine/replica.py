@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from twinwall.boundary import Document
+from twinwall.boundary import Document, Journal
 from twinwall.documents.history import begin_fields
 from twinwall.engine.apply import SETTLE_SECONDS, Applied, Means, carry_out
 from twinwall.engine.planned import Planned
@@ -205,15 +205,18 @@ def check_expiry(plan: Plan, target: LiveSide, now: float) -> None:
         )
 
 
+def begin(planned: Planned, journal: Journal) -> None:
+    """What a journal opens with, before the lock is taken: the plan, and the target's firewall as it was."""
+    if planned.purpose == "resume":
+        journal.record("resume", {"calls": planned.plan.api_calls})
+    else:
+        journal.record("begin", begin_fields(planned.purpose, planned.plan, planned.existing))
+
+
 def apply(planned: Planned, target: LiveSide, means: Means) -> Applied:
-    """Carries the plan out. Raises ``AwsError``'s children and ``Interfered``; what was done stands in the journal,
-    which begins with the target's firewall as it was."""
+    """Carries the plan out. Raises ``AwsError``'s children and ``Interfered``; what was done stands in the journal."""
     plan = planned.plan
     check_expiry(plan, target, means.clock.now())
-    if planned.purpose == "resume":
-        means.journal.record("resume", {"calls": plan.api_calls})
-    else:
-        means.journal.record("begin", begin_fields(planned.purpose, plan, planned.existing))
     vpc_id = plan.target.vpc_id
     applied = carry_out(plan.route, planned.existing, vpc_id, target.reader, target.writer, means)
     means.journal.record("end", {"calls": applied.calls, "throttled": applied.throttled})

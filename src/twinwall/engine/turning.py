@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from twinwall.boundary import Clock, Section
 from twinwall.engine.apply import SETTLE_SECONDS
+from twinwall.engine.lock import find_own
 from twinwall.engine.planned import Planned
 from twinwall.engine.reading import SideReader, quotas_of
 from twinwall.engine.sides import LiveSide
@@ -67,6 +68,8 @@ def _plan(
     reader = SideReader(replace(target, vpc_id=history.plan.target.vpc_id), "target")
     now = _read(history, reader, turn)
     history = with_found(history, now)
+    if history.lock_nonce:
+        history = replace(history, lock_id=find_own(reader.document, history.lock_nonce))
     desired = turn(history, now)
     plan = _made(desired, now, reader, source, history.plan.target)
     plan = replace(plan, estimated_seconds=makespan(plan.route, SETTLE_SECONDS), findings=plan.findings)

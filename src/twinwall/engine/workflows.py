@@ -3,6 +3,7 @@
 from twinwall.engine.lock import acquire, find, is_dead, leave, remove
 from twinwall.engine.replica import (
     apply,
+    begin,
     check_fresh,
     check_lists_agree,
     opened,
@@ -18,6 +19,7 @@ __all__ = [
     "acquire",
     "apply",
     "arrival",
+    "begin",
     "check_account",
     "check_fresh",
     "check_lists_agree",

@@ -30,7 +30,8 @@ class Sent:
 @dataclass(frozen=True)
 class History:
     """``ids``: what refs became, as far as was answered. ``unanswered_at``: when the last call without an answer was
-    sent (seconds since the epoch), None where there is none. ``lock_id``: the lock that the run holds, or held last.
+    sent (seconds since the epoch), None where there is none. ``lock_id``: the lock that the run holds, or held last;
+    ``lock_nonce``: the tag of the one that it was about to make.
     ``ended``: the run came to its end."""
 
     purpose: Purpose
@@ -40,6 +41,7 @@ class History:
     ids: Mapping[str, str] = field(default_factory=dict)
     unanswered_at: float | None = None
     lock_id: str = ""
+    lock_nonce: str = ""
     ended: bool = False
 
 
