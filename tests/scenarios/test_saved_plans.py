@@ -126,6 +126,13 @@ def test_other_changes_do_not_make_it_stale(world: Stage, saved: tuple[str, Path
     apply(world, path).ended(0)
 
 
+def test_what_moved_is_named(world: Stage, saved: tuple[str, Path]) -> None:
+    target, path = saved
+    ec2 = world.client()
+    ec2.create_security_group(GroupName="WEB", Description="x", VpcId=target)
+    apply(world, path).refused(3, "a group named web is there by now", "make it again")
+
+
 def test_a_touched_group_that_changed_is_stale(world: Stage, saved: tuple[str, Path]) -> None:
     target, path = saved
     apply(world, path).ended(0)

@@ -46,6 +46,8 @@ class Fatal(MemoryAws):
 
     errors = 0.0
     lost = 0.0
+    silent: tuple[int, Kind] | None = None
+    """What befalls the nth write, once."""
 
     def __init__(self, sim: Simulation, **how: Any) -> None:
         super().__init__((OWNER,), clock=sim, **how)
@@ -58,6 +60,12 @@ class Fatal(MemoryAws):
     def _trouble(self, account: str, region: str, action: str, params: Mapping[str, Any]) -> Fault | None:
         if is_read(action):
             return super()._trouble(account, region, action, params)
+        if self.silent and params.get("GroupName") != "twinwall-lock":
+            self.written += 1
+            number, kind = self.silent
+            if self.written == number:
+                self.silent = None
+                return Fault(action, kind, seconds=20)
         drawn = self.sim.random.random() * 100
         if drawn < self.errors:
             return Fault(action, Kind.REFUSED, Refusal("InternalError", "as drawn", 500))

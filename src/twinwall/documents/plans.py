@@ -154,6 +154,7 @@ def _needed(plan: Plan) -> Document:
         "reads": dict(sorted(plan.reads.items())),
         "not_compared": [not_compared_document(item) for item in plan.not_compared],
         "digest": plan.digest,
+        "parts": dict(plan.parts),
         "touched": {key: list(ids) for key, ids in asdict(plan.touched).items()},
         "desired": _desired_document(plan.desired),
     }
@@ -215,6 +216,7 @@ def _plan(document: Document) -> Plan:
         desired=_desired(document["desired"]),
         summary=Summary(**document["summary"]),
         digest=document["digest"],
+        parts=dict(document["parts"]),
         touched=Touched(**{key: tuple(ids) for key, ids in document["touched"].items()}),
         findings=tuple(map(_finding, document["findings"])),
         not_compared=tuple(map(_not_compared, document["not_compared"])),

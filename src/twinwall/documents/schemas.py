@@ -146,6 +146,7 @@ def plan_schema() -> Schema:
                 "reads": _counts(),
                 "not_compared": _list(_ref("not_compared")),
                 "digest": TEXT,
+                "parts": {"type": "object", "additionalProperties": TEXT},
                 "touched": _object(dict.fromkeys(_TOUCHED, _list(TEXT))),
                 "desired": _DESIRED,
                 "checksum": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
@@ -165,7 +166,12 @@ def plan_schema() -> Schema:
 
 def journal_schema() -> Schema:
     """Of one line."""
-    head = {"event": TEXT, "seq": COUNT, "time": {"type": "string", "format": "date-time"}}
+    sum_ = {
+        "type": "string",
+        "pattern": "^[0-9a-f]{16}$",
+        "description": "Of the line, and the sum before it.",
+    }
+    head = {"event": TEXT, "seq": COUNT, "time": {"type": "string", "format": "date-time"}, "sum": sum_}
     opening = {"event": {"const": "journal"}, "version": {"const": JOURNAL_VERSION}, "twinwall": TEXT}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 from twinwall.boundary import (
     LATE_SECONDS,
@@ -57,7 +57,13 @@ SETTLE_SECONDS = 5.0
 _READING = -1
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
 
-Settle = Callable[[c.Change, Look, str], Settled]
+
+class Settle(Protocol):
+    """``settling.settle``, or a test's."""
+
+    def __call__(
+        self, change: c.Change, look: Look, acl_before: str = "", *, told: bool = True
+    ) -> Settled: ...
 
 
 @dataclass(frozen=True)
@@ -300,11 +306,11 @@ class _Run:
         self.flights[position] = _Flight(change, now)
         self.outbox.append((position, partial(self.writer.carry_out, change)))
 
-    def _ask(self, position: int, change: c.Change, sent: float) -> None:
+    def _ask(self, position: int, change: c.Change, sent: float, *, told: bool) -> None:
         """What became of it?"""
         before = self.ground.replay.acl_of_subnet.get(change.resource.id, "")
         self.flights[position] = _Flight(change, sent, asking=True)
-        self.outbox.append((position, partial(self.settle, change, self.look, before)))
+        self.outbox.append((position, partial(self.settle, change, self.look, before, told=told)))
 
     def _carried_out(
         self, position: int, change: c.Change, written: Written, *, counted: bool = True
@@ -366,13 +372,13 @@ class _Run:
                 self._record("unknown", position, action=change.action, error=str(error))
                 self._trouble(position, error, change).unknown = True
                 self.doubts.sent(position, change, flight.sent + self.means.late)
-                self._ask(position, change, flight.sent)
+                self._ask(position, change, flight.sent, told=False)
             case NotFound() as error if self._not_visible_yet(error, change):
                 self._later(position, error, change)
             case AlreadyExists() | NotFound() as error:
                 self._record("unclear", position, action=change.action, error=str(error))
                 self._trouble(position, error, change)
-                self._ask(position, change, flight.sent)
+                self._ask(position, change, flight.sent, told=True)
             case Unavailable() as error:
                 self._later(position, error, change)
             case DependencyViolation() as error:

@@ -13,7 +13,7 @@ from twinwall.errors import AccessDenied, CredentialsError, Refused, StalePlan, 
 from twinwall.model.firewall import PrefixList, Resource, Snapshot, tag
 from twinwall.model.ownership import SOURCE_TAG
 from twinwall.planning.desired import Desired, resolve_desired
-from twinwall.planning.digest import digest
+from twinwall.planning.digest import digest, moved, parts
 from twinwall.planning.findings import Finding
 from twinwall.planning.makespan import makespan
 from twinwall.planning.making import Allowed, make_plan, sections_needed
@@ -183,9 +183,11 @@ def check_fresh(plan: Plan, target: LiveSide, now: float | None = None) -> Snaps
         reader.read_more_lists(named)
     existing = reader.snapshot()
     if digest(existing, plan.touched) != plan.digest:
+        told = moved(plan.parts, parts(existing, plan.touched))
+        words = ", ".join(told[:3]) + (f", and {len(told) - 3} more" if len(told) > 3 else "")
         raise StalePlan(
-            f"applying the plan for {wanted}: what it touches has changed since it was made; make it again with "
-            "twinwall plan"
+            f"applying the plan for {wanted}: what it touches has changed since it was made ({words}); make it again "
+            "with twinwall plan"
         )
     if now is not None:
         check_expiry(plan, target, now)

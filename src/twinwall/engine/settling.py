@@ -4,7 +4,9 @@
     Left       what is left to send: all of it, or the rules that are not there yet
     Foreign    somebody else's state stands in the way: not ours to change
 
-A read may lag behind. ``Done`` of a thing that was never there before is sure; anything else is asked again.
+A read may lag behind: that something is there which the call alone could have made is sure, that something is gone is
+not. So a call that takes away, or puts back what was there before, is sent again first; only where EC2 then says that
+there is no such thing (``told``; what EC2 says to a write does not lag) does a reading decide.
 """
 
 from collections.abc import Iterable
@@ -66,9 +68,12 @@ class Look:
         return {item.prefix_list_id: item for item in read.prefix_lists or ()}
 
 
-def settle(change: c.Change, look: Look, acl_before: str = "") -> Settled:
+def settle(change: c.Change, look: Look, acl_before: str = "", *, told: bool = True) -> Settled:
     """``change`` with all refs resolved, as it was sent. ``acl_before``: the ACL that a subnet had when the run last
-    knew, for a swap. Raises ``AwsError``'s children of the reads."""
+    knew, for a swap. ``told``: EC2 called it a duplicate, or not found; else nobody answered. Raises ``AwsError``'s
+    children of the reads."""
+    if not told and isinstance(change, _TAKES):
+        return Left(change)
     match change:
         case c.CreateSecurityGroup():
             return _created_group(change, look)
@@ -90,6 +95,18 @@ def settle(change: c.Change, look: Look, acl_before: str = "") -> Settled:
             return Left(change) if _is_there(change, look) else Done()
         case _:
             return Left(change)  # the same again ends the same: by its token, or by what it says
+
+
+_TAKES = (
+    c.RevokeRules
+    | c.ModifySecurityGroupRules
+    | c.ReplaceNetworkAclEntry
+    | c.DeleteNetworkAclEntry
+    | c.ReplaceNetworkAclAssociation
+    | c.DeleteSecurityGroup
+    | c.DeleteNetworkAcl
+    | c.DeleteManagedPrefixList
+)
 
 
 def _is_there(

@@ -9,7 +9,7 @@ from twinwall.planning import changes as c
 from twinwall.planning.briefly import briefly_open
 from twinwall.planning.desired import Desired
 from twinwall.planning.diff import diff
-from twinwall.planning.digest import digest, touched_by
+from twinwall.planning.digest import digest, parts, touched_by
 from twinwall.planning.findings import Finding
 from twinwall.planning.flow_grammar import FlowPattern
 from twinwall.planning.guards import check_quotas
@@ -94,6 +94,7 @@ def make_plan(
         summary=summarise(desired, wanted),
         digest=digest(existing, touched),
         touched=touched,
+        parts=parts(existing, touched),
         findings=(*desired.findings, *findings, *kept, *staying, *gaps, *shut, *warnings),
         not_compared=desired.not_compared,
         opens=told.opens,

@@ -69,6 +69,7 @@ class Plan:
     summary: Summary
     digest: str
     touched: Touched
+    parts: dict[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     not_compared: tuple[NotCompared, ...] = ()
     reads: dict[str, int] = field(default_factory=dict)
