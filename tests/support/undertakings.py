@@ -2,7 +2,6 @@
 call, on a journal in a real file."""
 
 import itertools
-import random
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,9 @@ from typing import Any
 from twinwall.boundary import Crew
 from twinwall.documents.history import load_history
 from twinwall.documents.journal import FileJournal
+from twinwall.emulator.faults import Fault, Kind
 from twinwall.emulator.memory import MemoryAws
+from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.simulation import Process, Simulation
 from twinwall.engine import replica, turning
 from twinwall.engine.apply import Applied, Means
@@ -23,7 +24,6 @@ from twinwall.engine.planned import Planned
 from twinwall.engine.sides import FileSide, LiveSide
 from twinwall.errors import TwinwallError
 from twinwall.model.throttle import is_read
-from twinwall.model.wire import parse_snapshot
 from twinwall.planning.proof import VerifyReport
 from twinwall.replica.settings import Settings
 
@@ -41,7 +41,11 @@ class End(Enum):
 
 
 class Fatal(MemoryAws):
-    """Kills the process that makes the nth write."""
+    """Kills the process that makes the nth write. ``errors`` and ``lost``: how many of a hundred writes fail with an
+    error of AWS's own, and how many lose their answer."""
+
+    errors = 0.0
+    lost = 0.0
 
     def __init__(self, sim: Simulation, **how: Any) -> None:
         super().__init__((OWNER,), clock=sim, **how)
@@ -49,6 +53,17 @@ class Fatal(MemoryAws):
         self.log: list[str] = []
         self.doom: tuple[int, End, Process] | None = None
         self.written = 0
+        self.trouble.add(Fault("NoSuchAction", Kind.LOST))  # so that _trouble is asked
+
+    def _trouble(self, account: str, region: str, action: str, params: Mapping[str, Any]) -> Fault | None:
+        if is_read(action):
+            return super()._trouble(account, region, action, params)
+        drawn = self.sim.random.random() * 100
+        if drawn < self.errors:
+            return Fault(action, Kind.REFUSED, Refusal("InternalError", "as drawn", 500))
+        if drawn < self.errors + self.lost:
+            return Fault(action, Kind.LOST)
+        return super()._trouble(account, region, action, params)
 
     def request(self, account: str, region: str, action: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         self.sim.check()
@@ -216,6 +231,7 @@ class Scene:
             finally:
                 if held and not self.dead(crew):
                     held.release()
+                    journal.record("unlocked", {"id": held.id})
         finally:
             journal.close()
 
@@ -255,11 +271,3 @@ def told(state: Json) -> dict[str, Any]:
     for item in state["lists"].values():
         found[f"list {item.name}"] = (sorted(map(str, item.entries or ())), item.max_entries, item.tags)
     return found
-
-
-def document_snapshot(document: Json) -> Any:
-    return parse_snapshot(document)
-
-
-def seeded(seed: int) -> random.Random:
-    return random.Random(seed)

@@ -263,7 +263,8 @@ def _alone(run: _Run) -> list[Result]:
 
 def way_on(journal: str) -> str:
     """The two commands after a run that stopped midway."""
-    return f"go on: twinwall resume {journal}; go back: twinwall undo {journal} (with the --target-… options of this run)"
+    ways = f"go on: twinwall resume {journal}; go back: twinwall undo {journal}"
+    return f"{ways} (with the --target-… options of this run)"
 
 
 def _without_lock(write: Write) -> Finding:

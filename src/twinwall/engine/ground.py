@@ -160,7 +160,7 @@ class Ground:
         match change:
             case c.RevokeRules(missing_ok=missing_ok):
                 return not missing_ok
-            case c.DeleteNetworkAclEntry() | c.ReplaceNetworkAclEntry():
+            case c.DeleteNetworkAclEntry() | c.ReplaceNetworkAclEntry() | c.DeleteNetworkAcl():
                 return change.resource.id in self.existing_acls
             case c.DeleteSecurityGroup() | c.ModifySecurityGroupRules():
                 return True
@@ -220,6 +220,8 @@ class Ground:
                 return self._entry(change, reading.acls or {})
             case c.DeleteSecurityGroup():
                 return self._deletable(change, reading.rules[change.resource.id])
+            case c.DeleteNetworkAcl():
+                return self._deletable_acl(change, reading.acls or {})
             case _:
                 return change
 
@@ -228,7 +230,7 @@ class Ground:
         kept = []
         for rule in change.rules:
             found = there.get(rule)
-            if found is not None and (rule in own or found.description == rule.description):
+            if found is not None and (rule in own or found.description == self._described(change, rule)):
                 kept.append(replace(rule, rule_id=found.rule_id))
             elif found is None and rule in self.gone.get(change.resource.id, set()):
                 continue
@@ -239,11 +241,17 @@ class Ground:
             return Skipped("none of the rules is as the plan saw it")
         return replace(change, rules=tuple(kept), by_id=True)
 
+    def _described(self, change: c.Change, rule: SecurityGroupRule) -> str:
+        """As the plan saw it: a revoke's request, in a plan's file, does not say."""
+        group = self.replay.groups.get(change.resource.id)
+        held = group.rules if group else ()
+        return next((one.description for one in held if one == rule), rule.description)
+
     def _modifiable(self, change: c.ModifySecurityGroupRules, there: Rules) -> c.Change:
         """What stands behind it relies on it, so that nothing is skipped here."""
         found = there.get(change.rule)
         own = change.rule in self.added.get(change.resource.id, ())
-        if found is None or not (own or found.description == change.rule.description):
+        if found is None or not (own or found.description == self._described(change, change.rule)):
             why = "is described otherwise by now" if found else "is not there any more"
             self.note(change.resource, str(change.rule), f"it was to be modified, but {why}: left alone")
             raise Interfered(
@@ -272,6 +280,21 @@ class Ground:
             why = f"it was to be deleted, but somebody else added {foreign[0]}: left alone"
             self.note(change.resource, "", why)
             return Skipped(why)
+        return change
+
+    def _deletable_acl(
+        self, change: c.DeleteNetworkAcl, acls: Mapping[str, NetworkAcl]
+    ) -> c.Change | Skipped:
+        id_ = change.resource.id
+        own = self.entries.get(id_, {})
+        known = (
+            {entry.key: entry for entry in self.replay.acls[id_].entries} if id_ in self.replay.acls else {}
+        )
+        for entry in acls[id_].entries if id_ in acls else ():
+            if entry.key not in own and known.get(entry.key) != entry:
+                why = f"it was to be deleted, but somebody else wrote {entry}: left alone"
+                self.note(change.resource, "", why)
+                return Skipped(why)
         return change
 
     def note(self, resource: Resource, rule: str, message: str) -> None:

@@ -177,8 +177,8 @@ def _over(target: LiveSide, holder: Holder, clock: Clock) -> str:
         )
     if not is_dead(group, clock.now()):
         raise LockHeld(
-            f"locking {target.vpc_id}: {told(group)} holds the lock; wait, finish or take back that run (twinwall resume "
-            "or undo with its journal), or, if it is dead, twinwall unlock"
+            f"locking {target.vpc_id}: {told(group)} holds the lock; wait, finish or take back that run (twinwall "
+            "resume or undo with its journal), or, if it is dead, twinwall unlock"
         )
     remove(target, group, clock)
     return ""

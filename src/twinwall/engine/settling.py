@@ -86,15 +86,23 @@ def settle(change: c.Change, look: Look, acl_before: str = "") -> Settled:
             return _association(change, look, acl_before)
         case c.ModifyManagedPrefixList():
             return _list_entries(change, look)
-        case c.DeleteSecurityGroup():
-            gone = all(group.group_id != change.resource.id for group in look.groups())
-            return Done() if gone else Left(change)
-        case c.DeleteNetworkAcl():
-            return Left(change) if change.resource.id in look.acls() else Done()
-        case c.DeleteManagedPrefixList():
-            return Left(change) if look.lists([change.resource.id]) else Done()
+        case c.DeleteSecurityGroup() | c.DeleteNetworkAcl() | c.DeleteManagedPrefixList():
+            return Left(change) if _is_there(change, look) else Done()
         case _:
             return Left(change)  # the same again ends the same: by its token, or by what it says
+
+
+def _is_there(
+    change: c.DeleteSecurityGroup | c.DeleteNetworkAcl | c.DeleteManagedPrefixList, look: Look
+) -> bool:
+    id_ = change.resource.id
+    match change:
+        case c.DeleteSecurityGroup():
+            return any(group.group_id == id_ for group in look.groups())
+        case c.DeleteNetworkAcl():
+            return id_ in look.acls()
+        case c.DeleteManagedPrefixList():
+            return bool(look.lists([id_]))
 
 
 def _created_group(change: c.CreateSecurityGroup, look: Look) -> Settled:

@@ -22,6 +22,7 @@ from twinwall.model.rules import Direction
 from twinwall.packets import traffic
 from twinwall.packets.packetset import PacketSet
 from twinwall.packets.traffic import ALL_TRAFFIC, Spans
+from twinwall.planning import changes as c
 from twinwall.planning.acl_entries import DIRECTIONS, of_direction, packets_of
 from twinwall.planning.flows import Flow, thing_text
 from twinwall.planning.phrases import phrases, traffics
@@ -65,11 +66,13 @@ class _Moments:
     given: Given
 
     def flows(self) -> Iterator[Flow]:
-        for group in self._groups:
-            for subnet in self._subnets:
-                if subnet.mixed and subnet.thing.id in group.subnets and not self.given.strict:
+        mixed = [subnet for subnet in self._subnets if subnet.mixed and not self.given.strict]
+        for group in self._groups if mixed else ():
+            for subnet in mixed:
+                if subnet.thing.id in group.subnets:
                     yield from self._one_end(group, subnet)
-        yield from self._two_ends(self._groups, self._groups)
+        if self._ways == set(DIRECTIONS):
+            yield from self._two_ends(self._groups, self._groups)
         yield from self._two_ends(self._subnets, self._subnets)
 
     def _one_end(self, group: _Gate, subnet: _Gate) -> Iterator[Flow]:
@@ -106,6 +109,13 @@ class _Moments:
     # --- gates that change
 
     @cached_property
+    def _ways(self) -> set[Direction]:
+        """Those in which groups change; a list may be named in both."""
+        rules = (ch for ch in self.given.changes if isinstance(ch, c.AuthorizeRules | c.RevokeRules))
+        lists = any(isinstance(change, c.ModifyManagedPrefixList) for change in self.given.changes)
+        return {change.direction for change in rules} | (set(DIRECTIONS) if lists else set())
+
+    @cached_property
     def _groups(self) -> list[_Gate]:
         before, goal = self.given.before, self.given.goal
         lists = addresses_of(before.lists.values()), addresses_of(goal.lists.values())
@@ -115,10 +125,12 @@ class _Moments:
             later = goal.groups.get(id_)
             if later is None or not self.given.usage.guards(id_):
                 continue
-            if not changed and set(later.rules) == set(group.rules):
+            ways = [way for way in DIRECTIONS if set(later.rules_of(way)) != set(group.rules_of(way))]
+            ways = list(DIRECTIONS) if changed else ways
+            if not ways:
                 continue
             ends = [
-                {way: GroupRules(one.rules_of(way), held).packets for way in DIRECTIONS}
+                {way: GroupRules(one.rules_of(way), held).packets for way in ways}
                 for one, held in zip((group, later), lists, strict=True)
             ]
             found.append(_gate(group.resource, ends, self.given.universe(id_), self._subnets_of(id_)))
@@ -154,6 +166,7 @@ def _gate(
     thing: Resource, ends: list[dict[Direction, PacketSet]], blocks: tuple[Cidr, ...], subnets: frozenset[str]
 ) -> _Gate:
     old, new = ends
-    more = {way: new[way] - old[way] for way in DIRECTIONS}
-    less = {way: old[way] - new[way] for way in DIRECTIONS}
+    nothing = PacketSet()
+    more = {way: new[way] - old[way] if way in new else nothing for way in DIRECTIONS}
+    less = {way: old[way] - new[way] if way in new else nothing for way in DIRECTIONS}
     return _Gate(thing, more, less, blocks, subnets)

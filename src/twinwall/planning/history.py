@@ -16,6 +16,7 @@ from twinwall.planning.diff import default_egress
 from twinwall.planning.plan import Plan
 
 Purpose = Literal["apply", "undo"]
+Thing = SecurityGroup | NetworkAcl | PrefixList
 
 
 @dataclass(frozen=True)
@@ -72,22 +73,17 @@ def own_work(history: History) -> Own:
 
 
 def _held(before: Snapshot) -> set[str]:
-    acls = {acl.network_acl_id for acl in before.acls or ()}
-    return {*before.group_by_id, *acls, *before.list_by_id}
+    return set(things_in(before))
 
 
 def _take(own: Own, change: c.Change) -> None:
     id_ = change.resource.id
     if c.ref_name(id_) is None:
         own.touched.add(id_)
+    come, gone = rules_by(change)
+    own.added.setdefault(id_, set()).update(come)
+    own.revoked.setdefault(id_, set()).update(gone)
     match change:
-        case c.AuthorizeRules(rules=rules):
-            own.added.setdefault(id_, set()).update(rules)
-        case c.RevokeRules(rules=rules):
-            own.revoked.setdefault(id_, set()).update(rules)
-        case c.ModifySecurityGroupRules(rule=rule, into=into):
-            own.added.setdefault(id_, set()).add(into)
-            own.revoked.setdefault(id_, set()).add(rule)
         case c.CreateNetworkAclEntry(entry=entry) | c.ReplaceNetworkAclEntry(entry=entry):
             own.entries.setdefault(id_, {}).setdefault(entry.key, set()).add(entry)
         case c.DeleteNetworkAclEntry(entry=entry):
@@ -103,6 +99,19 @@ def _take(own: Own, change: c.Change) -> None:
             own.deleted.add(id_)
         case _:
             pass
+
+
+def rules_by(change: c.Change) -> tuple[tuple[SecurityGroupRule, ...], tuple[SecurityGroupRule, ...]]:
+    """The rules that a call adds, and those that it takes away."""
+    match change:
+        case c.AuthorizeRules(rules=rules):
+            return rules, ()
+        case c.RevokeRules(rules=rules):
+            return (), rules
+        case c.ModifySecurityGroupRules(rule=rule, into=into):
+            return (into,), (rule,)
+        case _:
+            return (), ()
 
 
 # --- somebody else's
@@ -174,10 +183,32 @@ def _acl(was: NetworkAcl | None, is_: NetworkAcl | None, own: Own) -> Iterator[F
 
 def _associations(history: History, own: Own, now: Snapshot) -> Iterator[Foreign]:
     had, has = acl_of(history.before), acl_of(now)
+    twins = twins_of(own, history.before, now)
     for subnet, ours in sorted(own.acls_of.items()):
         found = has.get(subnet, "")
-        if found not in {*ours, had.get(subnet, "")}:
+        old = had.get(subnet, "")
+        if found not in {*ours, old, twins.get(old)}:
             yield Foreign(Resource("subnet", subnet), f"the ACL {found or 'none'}", there=True)
+
+
+def things_in(snapshot: Snapshot) -> dict[str, Thing]:
+    acls = {acl.network_acl_id: acl for acl in snapshot.acls or ()}
+    return {**snapshot.group_by_id, **acls, **snapshot.list_by_id}
+
+
+def twins_of(own: Own, before: Snapshot, now: Snapshot) -> dict[str, str]:
+    """Old id → the id of what stands there by the same name and tags and did not before: what the run deleted, and an
+    earlier undo has made again."""
+    had = things_in(before)
+    new = {id_: thing for id_, thing in sorted(things_in(now).items()) if id_ not in had}
+    return {
+        old: id_
+        for old in sorted(own.deleted & had.keys())
+        for id_, thing in new.items()
+        if (thing.resource.type, thing.resource.name, thing.tags)
+        == (had[old].resource.type, had[old].resource.name, had[old].tags)
+        and (thing.tags or thing.resource.type == "security-group")
+    }
 
 
 def acl_of(snapshot: Snapshot) -> dict[str, str]:

@@ -55,13 +55,10 @@ class Replay:
                 | c.AuthorizeRules()
                 | c.RevokeRules()
                 | c.UpdateRuleDescriptions()
+                | c.ModifySecurityGroupRules()
                 | c.DeleteSecurityGroup()
             ):
                 self._group(id_, change)
-            case c.ModifySecurityGroupRules(rule=rule, into=into):
-                group = self.groups[id_]
-                rules = tuple(into if held == rule else held for held in group.rules)
-                self.groups[id_] = replace(group, rules=rules)
             case c.CreateNetworkAcl(vpc_id=vpc_id):
                 self.acls[id_] = NetworkAcl(id_, vpc_id, "", is_default=False, tags=change.tags)
             case c.CreateNetworkAclEntry() | c.ReplaceNetworkAclEntry() | c.DeleteNetworkAclEntry():
@@ -72,12 +69,8 @@ class Replay:
                 self.acl_of_subnet[id_] = acl_id
             case c.CreateManagedPrefixList() | c.ModifyManagedPrefixList() | c.DeleteManagedPrefixList():
                 self._list(id_, change)
-            case c.CreateTags(tags=tags, resource_ids=()):
-                self._tag(id_, lambda held: tuple(sorted({**dict(held), **dict(tags)}.items())))
-            case c.DeleteTags(keys=keys):
-                self._tag(id_, lambda held: tuple((key, value) for key, value in held if key not in keys))
-            case c.CreateTags():
-                pass  # of rules
+            case c.CreateTags() | c.DeleteTags():
+                self._tags(id_, change)
             case _:
                 assert_never(change)
 
@@ -88,9 +81,14 @@ class Replay:
         | c.AuthorizeRules
         | c.RevokeRules
         | c.UpdateRuleDescriptions
+        | c.ModifySecurityGroupRules
         | c.DeleteSecurityGroup,
     ) -> None:
         match change:
+            case c.ModifySecurityGroupRules(rule=rule, into=into):
+                group = self.groups[id_]
+                rules = tuple(into if held == rule else held for held in group.rules)
+                self.groups[id_] = replace(group, rules=rules)
             case c.CreateSecurityGroup(group_name=name, description=description, vpc_id=vpc_id):
                 rules = default_egress(ipv6=vpc_id in self.ipv6)
                 self.groups[id_] = SecurityGroup(id_, name, description, "", vpc_id, rules, change.tags)
@@ -110,6 +108,15 @@ class Replay:
                     replace(rule, description=texts.get(rule, rule.description)) for rule in group.rules
                 )
                 self.groups[id_] = replace(group, rules=rules)
+
+    def _tags(self, id_: str, change: c.CreateTags | c.DeleteTags) -> None:
+        match change:
+            case c.CreateTags(tags=tags, resource_ids=()):
+                self._tag(id_, lambda held: tuple(sorted({**dict(held), **dict(tags)}.items())))
+            case c.CreateTags():
+                pass  # of rules
+            case c.DeleteTags(keys=keys):
+                self._tag(id_, lambda held: tuple((key, value) for key, value in held if key not in keys))
 
     def _tag(self, id_: str, retagged: Callable[[Tags], Tags]) -> None:
         if group := self.groups.get(id_):

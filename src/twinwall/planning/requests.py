@@ -219,8 +219,8 @@ def hidden(value: Any, key: str = "") -> Any:
 
 
 def change_document(change: c.Change) -> dict[str, Any]:
-    """A change as a plan file or a journal holds it. ``before`` is what a deletion takes away, or what a rule was, where
-    the request names only a number or ids; ``missing_ok`` marks a revoke whose rule may not be there."""
+    """A change as a plan file or a journal holds it. ``before`` is what a deletion takes away, or what a rule was,
+    where the request names only a number or ids; ``missing_ok`` marks a revoke whose rule may not be there."""
     resource = change.resource
     document: dict[str, Any] = {
         "action": change.action,

@@ -17,7 +17,17 @@ from twinwall.model.rules import SecurityGroupRule
 from twinwall.planning import changes as c
 from twinwall.planning.desired import Desired, DesiredAssociation, resolve_desired
 from twinwall.planning.findings import Finding
-from twinwall.planning.history import Foreign, History, Own, Sent, acl_of, foreign, own_work
+from twinwall.planning.history import (
+    Foreign,
+    History,
+    Own,
+    Sent,
+    acl_of,
+    foreign,
+    own_work,
+    things_in,
+    twins_of,
+)
 from twinwall.planning.replay import Replay
 
 NO_SUBNET = Resource("subnet", "")
@@ -196,7 +206,9 @@ class _Back:
         touched = self.own.touched
         had, has = acl_of(self.before), acl_of(self.now)
         swapped = [
-            subnet for subnet in sorted(self.own.acls_of) if subnet in had and had[subnet] != has.get(subnet)
+            subnet
+            for subnet in sorted(self.own.acls_of)
+            if subnet in had and again.get(had[subnet], had[subnet]) != has.get(subnet)
         ]
         return Desired(
             groups=tuple(self._group(g, again) for g in self.before.groups if g.group_id in touched),
@@ -220,10 +232,10 @@ class _Back:
         )
 
     def _made_again(self) -> dict[str, str]:
-        """Old id → ref, of what the run deleted."""
-        held = {**self.now.group_by_id, **_acls(self.now), **self.now.list_by_id}
+        """Old id → ref, of what the run deleted; or → the id under which an earlier undo has made it again."""
+        held, twins = things_in(self.now), twins_of(self.own, self.before, self.now)
         gone = [id_ for id_ in sorted(self.own.deleted) if id_ not in held]
-        return {id_: c.new_id(_type(id_), self._name(id_)) for id_ in gone}
+        return {id_: twins.get(id_) or c.new_id(_type(id_), self._name(id_)) for id_ in gone}
 
     def _name(self, id_: str) -> str:
         group = self.before.group_by_id.get(id_)
@@ -240,8 +252,7 @@ class _Back:
 
     def _tags_to_drop(self) -> dict[str, tuple[str, ...]]:
         """Keys that the run put on and that were not there before."""
-        things: dict[str, SecurityGroup | NetworkAcl | PrefixList] = {**self.before.group_by_id}
-        things |= {**_acls(self.before), **self.before.list_by_id}
+        things = things_in(self.before)
         found = {
             id_: tuple(sorted(keys - {key for key, _ in things[id_].tags}))
             for id_, keys in sorted(self.own.tagged.items())

@@ -39,7 +39,7 @@ def terminate(ask: Ask) -> Answer:
 
 
 def detach(ask: Ask) -> Answer:
-    """No hook and no event (aws-facts 5.1); without decrement it is replaced."""
+    """No hook (aws-facts 5.1); without decrement it is replaced."""
     group, fewer = ask.group(), ask.params["ShouldDecrementDesiredCapacity"]
     leaving = [ask.instance_of(group, id_) for id_ in ask.params.get("InstanceIds") or ()]
     for instance in leaving:
@@ -54,6 +54,7 @@ def detach(ask: Ask) -> Answer:
         del group.instances[instance.id]
         ask.life.fleet.tag(ask.here, instance.id, None)
         activities.append(_done(ask, group, instance, "Detaching EC2 instance", "detached"))
+        ask.life.reports.detached(ask.here, group, instance)
     ask.capacity.settle(ask.here, group)
     return {"Activities": activities}
 
