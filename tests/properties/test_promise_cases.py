@@ -15,6 +15,7 @@ from twinwall import errors
 from twinwall.emulator.memory import MemoryAws
 from twinwall.emulator.switches import ENTRIES_PER_ACL, RULES_PER_GROUP
 from twinwall.engine import replica
+from twinwall.engine.pace import Paces
 from twinwall.engine.sides import FileSide, LiveSide
 from twinwall.model.net import parse_cidr
 
@@ -29,7 +30,8 @@ def brought_in_line(path, seed):
     aws = MemoryAws((fw.SOURCE, fw.TARGET), quotas={RULES_PER_GROUP: 1000, ENTRIES_PER_ACL: 40})
     target = aws.make_vpc(fw.TARGET, pairs.REGION, "10.77.0.0/16", subnets=[("10.77.1.0/24", "a", "one")])
     doors = aws.doors(fw.TARGET, pairs.REGION)
-    side = LiveSide("target", target, doors.reader, doors.account, doors.writer)
+    pace = Paces(aws.clock).of(fw.TARGET, pairs.REGION)
+    side = LiveSide("target", target, doors.reader, doors.account, doors.writer, pace)
 
     def plan():
         asked = fw.settings(outside="skip", adopt=("default",), force=True)

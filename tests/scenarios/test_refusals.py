@@ -435,5 +435,5 @@ def test_nothing_of_the_error_shows_a_secret(world: Stage, target: str, tmp_path
     assert secret not in journal
     assert (tmp_path / "journal.jsonl").stat().st_mode & 0o777 == 0o600
     events = [json.loads(line)["event"] for line in journal.splitlines()]
-    assert events[:2] == ["journal", "begin"]
+    assert events[:3] == ["journal", "locked", "begin"]
     assert events[-1] == "stopped"

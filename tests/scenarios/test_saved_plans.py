@@ -221,7 +221,7 @@ def test_the_json_has_the_contracts_keys(world: Stage, saved: tuple[str, Path]) 
     target, path = saved
     document = json.loads(path.read_text())
     assert set(document) >= CONTRACT_PLAN
-    assert [document[key] for key in ("may_cut_live", "lingers", "briefly_open")] == [None] * 3
+    assert [document[key] for key in ("may_cut_live", "lingers", "briefly_open")] == [[]] * 3
     assert {flow["group"] for flow in document["opens"]} == {"db (new)", "web (new)"}
     assert document["closes"] == []
     assert set(document["summary"]) == {"create", "update", "delete", "unchanged"}

@@ -12,6 +12,7 @@ import firewalls as fw
 from twinwall.emulator.memory import MemoryAws
 from twinwall.emulator.switches import ACLS_PER_VPC, ENTRIES_PER_ACL, RULES_PER_GROUP, Switches
 from twinwall.engine import replica
+from twinwall.engine.pace import Paces
 from twinwall.engine.sides import FileSide, LiveSide
 from twinwall.planning.plan import Plan
 
@@ -38,7 +39,14 @@ class Case:
         for groups in self.interfaces or ():
             aws.attach(fw.TARGET, REGION, SUBNETS[0], groups)
         doors = aws.doors(fw.TARGET, REGION)
-        return aws, LiveSide("target", fw.TARGET_VPC, doors.reader, doors.account, doors.writer)
+        return aws, LiveSide(
+            "target",
+            fw.TARGET_VPC,
+            doors.reader,
+            doors.account,
+            doors.writer,
+            Paces(aws.clock).of(fw.TARGET, REGION),
+        )
 
     def plan(self, side: LiveSide, **options: Any) -> Plan:
         asked = fw.settings(associate="auto", force=True, **options)

@@ -100,14 +100,6 @@ MUTANTS = (
         "Answers",
     ),
     Mutant(
-        "missing re-read",
-        "engine/mesh/passing.py",
-        "        self.table = run.around.table.read(run.within())\n        again = self._judge(self.table)\n",
-        "        again = self._judge(self.table)\n",
-        0,
-        "?",
-    ),
-    Mutant(
         "a thread left running",
         "engine/mesh/chains.py",
         "            ended = self.crew.next()\n            assert ended is not None\n            node",
@@ -133,13 +125,21 @@ MUTANTS = (
         "mesh/members.py",
         "        if id_ in let_go or not _admitted(id_, site, seen):",
         "        if (id_ in let_go and id_ not in seen.named) or not _admitted(id_, site, seen):",
-        0,
+        47,
         "Answers",
     ),
 )
 
 
 UNSEEN = (
+    Mutant(
+        "missing re-read",
+        "engine/mesh/passing.py",
+        "        self.table = run.around.table.read(run.within())\n        again = self._judge(self.table)\n",
+        "        again = self._judge(self.table)\n",
+        0,
+        "",
+    ),
     Mutant(
         "generation read after the describe",
         "engine/mesh/passing.py",
@@ -149,9 +149,14 @@ UNSEEN = (
         "",
     ),
 )
-"""Generation read after the describe: nobody can overwrite a newer row by it, because the same write asks for the
-lease's token too. Who was overtaken has lost the lease first (it ran out), and whoever took it has another token; so the older
-picture is refused all the same. The order is kept because it costs nothing and holds without the token."""
+"""Not noticed in 1,000 seeds:
+
+missing re-read: a claim pushed between the reading and a revoke or the proof wakes the owner, who puts it right; the
+protocol's Availability allows just that. What is left is a row that comes and goes while one slow pass runs:
+its wake-ups find nothing to do, and the pass then adds what nobody claims any more. No seed so far has met that moment.
+
+generation read after the describe: nobody can overwrite a newer row by it, for the same write asks for the lease's
+token. Who was overtaken has lost the lease before, and his older picture is refused all the same."""
 
 
 def made(mutant: Mutant, folder: Path) -> Path:

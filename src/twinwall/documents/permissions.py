@@ -24,13 +24,14 @@ FIREWALL_READS = (
     "ec2:DescribeVpcs",
 )
 SUBNETS = ("ec2:DescribeSubnets",)
-RULE_TAGS = ("ec2:DescribeSecurityGroupRules",)
+RULES = ("ec2:DescribeSecurityGroupRules",)
+"""Rules with their tags, and their ids: what is revoked is named by its id, and read again before."""
 ASSOCIATED_GROUPS = ("ec2:DescribeSecurityGroupVpcAssociations",)
 MEMBERS = ("ec2:DescribeNetworkInterfaces",)
 DEAD_REFERENCES = ("ec2:DescribeStaleSecurityGroups",)
 PEERINGS = ("ec2:DescribeVpcPeeringConnections",)
 READS = tuple(
-    sorted(FIREWALL_READS + SUBNETS + RULE_TAGS + ASSOCIATED_GROUPS + MEMBERS + DEAD_REFERENCES + PEERINGS)
+    sorted(FIREWALL_READS + SUBNETS + RULES + ASSOCIATED_GROUPS + MEMBERS + DEAD_REFERENCES + PEERINGS)
 )
 """Calls that take no resource: ``"Resource": "*"``."""
 
@@ -59,8 +60,6 @@ GROUP_AND_ACL_DELETIONS = ("ec2:DeleteNetworkAcl", "ec2:DeleteSecurityGroup")
 LIST_DELETIONS = ("ec2:DeleteManagedPrefixList",)
 TAGGING = ("ec2:CreateTags",)
 UNTAGGING = ("ec2:DeleteTags",)
-RULE_IDS = ("ec2:DescribeSecurityGroupRules",)
-"""What is revoked is named by its id, and read again before."""
 LOCK_READ = ("ec2:DescribeSecurityGroups",)
 LOCK_DELETION = ("ec2:DeleteSecurityGroup",)
 
@@ -155,11 +154,11 @@ def _keeping(scope: Scope) -> list[Statement]:
 
 
 def _copied_from(scope: Scope) -> list[Statement]:
-    return _reading(scope, FIREWALL_READS + SUBNETS + RULE_TAGS + ASSOCIATED_GROUPS + DEAD_REFERENCES)
+    return _reading(scope, FIREWALL_READS + SUBNETS + RULES + ASSOCIATED_GROUPS + DEAD_REFERENCES)
 
 
 def _planned_for(scope: Scope) -> list[Statement]:
-    reads = FIREWALL_READS + SUBNETS + RULE_TAGS + ASSOCIATED_GROUPS + PEERINGS + MEMBERS
+    reads = FIREWALL_READS + SUBNETS + RULES + ASSOCIATED_GROUPS + PEERINGS + MEMBERS
     return [*_reading(scope, reads), _quotas()]
 
 
@@ -208,7 +207,6 @@ def _writing(scope: Scope) -> list[Statement]:
         _allow("WriteLists", LIST_WRITES, lists, {}),
         _allow("DeleteCopies", GROUP_AND_ACL_DELETIONS, [*groups, *acls], scope.in_vpc(marked=True)),
         *_tagging(scope),
-        _allow("ReadRules", RULE_IDS, ["*"], scope.in_region),
         _allow("TagLock", TAGGING, groups, {"Condition": _LOCKING}),
         _unlocking(scope),
     ]
@@ -237,12 +235,12 @@ def _changing(scope: Scope) -> list[Statement]:
     lists = _allow("DeleteListCopies", LIST_DELETIONS, scope.arns("prefix-list"), {"Condition": _MARKED})
     things = scope.arns("security-group", "network-acl", "prefix-list")
     untag = _allow("UntagCopies", UNTAGGING, things, {"Condition": _MARKED})
-    return [*_reading(scope, FIREWALL_READS + MEMBERS), _quotas(), *_writing(scope), lists, untag]
+    return [*_reading(scope, FIREWALL_READS + MEMBERS + RULES), _quotas(), *_writing(scope), lists, untag]
 
 
 def _applying(scope: Scope) -> list[Statement]:
     """What a saved plan touches is read again, and nothing else."""
-    return [*_reading(scope, FIREWALL_READS), *_writing(scope)]
+    return [*_reading(scope, FIREWALL_READS + RULES), *_writing(scope)]
 
 
 def _migrating(scope: Scope) -> list[Statement]:

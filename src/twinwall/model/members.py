@@ -99,7 +99,7 @@ class Membership:
     @property
     def content(self) -> tuple[object, ...]:
         """What a new generation is for."""
-        return self.members, self.released, self.tombstone, self.unheard
+        return self.members, self.released, self.tombstone, self.unheard, self.listed
 
     @property
     def age_key(self) -> tuple[int, float]:

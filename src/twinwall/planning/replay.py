@@ -55,13 +55,10 @@ class Replay:
                 | c.AuthorizeRules()
                 | c.RevokeRules()
                 | c.UpdateRuleDescriptions()
+                | c.ModifySecurityGroupRules()
                 | c.DeleteSecurityGroup()
             ):
                 self._group(id_, change)
-            case c.ModifySecurityGroupRules(rule=rule, into=into):
-                group = self.groups[id_]
-                rules = tuple(into if held == rule else held for held in group.rules)
-                self.groups[id_] = replace(group, rules=rules)
             case c.CreateNetworkAcl(vpc_id=vpc_id):
                 self.acls[id_] = NetworkAcl(id_, vpc_id, "", is_default=False, tags=change.tags)
             case c.CreateNetworkAclEntry() | c.ReplaceNetworkAclEntry() | c.DeleteNetworkAclEntry():
@@ -84,9 +81,14 @@ class Replay:
         | c.AuthorizeRules
         | c.RevokeRules
         | c.UpdateRuleDescriptions
+        | c.ModifySecurityGroupRules
         | c.DeleteSecurityGroup,
     ) -> None:
         match change:
+            case c.ModifySecurityGroupRules(rule=rule, into=into):
+                group = self.groups[id_]
+                rules = tuple(into if held == rule else held for held in group.rules)
+                self.groups[id_] = replace(group, rules=rules)
             case c.CreateSecurityGroup(group_name=name, description=description, vpc_id=vpc_id):
                 rules = default_egress(ipv6=vpc_id in self.ipv6)
                 self.groups[id_] = SecurityGroup(id_, name, description, "", vpc_id, rules, change.tags)

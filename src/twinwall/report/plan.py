@@ -124,6 +124,9 @@ def _rows(change: c.Change) -> list[str]:
     return [*rows[:MOST_ROWS], f"… and {len(rows) - MOST_ROWS} more"]
 
 
+_ENTRY_SIGNS = {"CreateNetworkAclEntry": "+", "ReplaceNetworkAclEntry": "~", "DeleteNetworkAclEntry": "-"}
+
+
 def _all_rows(change: c.Change) -> list[str]:
     match change:
         case c.AuthorizeRules() | c.RevokeRules() | c.UpdateRuleDescriptions():
@@ -131,12 +134,8 @@ def _all_rows(change: c.Change) -> list[str]:
             return [f"{sign} {_rule(rule)}" for rule in change.rules]
         case c.ModifySecurityGroupRules(rule=rule, into=into):
             return [f"~ {_rule(rule)} becomes {_rule(into)}"]
-        case c.CreateNetworkAclEntry(entry=entry):
-            return [f"+ {entry}"]
-        case c.ReplaceNetworkAclEntry(entry=entry):
-            return [f"~ {entry}"]
-        case c.DeleteNetworkAclEntry(entry=entry):
-            return [f"- {entry}"]
+        case c.CreateNetworkAclEntry() | c.ReplaceNetworkAclEntry() | c.DeleteNetworkAclEntry():
+            return [f"{_ENTRY_SIGNS[change.action]} {change.entry}"]
         case c.ReplaceNetworkAclAssociation(network_acl_id=acl):
             return [f"~ gets the ACL {c.ref_name(acl) or acl}"]
         case c.CreateTags() | c.DeleteTags():

@@ -59,7 +59,9 @@ def listed(row: Row) -> set[str]:
 
 
 def is_readable(row: Row | None) -> bool:
-    return row is not None and not row.get("tombstone") and bool(listed(row) or row.get("observed_at"))
+    if row is None or row.get("tombstone") or not all(cidr.endswith(("/32", "/128")) for cidr in listed(row)):
+        return False
+    return bool(listed(row) or row.get("observed_at"))
 
 
 class Watch:

@@ -58,13 +58,7 @@ def next_row(
         unheard=run.unheard,
         listed=addresses_of(seen.members),
     )
-    if (
-        old is None
-        or not fresh
-        or old.content != row.content
-        or old.listed != row.listed
-        or generation <= floor
-    ):
+    if old is None or not fresh or old.content != row.content or generation <= floor:
         return replace(row, generation=max(generation + 1, floor + 1, int(now * 1000)))
     assert old.observed_at is not None
     return row if now - old.observed_at > batch.refresh else None
