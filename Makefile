@@ -21,14 +21,18 @@ PACKAGE := .venv/.package
 DEV := .venv/.dev
 
 BENCH := .venv/.bench
+RIVALS := .venv-moto/.installed .venv-ministack/.installed
 
-.PHONY: help demo test soak bench check check-format check-lint check-types check-imports format lock clean
+.PHONY: help demo test soak bench fidelity second-opinion check check-format check-lint check-types check-imports format reference lock clean
 
 help:
 	@echo "make demo    set up, and see it work: no account, no network"
 	@echo "make test    the test suite              make soak    its long random runs, in sittings"
 	@echo "make bench   the benchmarks; they write docs/performance.md"
+	@echo "make fidelity  probes of three emulators; they write docs/fidelity.md"
+	@echo "make second-opinion  what is tested of DynamoDB, on ministack too"
 	@echo "make check   format, lint, types, imports make format  put the format right"
+	@echo "make reference    write docs/commands.md and docs/twinwall.1 from the commands"
 	@echo "make lock    renew the lock files (UPGRADE=1: with newer versions)"
 	@echo "make clean   remove what make made"
 
@@ -46,6 +50,12 @@ bench: $(BENCH)
 	@$(BIN)/python benchmarks/packets.py
 	@$(BIN)/python benchmarks/verifying.py
 	@$(BIN)/python benchmarks/linting.py
+
+fidelity: $(DEV) $(RIVALS)
+	@$(BIN)/python -m probes --json docs/fidelity.json --table docs/fidelity.md
+
+second-opinion: $(DEV) .venv-ministack/.installed
+	@TWINWALL_MINISTACK=1 $(BIN)/python -m pytest $(PYTEST_FLAGS) tests/contract -k ministack
 
 check: check-format check-lint check-types check-imports
 
@@ -65,11 +75,15 @@ format: $(DEV)
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 
+reference: $(DEV)
+	@$(BIN)/python -m twinwall.cli.reference docs/commands.md
+	@$(BIN)/python -m twinwall.cli.manual docs/twinwall.1
+
 lock:
 	@PYTHON="$(PYTHON)" scripts/lock
 
 clean:
-	@rm -rf .venv .venv-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	@rm -rf .venv .venv-lock .venv-moto .venv-ministack .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 
 $(CREATED):
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Twinwall needs Python 3.11 or newer; " \
@@ -92,4 +106,10 @@ $(DEV): requirements/dev.txt $(PACKAGE)
 
 $(BENCH): requirements/bench.txt $(DEV)
 	@$(PIP) --require-hashes -r $<
+	@touch $@
+
+.venv-%/.installed: requirements/%.txt
+	@echo "Setting up .venv-$* (once) ..." >&2
+	@$(PYTHON) -m venv --clear .venv-$*
+	@.venv-$*/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $<
 	@touch $@

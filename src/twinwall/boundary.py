@@ -5,15 +5,23 @@ A reader's answers are *documents*: sections in EC2's own shapes, keyed as ``aws
 thing one step further in. ``model.wire.parse_snapshot`` turns them into values.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from twinwall.model.members import Place
+from twinwall.model.rules import SecurityGroupRule, Tags
 from twinwall.planning.changes import Change
 from twinwall.planning.quotas import Quotas
 
 Document = dict[str, Any]
+
+CONNECT_SECONDS, ANSWER_SECONDS = 5, 30
+"""How long a client of ours waits for a connection, and for an answer."""
+
+LATE_SECONDS = float(CONNECT_SECONDS + ANSWER_SECONDS)
+"""A call whose answer never came may still be carried out for so long after it was sent."""
 
 Section = Literal[
     "SecurityGroups",  # DescribeSecurityGroups, vpc-id filter, MaxResults 1000
@@ -40,6 +48,10 @@ class FirewallReader(Protocol):
         """``{"PrefixLists": [...]}``: the lists with these ids or names, and *all* of the account's own when
         both are empty; each with ``Entries``, or without that key where its entries may not be read. Unknown
         ids are left out. AWS-managed lists too."""
+        ...
+
+    def read_rules(self, group_ids: Collection[str]) -> Document:
+        """``{"SecurityGroupRules": [...]}`` of these groups, with rule ids. Groups that are not there have none."""
         ...
 
     def find_groups(self, tag_key: str, tag_value: str) -> Document:
@@ -87,9 +99,13 @@ class Account(Protocol):
 
 
 class Journal(Protocol):
-    """Append-only; each record is on disk when the call returns."""
+    """Append-only; what was recorded is on disk when the call returns. Raises ``ConfigError``."""
 
     def record(self, event: str, fields: Mapping[str, Any]) -> None: ...
+
+    def record_all(self, events: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Several at once: the disk is waited for once."""
+        ...
 
     @property
     def path(self) -> str: ...
@@ -126,3 +142,92 @@ class Crew(Protocol):
 
 Progress = Callable[[str, int, int], None]
 """(what, done, of): told after each call."""
+
+
+# --- the mesh: every verb ends ``within`` so many seconds, once, and raises ``AwsError``'s children
+
+
+Row = Mapping[str, Any]
+"""A table's item, with Python's values (``mesh.rows``)."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Everything in a node's table: ``unknown`` is what it keeps beside the rows (``mesh.rows.Roster.unknown``)."""
+
+    rows: tuple[Row, ...]
+    unknown: Mapping[str, float]
+
+
+class MemberTable(Protocol):
+    """One node's table."""
+
+    def read(self, within: float) -> Table:
+        """Consistent, and whole."""
+        ...
+
+    def take(self, token: str, now: float, until: float, within: float) -> float | None:
+        """The lease, if nobody has it or it is over by ``now``: None, else until when another one has it."""
+        ...
+
+    def release(self, token: str, unknown: Mapping[str, float] | None, within: float) -> None:
+        """Gives the lease back, if it is still this one's, and keeps ``unknown`` unless that is None."""
+        ...
+
+    def write(self, rows: Sequence[tuple[Row, int | None]], token: str, within: float) -> bool:
+        """All of these rows or none: each if the row standing there still has the generation given (None: no row
+        or a row without one), and if the lease is still this token's. False: something of it is not so."""
+        ...
+
+    def push(self, row: Row, within: float) -> Row | None:
+        """One row of another node: taken if its generation is newer, or equal with a newer ``observed_at``, and
+        the row standing there is no tombstone. None, else the row that stands there."""
+        ...
+
+
+class ScalingGroups(Protocol):
+    """Auto Scaling of one account's Region."""
+
+    def states(self, names: Sequence[str], within: float) -> Mapping[str, Mapping[str, str]]:
+        """Group → instance → lifecycle state. A group that does not exist is left out."""
+        ...
+
+    def answer(
+        self, asg: str, hook: str, result: str, *, token: str = "", instance: str = "", within: float
+    ) -> bool:
+        """CompleteLifecycleAction; False: there is no such action any more."""
+        ...
+
+
+class MeshEc2(Protocol):
+    """What a mesh asks of one account's EC2."""
+
+    def rules(self, group_ids: Sequence[str], within: float) -> Mapping[str, Sequence[SecurityGroupRule]]:
+        """Every group's rules, with ids and tags. A group that does not exist has none."""
+        ...
+
+    def instances(
+        self, within: float, *, groups: Sequence[str] = (), ids: Sequence[str] = ()
+    ) -> Sequence[Document]:
+        """``Instance``s of these Auto Scaling groups (by tag), or with these ids; unknown ids are left out."""
+        ...
+
+    def authorize(
+        self, group_id: str, rules: Sequence[SecurityGroupRule], tags: Tags, within: float
+    ) -> None: ...
+
+    def revoke(self, group_id: str, rule_ids: Sequence[str], within: float) -> None: ...
+
+
+class MeshDoors(Protocol):
+    """The ways to every node's table and to every place's services."""
+
+    def table(self, node: str) -> MemberTable: ...
+
+    def scaling(self, place: Place) -> ScalingGroups: ...
+
+    def ec2(self, place: Place) -> MeshEc2: ...
+
+    def hide(self, receipts: Sequence[str], seconds: float, within: float) -> None:
+        """Messages of this node's queue are not shown again for so long."""
+        ...

@@ -15,7 +15,9 @@
     │   │   └── ForeignOwner        not marked as ours, or marked as somebody else's
     │   ├── StalePlan               what the plan touches has moved
     │   ├── WrongAccount            another account than the plan's
+    │   ├── LockHeld                another run writes to the target
     │   └── NotConfirmed            nobody said yes
+    ├── Interfered                  somebody else changed, during a write, what was being written
     ├── EventError                  an event that is not what its shape says
     └── AwsError                    AWS said no, or nothing
         ├── AccessDenied
@@ -98,8 +100,16 @@ class WrongAccount(Refused):
     """The credentials lead to another account or Region than the plan's."""
 
 
+class LockHeld(Refused):
+    """Another run writes to the target, or may still do so."""
+
+
 class NotConfirmed(Refused):
     """Nobody said yes."""
+
+
+class Interfered(TwinwallError):
+    """Somebody else changed, during a write, what was being written."""
 
 
 class EventError(TwinwallError):

@@ -6,7 +6,7 @@ import interpreter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinwall.engine import replica
+from twinwall.engine.planned import Planned
 from twinwall.engine.reading import SideReader, read_scene
 from twinwall.engine.sides import FileSide
 from twinwall.planning.making import Allowed, make_plan
@@ -97,7 +97,7 @@ def planned(before, after):
 def replan(desired, existing):
     allowed = Allowed(max_change=None)
     plan = make_plan(desired, existing, allowed, ROOMY, Endpoint("s"), Endpoint("t"))
-    return replica.Planned(plan, existing)
+    return Planned(plan, existing)
 
 
 @given(firewalls(), firewalls(source=False))

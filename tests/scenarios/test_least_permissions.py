@@ -173,6 +173,30 @@ def delete_in_the_source(ec2: Any) -> None:
     ec2.delete_managed_prefix_list(PrefixListId="pl-0ff1ce00000000001")
 
 
+def https_from(*blocks: str) -> list[Any]:
+    ranges = [{"CidrIp": block} for block in blocks]
+    return [{"IpProtocol": "tcp", "FromPort": 8443, "ToPort": 8443, "IpRanges": ranges}]
+
+
+def fill_a_group(ec2: Any) -> None:
+    """With as many rules as a group may have."""
+    made = ec2.create_security_group(GroupName="full", Description="x", VpcId=VPC)["GroupId"]
+    blocks = [f"198.51.100.{number}/32" for number in range(59)]
+    ec2.authorize_security_group_ingress(GroupId=made, IpPermissions=https_from("203.0.113.0/25", *blocks))
+
+
+def widen_in_the_full_group(actors: Actors, ec2: Any) -> None:
+    """In the target it guards an interface by now, so the rule can neither go first nor come first."""
+    (copy,) = [g["GroupId"] for g in actors.world.groups(TARGET) if g["GroupName"] == "full"]
+    there = actors.world.client(B, THERE)
+    filters = [{"Name": "vpc-id", "Values": [TARGET]}]
+    subnet = there.describe_subnets(Filters=filters)["Subnets"][0]["SubnetId"]
+    there.create_network_interface(SubnetId=subnet, Groups=[copy])
+    group = group_of(ec2, "full")
+    ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=https_from("203.0.113.0/25"))
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=https_from("203.0.113.0/24"))
+
+
 MORE = ("--outside", "skip", "--protect", "tcp/443 from 0.0.0.0/0 to edge", "--adopt", "default")
 WRITE = ("--yes", "--force")
 
@@ -225,7 +249,10 @@ def the_whole_story(actors: Actors, carry: Any) -> None:
     change_the_source(source)
     carry(actors)
     delete_in_the_source(source)
+    fill_a_group(source)
     carry(actors, "--prune", "--force")
+    widen_in_the_full_group(actors, source)
+    carry(actors)
 
 
 @pytest.mark.parametrize("carry", [planned, at_once])

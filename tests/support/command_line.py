@@ -12,8 +12,9 @@ import sample_plans as sample
 from twinwall.boundary import Clock, Identity, Quotas
 from twinwall.cli import main
 from twinwall.cli.world import Doors, Located, Way, World
-from twinwall.engine.apply import Applied
-from twinwall.engine.replica import Planned
+from twinwall.engine.apply import Applied, Means
+from twinwall.engine.pace import Pace
+from twinwall.engine.planned import Planned
 from twinwall.engine.sides import Side
 from twinwall.errors import TwinwallError
 from twinwall.model.firewall import Snapshot
@@ -108,28 +109,32 @@ class StubEngine:
             raise self.stale
         return EXISTING
 
-    def apply(
-        self,
-        plan: Plan,
-        existing: Snapshot,
-        target: Side,
-        journal: Any,
-        clock: Clock,
-        progress: Any,
-        made: dict[str, str] | None = None,
-    ) -> Applied:
-        if made is not None:
-            self.made.append((plan.target.label, dict(made)))
-            made["list"] = plan.target.label
+    def acquire(self, target: Side, holder: Any, journal: Any, clock: Clock, own: str = "") -> Any:
+        self.calls.append(f"lock {target.label}")
+        return self
+
+    id = "sg-lock"
+
+    def keep(self) -> None:
+        return None
+
+    def release(self) -> None:
+        self.calls.append("unlock")
+
+    def leave(self, target: Side, own: str, clock: Clock) -> None:
+        return None
+
+    def apply(self, planned: Planned, target: Side, means: Means) -> Applied:
+        plan = planned.plan
+        self.made.append((plan.target.label, dict(means.made)))
+        means.made["list"] = plan.target.label
         self.calls.append(f"apply {plan.target.label}")
-        progress("CreateSecurityGroup web", 1, len(plan.changes))
-        self.on_apply(plan, progress)
+        means.progress("CreateSecurityGroup web", 1, len(plan.changes))
+        self.on_apply(plan, means)
         return Applied({"CreateSecurityGroup": 1}, 0.5, 0, {})
 
-    def prove(
-        self, plan: Plan, applied: Applied, existing: Snapshot, target: Side, clock: Clock
-    ) -> VerifyReport:
-        self.calls.append(f"prove {plan.target.label}")
+    def prove(self, planned: Planned, applied: Applied, target: Side, means: Means) -> VerifyReport:
+        self.calls.append(f"prove {planned.plan.target.label}")
         return self.proof
 
     def prove_unchanged(self, planned: Planned) -> VerifyReport:
@@ -171,7 +176,13 @@ class Stage:
     def connect(self, ways: Sequence[Way], clock: Clock) -> Sequence[Doors]:
         self.ways[:] = ways
         return [
-            Doors(self.reader, None, StubAccount(way, self.one_account), self.located.__getitem__)
+            Doors(
+                self.reader,
+                None,
+                StubAccount(way, self.one_account),
+                self.located.__getitem__,
+                Pace(clock),
+            )
             for way in ways
         ]
 

@@ -12,6 +12,7 @@ import firewalls as fw
 from twinwall.emulator.memory import MemoryAws
 from twinwall.emulator.switches import ACLS_PER_VPC, ENTRIES_PER_ACL, RULES_PER_GROUP, Switches
 from twinwall.engine import replica
+from twinwall.engine.pace import Paces
 from twinwall.engine.sides import FileSide, LiveSide
 from twinwall.planning.plan import Plan
 
@@ -38,17 +39,27 @@ class Case:
         for groups in self.interfaces or ():
             aws.attach(fw.TARGET, REGION, SUBNETS[0], groups)
         doors = aws.doors(fw.TARGET, REGION)
-        return aws, LiveSide("target", fw.TARGET_VPC, doors.reader, doors.account, doors.writer)
+        return aws, LiveSide(
+            "target",
+            fw.TARGET_VPC,
+            doors.reader,
+            doors.account,
+            doors.writer,
+            Paces(aws.clock).of(fw.TARGET, REGION),
+        )
 
     def plan(self, side: LiveSide, **options: Any) -> Plan:
         asked = fw.settings(associate="auto", force=True, **options)
         return replica.plan(FileSide("source", self.source), side, asked).plan
 
 
-def pair(source: random.Random, *, symbols: bool = True, lists: bool = True, acls: bool = True) -> Case:
+def pair(
+    source: random.Random, *, symbols: bool = True, lists: bool = True, acls: bool = True, full: bool = True
+) -> Case:
     held = [name for name in NAMES if source.random() < 0.8] or ["a"]
     wanted = [name for name in NAMES if source.random() < 0.9] or ["a"]
-    rules, entries = source.choice((2, 3, 4, 60)), source.choice((2, 3, 4, 20))
+    rules = source.choice((2, 3, 4, 60)) if full else 60
+    entries = source.choice((2, 3, 4, 20)) if full else 20
     use_lists = ["pl-1"] if lists and source.random() < 0.6 else []
     cidr_lists = [sample(source, ("172.16.0.0/24", "10.20.1.0/24", "192.0.2.0/24"), 1, 2) for _ in range(2)]
     if use_lists:

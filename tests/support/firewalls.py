@@ -1,6 +1,7 @@
 """Small firewalls for tests: documents in EC2's shapes, built from a few words."""
 
 from collections.abc import Iterable
+from dataclasses import fields
 from typing import Any
 
 from twinwall.engine import replica
@@ -236,19 +237,7 @@ def mark(id_: str, account: str = SOURCE, region: str = SOURCE_REGION, vpc: str 
 
 
 SELECTION = frozenset({"groups", "tags", "acls", "exclude", "only"})
-LIMITS = frozenset(
-    {
-        "policy",
-        "adopt",
-        "adopt_managed",
-        "prune",
-        "max_change",
-        "force",
-        "protect",
-        "client_ports",
-        "terraform",
-    }
-)
+LIMITS = frozenset(field.name for field in fields(Limits))
 
 
 def settings(**options: Any) -> Settings:

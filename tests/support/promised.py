@@ -165,7 +165,9 @@ def packets_at(traffics) -> list:
     found = {(50, 0, 0)}
     for protocol, first, last in traffics:
         if protocol in (6, 17):
-            found |= {(protocol, port, 0) for port in (first - 1, first, last, last + 1) if 0 <= port <= 65535}
+            found |= {
+                (protocol, port, 0) for port in (first - 1, first, last, last + 1) if 0 <= port <= 65535
+            }
         elif protocol in (1, 58):
             kinds = (0, 8, 11) if first == -1 else (first, (first + 1) % 256)
             codes = (0, 1) if last == -1 else (last, (last + 1) % 256)
@@ -197,18 +199,18 @@ class Broken(AssertionError):
     pass
 
 
-def check(states: list[State], interfaces: Iterable[frozenset]) -> None:
-    """``interfaces``: the groups of each. Raises ``Broken``."""
+def check(states: list[State], interfaces: Iterable[frozenset], private=PRIVATE) -> None:
+    """``interfaces``: the groups of each; ``private``: the VPC's blocks. Raises ``Broken``."""
     interfaces = set(map(frozenset, interfaces))
     used = frozenset().union(*interfaces) if interfaces else frozenset()
     changed = {id_ for id_ in used if len({state.groups.get(id_) for state in states}) > 1}
     changed |= {id_ for id_ in used if names_changing_list(id_, states)}
     for direction in DIRECTIONS:
         for id_ in sorted(changed):
-            follow(states, (id_,), direction, once=True)
+            follow(states, (id_,), direction, private, once=True)
         for together in sorted(interfaces, key=sorted):
             if len(together) > 1 and together & changed:
-                follow(states, sorted(together), direction, once=False)
+                follow(states, sorted(together), direction, private, once=False)
         for subnet in sorted(states[0].subnets):
             follow_acl(states, subnet, direction)
         for acl in sorted({acl for state in states for acl in state.subnets.values()}):
@@ -227,17 +229,26 @@ def seen(state: State, group_id: str) -> list:
     return [dict(zip(readable, one, strict=True)) for one in itertools.product(*readable.values())]
 
 
-def follow(states: list[State], group_ids, direction: Direction, *, once: bool) -> None:
-    rules = {rule for s in states for id_ in group_ids for rule in s.groups.get(id_, ()) if rule.direction is direction}
+def follow(states: list[State], group_ids, direction: Direction, private, *, once: bool) -> None:
+    rules = {
+        rule
+        for s in states
+        for id_ in group_ids
+        for rule in s.groups.get(id_, ())
+        if rule.direction is direction
+    }
     named = {str(rule.peer) for rule in rules}
     cidrs = {rule.peer.cidr for rule in rules if isinstance(rule.peer, CidrPeer)}
     cidrs |= {cidr for s in states for id_ in named & s.lists.keys() for one in s.lists[id_] for cidr in one}
-    symbols = {str(r.peer) for r in rules if not isinstance(r.peer, CidrPeer) and not any(str(r.peer) in s.lists for s in states)}
+    listed = {id_ for s in states for id_ in s.lists}
+    symbols = {str(rule.peer) for rule in rules if not isinstance(rule.peer, CidrPeer)} - listed
     views = [[(s.groups.get(id_, frozenset()), seen(s, id_)) for id_ in group_ids] for s in states]
     places = [
         (address, members)
         for address in addresses_at(cidrs)
-        for members in (memberships(symbols) if any(inside(cidr, address) for cidr in PRIVATE) else [frozenset()])
+        for members in (
+            memberships(symbols) if any(inside(cidr, address) for cidr in private) else [frozenset()]
+        )
     ]
     places += [(None, frozenset({symbol})) for symbol in symbols]
     for packet in packets_at({rule.traffic for rule in rules}):
@@ -245,17 +256,21 @@ def follow(states: list[State], group_ids, direction: Direction, *, once: bool) 
         if not near:
             continue
         for address, members in places:
-            verdicts = [
-                {any(one) for one in itertools.product(*(
-                    {any(rule_admits(r, packet, address, members, l) for r in held & set(near)) for l in many}
-                    for held, many in view))}
-                for view in views
-            ]
+            verdicts = [verdict_of(view, set(near), packet, address, members) for view in views]
             judge(verdicts, states, once, (group_ids, direction.value, packet, address, set(members)))
 
 
+def verdict_of(view, near, packet, address, members) -> set:
+    """Both, while a list is in progress that decides it."""
+    of_each = [
+        {any(rule_admits(rule, packet, address, members, lists) for rule in held & near) for lists in many}
+        for held, many in view
+    ]
+    return {any(one) for one in itertools.product(*of_each)}
+
+
 def follow_acl(states: list[State], id_: str, direction: Direction) -> None:
-    entries = [s.acls[s.subnets[id_] if id_ in s.subnets else id_] for s in states]
+    entries = [s.acls[s.subnets.get(id_, id_)] for s in states]
     if len(set(entries)) == 1:
         return
     every = {entry for one in entries for entry in one if entry.direction is direction}

@@ -105,14 +105,22 @@ class Run:
             raise AssertionError(f"{self}: stdout is not JSON:\n{self.stdout[:500]}") from None
 
     @property
+    def locks(self) -> int:
+        """How many targets were locked: each that was written to, and so has a journal. Two calls each."""
+        journals = [line for line in self.stderr.splitlines() if line.startswith("journal: ")]
+        return 0 if "--no-lock" in self.arguments else len(journals)
+
+    @property
     def written(self) -> Counter[str]:
-        return Counter({name: count for name, count in self.calls.items() if name in WRITES})
+        """The writes to the firewall: without the lock's."""
+        writes = Counter({name: count for name, count in self.calls.items() if name in WRITES})
+        return writes - Counter({"CreateSecurityGroup": self.locks, "DeleteSecurityGroup": self.locks})
 
     @property
     def firewall_calls(self) -> int:
-        """DescribeSecurityGroups, DescribeNetworkAcls and the writes on groups and ACLs."""
+        """DescribeSecurityGroups, DescribeNetworkAcls and the writes on groups and ACLs, without the lock's."""
         counted = FIREWALL_READS | WRITES_ON_GROUPS_AND_ACLS
-        return sum(count for name, count in self.calls.items() if name in counted)
+        return sum(count for name, count in self.calls.items() if name in counted) - 2 * self.locks
 
     @property
     def findings(self) -> list[Json]:

@@ -16,7 +16,7 @@ from botocore.config import Config
 
 from twinwall import __version__
 from twinwall.aws.faults import faults
-from twinwall.boundary import Identity
+from twinwall.boundary import ANSWER_SECONDS, CONNECT_SECONDS, Identity
 from twinwall.ec2.faults import Place
 
 if TYPE_CHECKING:
@@ -24,16 +24,14 @@ if TYPE_CHECKING:
     from types_boto3_service_quotas.client import ServiceQuotasClient
     from types_boto3_sts.client import STSClient
 
-CONNECT_TIMEOUT = 5
-READ_TIMEOUT = 30
-_CONNECTIONS = 16
+_CONNECTIONS = 32
 
 
 def client_config(attempts: int) -> Config:
     return Config(
         retries={"mode": "standard", "total_max_attempts": attempts},
-        connect_timeout=CONNECT_TIMEOUT,
-        read_timeout=READ_TIMEOUT,
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=ANSWER_SECONDS,
         max_pool_connections=_CONNECTIONS,
         user_agent_extra=f"twinwall/{__version__}",
     )

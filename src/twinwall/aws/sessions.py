@@ -22,7 +22,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, RefreshableCredentials
 
-from twinwall.aws.clients import CONNECT_TIMEOUT, READ_TIMEOUT, AwsSession
+from twinwall.aws.clients import AwsSession
 from twinwall.aws.credentials import Ready, chain_of, given, guarded, remaining_seconds, role_caller
 from twinwall.aws.faults import faults
 from twinwall.aws.mfa import AskCode, MfaDesk, ask_on_terminal
@@ -34,6 +34,7 @@ from twinwall.aws.profiles import (
     sso_profile,
     sso_token_ends,
 )
+from twinwall.boundary import ANSWER_SECONDS, CONNECT_SECONDS
 from twinwall.ec2.faults import Place
 from twinwall.errors import ConfigError
 
@@ -211,8 +212,8 @@ def _role_caller(start: _Start, desk: MfaDesk) -> Callable[..., Any]:
         endpoint_url=start.side.endpoint_url,
         config=Config(
             retries={"mode": "standard", "total_max_attempts": 3},
-            connect_timeout=CONNECT_TIMEOUT,
-            read_timeout=READ_TIMEOUT,
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=ANSWER_SECONDS,
         ),
     )
     return role_caller(desk, make_sts, start.place)

@@ -16,6 +16,7 @@ from twinwall.cli.migrate import carry_over
 from twinwall.cli.replicas import Ends, world_of
 from twinwall.cli.sides import refuse_same
 from twinwall.cli.world import Doors, Way, World
+from twinwall.cli.writes import How
 from twinwall.documents.settings import parse_settings
 from twinwall.engine.sides import LiveSide
 from twinwall.errors import AmbiguousName, ConfigError, NotFound
@@ -88,7 +89,7 @@ def run(arguments: Sequence[str], world: World | None = None) -> int:
         said = parser().parse_args([_dashed(argument) for argument in arguments])
         invocation.debug = said.debug
         _check(said)
-        return carry_over(_ends(said, invocation), invocation, yes=said.yes, journal=None)
+        return carry_over(_ends(said, invocation), How(yes=said.yes), invocation)
     except SystemExit as ended:  # argparse, after --help
         return ended.code if isinstance(ended.code, int) else 0
     except BaseException as failure:  # noqa: BLE001 - the last place that can turn it into one line
@@ -123,8 +124,10 @@ def _ends(said: Arguments, invocation: Invocation) -> Ends:
     world = world_of(invocation)
     here, there = world.connect(_ways(said), world.clock)
     vpc_id, settings = _groups(said, here) if said.sg_migration else _acl(said, here)
-    source = LiveSide(vpc_id, vpc_id, here.reader, here.account, here.writer)
-    target = LiveSide(said.aws_dst_vpc, said.aws_dst_vpc, there.reader, there.account, there.writer)
+    source = LiveSide(vpc_id, vpc_id, here.reader, here.account, here.writer, here.pace)
+    target = LiveSide(
+        said.aws_dst_vpc, said.aws_dst_vpc, there.reader, there.account, there.writer, there.pace
+    )
     refuse_same(source, target)
     return Ends(source, (target,), settings)
 

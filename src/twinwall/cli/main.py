@@ -22,6 +22,9 @@ COMMANDS = {
     "plan": Lazy("twinwall.cli.plan:plan", "Show what would change in the target, call by call."),
     "apply": Lazy("twinwall.cli.apply:apply", "Carry out a saved plan."),
     "migrate": Lazy("twinwall.cli.migrate:migrate", "Plan, apply and verify in one go."),
+    "resume": Lazy("twinwall.cli.turning:resume", "Finish a run that was cut off."),
+    "undo": Lazy("twinwall.cli.turning:undo", "Go back to how it was before a run."),
+    "unlock": Lazy("twinwall.cli.unlock:unlock", "Take away the lock of a run that died."),
     "verify": Lazy("twinwall.cli.verify:verify", "Do source and target admit the same packets?"),
     "drift": Lazy("twinwall.cli.drift:drift", "Are all replicas of the configuration in step? For CI."),
     "explain": Lazy("twinwall.cli.explain:explain", "Would this packet pass, and which rule decides?"),
@@ -29,6 +32,9 @@ COMMANDS = {
     "export": Lazy(
         "twinwall.cli.export:export",
         "Say a firewall in Terraform's, CloudFormation's or the AWS CLI's words.",
+    ),
+    "mesh": Lazy(
+        "twinwall.cli.mesh:mesh", "Keep one security group per site equal to the live members of all sites."
     ),
     "permissions": Lazy(
         "twinwall.cli.permissions:permissions", "Print the least IAM policy a command needs."

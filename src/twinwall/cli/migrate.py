@@ -8,10 +8,10 @@ from twinwall.cli import options as o
 from twinwall.cli import output
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.planned import plan_all
-from twinwall.cli.replicas import Ends, open_ends
+from twinwall.cli.replicas import Ends, open_ends, world_of
 from twinwall.cli.results import finish
 from twinwall.cli.sides import must_be_live
-from twinwall.cli.writes import Write, announce, ask, write_all
+from twinwall.cli.writes import How, Write, announce, ask, how_of, write_all
 from twinwall.report.plan import plan_text
 
 
@@ -24,24 +24,27 @@ from twinwall.report.plan import plan_text
 @o.writing
 @o.general
 @click.pass_obj
-def migrate(invocation: Invocation, /, yes: bool, journal: str | None, **options: Any) -> int:
+def migrate(invocation: Invocation, /, **options: Any) -> int:
     """Plan, apply and verify in one go.
 
     The source may be a snapshot, the targets are VPCs. Asks before it writes.
     """
-    return carry_over(open_ends(options, invocation), invocation, yes=yes, journal=journal)
+    return carry_over(open_ends(options, invocation), how_of(options), invocation)
 
 
-def carry_over(ends: Ends, invocation: Invocation, *, yes: bool, journal: str | None) -> int:
+def carry_over(ends: Ends, how: How, invocation: Invocation) -> int:
     """All targets are planned and guarded before the first is written to."""
     targets = [must_be_live(target, "migrate") for target in ends.targets]
     announce(ends.source, targets)
+    read_at = world_of(invocation).clock.monotonic()
     outcome = plan_all(ends, invocation)
     if outcome.refusals:
         return finish(outcome.refusals, invocation)
-    if not (invocation.json and yes):
+    if not (invocation.json and how.yes):
         for plan in outcome.plans:
             output.show_beside(plan_text(plan), invocation)
-    ask(outcome.plans, yes=yes)
-    writes = [Write(planned, target) for planned, target in zip(outcome.planned, targets, strict=True)]
-    return finish(write_all(writes, journal, invocation), invocation)
+    ask(outcome.plans, yes=how.yes)
+    writes = [
+        Write(planned, target, read_at) for planned, target in zip(outcome.planned, targets, strict=True)
+    ]
+    return finish(write_all(writes, how, invocation), invocation)

@@ -130,12 +130,20 @@ at = _where(
     help="VPC id, location of the configuration, or snapshot: file, folder, or a,b,c.",
 )
 target = _where("--target", metavar="Y", multiple=True, help="The same for the target; may be repeated.")
+one_target = _where("--target", metavar="Y", required=True, help="VPC id, or location of the configuration.")
 replica = _where(
     "--replica", metavar="NAME", help="Source, targets and options of a replica of the configuration."
 )
 endpoint_url = _where("--endpoint-url", metavar="URL", help="Endpoint of AWS for both sides.")
 
-pair = _all(source, target, replica, endpoint_url)
+throttle_share = _where(
+    "--throttle-share",
+    type=click.FloatRange(1, 100),
+    metavar="PERCENT",
+    help="How much of EC2's throttle to use; the rest is left to others (default 100).",
+)
+
+pair = _all(source, target, replica, endpoint_url, throttle_share)
 pair_ways = _all(side_options("source"), side_options("target"))
 
 
@@ -238,6 +246,16 @@ limits = _all(
         multiple=True,
         help="Refuse to close this flow: 'tcp/5432 from 10.2.0.0/16 to web', 'tcp/443 to 0.0.0.0/0 from web'.",
     ),
+    _limits(
+        "--strict",
+        is_flag=True,
+        help="Change ACLs through what both ends admit, so that they open nothing together with groups.",
+    ),
+    _limits(
+        "--allow-gap",
+        is_flag=True,
+        help="Where no order keeps a flow open throughout, close it for a moment, and say so.",
+    ),
     _limits("--client-ports", metavar="FIRST-LAST", help=f"With --protect: {CLIENT_PORTS}"),
 )
 
@@ -253,4 +271,27 @@ packet = _section("The packet")
 _writing = _section("Writing")
 yes = _writing("--yes", "-y", is_flag=True, help="Do not ask.")
 journal = _writing("--journal", metavar="FILE", help="Where the journal goes; a folder with several targets.")
-writing = _all(yes, journal)
+_seconds = click.FloatRange(0, 3600)
+resuming = _all(
+    yes,
+    _writing(
+        "--settle",
+        type=_seconds,
+        default=5.0,
+        metavar="SECONDS",
+        help="Wait so long between what is added and what is removed after it (default 5).",
+    ),
+    _writing(
+        "--late",
+        type=_seconds,
+        default=35.0,
+        metavar="SECONDS",
+        help="How long a call without an answer may still arrive (default 35).",
+    ),
+    _writing(
+        "--no-lock",
+        is_flag=True,
+        help="Do not lock the target, where the credentials may not; nobody else may write to it meanwhile.",
+    ),
+)
+writing = _all(journal, resuming)

@@ -8,7 +8,7 @@ from twinwall.cli.replicas import Ends, world_of
 from twinwall.cli.results import Result, failed
 from twinwall.cli.sides import refuse_same
 from twinwall.documents.plans import plan_document
-from twinwall.engine.replica import Planned
+from twinwall.engine.planned import Planned
 from twinwall.errors import TwinwallError
 from twinwall.planning.plan import Plan
 

@@ -6,21 +6,35 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 from twinwall import boundary
 from twinwall.cli import output
-from twinwall.cli.failures import Stopped
 from twinwall.cli.invocation import Invocation
+
+
+class RateColumn(ProgressColumn):
+    """Calls a second, of late."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f}/s" if task.speed else "")
 
 
 class Board:
     """One line of progress for each target. Told from several threads."""
 
-    def __init__(self, invocation: Invocation, bars: Progress | None, stop: threading.Event) -> None:
+    def __init__(self, invocation: Invocation, bars: Progress | None) -> None:
         self._invocation = invocation
         self._bars = bars
-        self._stop = stop
         self._lock = threading.Lock()
         self._done: dict[str, tuple[int, int]] = {}
         self._journals: list[str] = []
@@ -38,8 +52,6 @@ class Board:
                 self._bars.update(task, completed=done, total=of)
             if self._invocation.verbose:
                 self._say(f"{label}: {what} ({done} of {of})")
-            if self._stop.is_set():
-                raise Stopped
 
         return tell
 
@@ -55,14 +67,14 @@ class Board:
             words = "; ".join(
                 f"{name}: {made} of {all_} calls were made" for name, (made, all_) in self._done.items()
             )
-            where = f"; journal {', '.join(self._journals)}" if self._journals else ""
-            self._invocation.done = f"{words}{where}; running it again goes on from there"
+            ways = "; ".join(f"twinwall resume {path}, or twinwall undo {path}" for path in self._journals)
+            self._invocation.done = f"{words}; {ways}" if ways else words
 
 
 @contextmanager
-def board(invocation: Invocation, stop: threading.Event) -> Iterator[Board]:
+def board(invocation: Invocation) -> Iterator[Board]:
     with _bars(invocation) as bars:
-        yield Board(invocation, bars, stop)
+        yield Board(invocation, bars)
 
 
 @contextmanager
@@ -93,6 +105,7 @@ def _bars(invocation: Invocation) -> Iterator[Progress | None]:
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
+        RateColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from twinwall.cli.lazy import LazyGroup
 from twinwall.cli.main import root
 
 EXIT_CODES = (
@@ -42,16 +41,29 @@ def reference() -> str:
 
 
 def commands() -> Iterator[tuple[click.Command, click.Context]]:
-    context = click.Context(root, info_name="twinwall", **root.context_settings)
-    assert isinstance(root, LazyGroup)
-    for name in root.list_commands(context):
-        if (command := root.get_command(context, name)) is not None:
-            yield command, click.Context(command, context, name)
+    """Each command, a group before what is in it."""
+    yield from _commands(root, click.Context(root, info_name="twinwall", **root.context_settings))
+
+
+def _commands(group: click.Group, context: click.Context) -> Iterator[tuple[click.Command, click.Context]]:
+    for name in group.list_commands(context):
+        if (command := group.get_command(context, name)) is None:
+            continue
+        own = click.Context(command, context, name)
+        yield command, own
+        if isinstance(command, click.Group):
+            yield from _commands(command, own)
+
+
+def name_of(context: click.Context) -> str:
+    """As it is said after ``twinwall``."""
+    return context.command_path.removeprefix("twinwall ")
 
 
 def synopsis(command: click.Command, context: click.Context) -> str:
     arguments = [p.make_metavar(context) for p in command.params if isinstance(p, click.Argument)]
-    return " ".join(["twinwall", str(command.name), *arguments, "[OPTIONS]"])
+    words = ["COMMAND"] if isinstance(command, click.Group) else arguments
+    return " ".join(["twinwall", name_of(context), *words, "[OPTIONS]"])
 
 
 def sections(command: click.Command, context: click.Context) -> dict[str, list[tuple[str, str]]]:
@@ -65,11 +77,11 @@ def sections(command: click.Command, context: click.Context) -> dict[str, list[t
 
 
 def _command(command: click.Command, context: click.Context) -> Iterator[str]:
-    yield f"## twinwall {command.name}\n"
+    yield f"## twinwall {name_of(context)}\n"
     yield f"{cleandoc(command.help or '')}\n"
     yield f"    {synopsis(command, context)}\n"
     for title, records in sections(command, context).items():
-        yield f"### {command.name}: {title[0].lower()}{title[1:]}\n"
+        yield f"### {name_of(context)}: {title[0].lower()}{title[1:]}\n"
         yield "| option | |\n|---|---|"
         for names, text in ([part.replace("|", "\\|") for part in record] for record in records):
             yield f"| `{names}` | {text} |"

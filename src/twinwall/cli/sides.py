@@ -16,9 +16,11 @@ from twinwall.documents import snapshots
 from twinwall.documents.configuration import Configuration, LocationTable
 from twinwall.engine.sides import FileSide, LiveSide, Side
 from twinwall.errors import ConfigError, Refused
+from twinwall.planning.plan import Endpoint
 
 _VPC_ID = re.compile(r"vpc-[0-9A-Za-z-]+\Z")
 _WAY = ("profile", "region", "role_arn", "external_id")
+_BOTH_SIDES = ("endpoint_url", "throttle_share")
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def wanted(text: str, side: str, options: Mapping[str, Any], configuration: Conf
 
 def _way(side: str, options: Mapping[str, Any]) -> Way:
     said = {key: options.get(f"{side}_{key}") for key in _WAY}
-    return Way(side, endpoint_url=options.get("endpoint_url"), **said)
+    return Way(side, **{key: options.get(key) for key in _BOTH_SIDES}, **said)
 
 
 def _located(text: str, vpc: str | None, way: Way, location: LocationTable, file: Configuration) -> Wanted:
@@ -67,7 +69,7 @@ def _located(text: str, vpc: str | None, way: Way, location: LocationTable, file
         raise ConfigError(
             f"--{way.side} {text} is {location.vpc}; --{way.side}-vpc says {vpc}; name one of them"
         )
-    said = {key: getattr(way, key) or getattr(location, key) for key in (*_WAY, "endpoint_url")}
+    said = {key: getattr(way, key) or getattr(location, key) for key in (*_WAY, *_BOTH_SIDES)}
     return Wanted(text, location.vpc, Way(way.side, **said))
 
 
@@ -77,6 +79,15 @@ def _is_file(text: str) -> bool:
     return Path(text).exists() or any(
         part.exists() or part.suffix == ".json" or "/" in str(part) for part in parts
     )
+
+
+def wanted_of_plan(said: Endpoint, options: Mapping[str, Any], file: Configuration) -> Wanted:
+    """A plan's target, by the plan's own name for it where the configuration knows that; else by its VPC id, in its
+    Region unless the command line names another (which is then refused as not the plan's)."""
+    if said.label in file.locations:
+        return wanted(said.label, "target", options, file)
+    region = options.get("target_region") or said.region or None
+    return wanted(said.vpc_id, "target", {**options, "target_region": region}, file)
 
 
 # --- opening
@@ -93,7 +104,7 @@ def open_sides(sides: Sequence[Wanted], world: World) -> list[Side]:
 
 
 def _open_live(side: Wanted, doors: Doors) -> LiveSide:
-    return LiveSide(side.label, str(side.vpc_id), doors.reader, doors.account, doors.writer)
+    return LiveSide(side.label, str(side.vpc_id), doors.reader, doors.account, doors.writer, doors.pace)
 
 
 def _open_file(side: Wanted) -> FileSide:

@@ -11,12 +11,15 @@ from twinwall.boundary import Account, Clock, FirewallReader, FirewallWriter
 from twinwall.cli.clock import SystemClock
 
 if TYPE_CHECKING:
-    from twinwall.boundary import Document, Journal, Progress
-    from twinwall.engine.apply import Applied
+    from twinwall.boundary import Document, Journal
+    from twinwall.engine.apply import Applied, Means
+    from twinwall.engine.lock import Holder, Lock
+    from twinwall.engine.pace import Pace
+    from twinwall.engine.planned import Planned
     from twinwall.engine.reading import SideReader
-    from twinwall.engine.replica import Planned
     from twinwall.engine.sides import LiveSide, Side
-    from twinwall.model.firewall import Snapshot
+    from twinwall.model.firewall import SecurityGroup, Snapshot
+    from twinwall.planning.history import History
     from twinwall.planning.plan import Plan
     from twinwall.planning.proof import VerifyReport
     from twinwall.replica.settings import Settings
@@ -24,7 +27,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Way:
-    """What the user said of one side: the way to an account and Region. ``side``: source, target or at."""
+    """What the user said of one side: the way to an account and Region. ``side``: source, target or at.
+    ``throttle_share``: how much of EC2's throttle there is ours, in percent."""
 
     side: str
     profile: str | None = None
@@ -32,6 +36,7 @@ class Way:
     role_arn: str | None = None
     external_id: str | None = None
     endpoint_url: str | None = None
+    throttle_share: float | None = None
 
 
 class Located(NamedTuple):
@@ -46,10 +51,11 @@ class Doors(NamedTuple):
     writer: FirewallWriter
     account: Account
     locate: Callable[[str], Located]
+    pace: Pace
 
 
 class Engine(Protocol):
-    """The workflows of ``engine.replica``."""
+    """``engine.workflows``."""
 
     def snapshot(self, side: Side, settings: Settings) -> Document: ...
 
@@ -63,22 +69,31 @@ class Engine(Protocol):
 
     def check_fresh(self, plan: Plan, target: LiveSide, now: float | None = None) -> Snapshot: ...
 
-    def apply(
-        self,
-        plan: Plan,
-        existing: Snapshot,
-        target: LiveSide,
-        journal: Journal,
-        clock: Clock,
-        progress: Progress,
-        made: dict[str, str] | None = None,
-    ) -> Applied: ...
+    def apply(self, planned: Planned, target: LiveSide, means: Means) -> Applied: ...
 
-    def prove(
-        self, plan: Plan, applied: Applied, existing: Snapshot, target: LiveSide, clock: Clock
-    ) -> VerifyReport: ...
+    def prove(self, planned: Planned, applied: Applied, target: LiveSide, means: Means) -> VerifyReport: ...
 
     def prove_unchanged(self, planned: Planned) -> VerifyReport: ...
+
+    def check_account(self, history: History, target: LiveSide) -> None: ...
+
+    def arrival(self, history: History, late: float, now: float) -> float: ...
+
+    def resume(self, history: History, target: LiveSide, clock: Clock, late: float) -> Planned: ...
+
+    def undo(self, history: History, target: LiveSide, clock: Clock, late: float, label: str) -> Planned: ...
+
+    def acquire(
+        self, target: LiveSide, holder: Holder, journal: Journal, clock: Clock, own: str = ""
+    ) -> Lock: ...
+
+    def leave(self, target: LiveSide, own: str, clock: Clock) -> None: ...
+
+    def find(self, target: LiveSide) -> SecurityGroup | None: ...
+
+    def is_dead(self, group: SecurityGroup, now: float) -> bool: ...
+
+    def remove(self, target: LiveSide, group: SecurityGroup, clock: Clock) -> None: ...
 
 
 Connect = Callable[[Sequence[Way], Clock], Sequence[Doors]]
@@ -92,9 +107,9 @@ def _connect(ways: Sequence[Way], clock: Clock) -> Sequence[Doors]:
 
 
 def _engine() -> Engine:
-    from twinwall.engine import replica  # noqa: PLC0415 - not needed by a command that only prints
+    from twinwall.engine import workflows  # noqa: PLC0415 - not needed by a command that only prints
 
-    module: ModuleType = replica
+    module: ModuleType = workflows
     return cast("Engine", module)
 
 

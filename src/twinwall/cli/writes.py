@@ -5,30 +5,36 @@ at, and no more.
 """
 
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rich.console import Group
 
-from twinwall.boundary import Clock, Progress
+from twinwall.boundary import LATE_SECONDS, Clock, Ended, Progress
 from twinwall.cli import output
 from twinwall.cli.asking import confirm
-from twinwall.cli.clock import StoppableClock
+from twinwall.cli.clock import StoppableClock, SystemClock
+from twinwall.cli.crew import ThreadCrew
 from twinwall.cli.invocation import Invocation
+from twinwall.cli.locks import locked
 from twinwall.cli.progress import Board, board
 from twinwall.cli.replicas import world_of
 from twinwall.cli.results import Result, failed
 from twinwall.cli.sides import described
 from twinwall.documents.journal import FileJournal, paths_for
-from twinwall.documents.plans import plan_document
-from twinwall.engine.apply import Applied
-from twinwall.engine.replica import Planned
+from twinwall.documents.plans import finding_document, plan_document
+from twinwall.engine.apply import SETTLE_SECONDS, WORKERS, Applied, Means
+from twinwall.engine.ground import FRESH_SECONDS
+from twinwall.engine.lock import Lock
+from twinwall.engine.planned import Planned
 from twinwall.engine.sides import LiveSide, Side
-from twinwall.errors import TwinwallError
+from twinwall.errors import Refused, TwinwallError
+from twinwall.model.firewall import Resource
 from twinwall.planning.changes import CreateManagedPrefixList, ModifyManagedPrefixList
+from twinwall.planning.findings import Finding
 from twinwall.planning.plan import Plan
 from twinwall.planning.proof import VerifyReport, verify_document
 from twinwall.report.applied import applied_text
@@ -39,15 +45,37 @@ NOTHING = Applied({}, 0.0, 0)
 
 
 @dataclass(frozen=True)
+class How:
+    """What the user said of the writing itself. ``journal`` names a file, or a folder for several targets; ``settle``
+    and ``late`` are seconds."""
+
+    yes: bool = False
+    journal: str | None = None
+    settle: float = SETTLE_SECONDS
+    late: float = LATE_SECONDS
+    no_lock: bool = False
+
+
+def how_of(options: Mapping[str, Any]) -> How:
+    return How(**{field.name: options[field.name] for field in fields(How)})
+
+
+@dataclass(frozen=True)
 class Write:
-    """One plan with the target as it was read for it, and where it goes."""
+    """One plan with the target as it was read for it (``read_at``: monotonic), and where it goes."""
 
     planned: Planned
     target: LiveSide
+    read_at: float
 
     @property
     def plan(self) -> Plan:
         return self.planned.plan
+
+    @property
+    def own_lock(self) -> str:
+        """What the journal's last run may have left behind."""
+        return self.planned.history.lock_id if self.planned.history else ""
 
 
 def announce(source: Side | None, targets: Sequence[Side]) -> None:
@@ -66,13 +94,20 @@ def ask(plans: Sequence[Plan], *, yes: bool) -> None:
         confirm(f"making {counted(calls, 'call')} that change {names}", yes=yes)
 
 
-def write_all(writes: Sequence[Write], journal: str | None, invocation: Invocation) -> list[Result]:
+def write_all(writes: Sequence[Write], how: How, invocation: Invocation) -> list[Result]:
     """Carries all out and proves them. Journals are open, and their paths on stderr, before any call."""
     stop = threading.Event()
     clock = StoppableClock(stop, world_of(invocation).clock)
-    journals = _journals(writes, journal, clock)
-    with board(invocation, stop) as lines:
-        runs = [_run(w, journals.get(index), clock, lines, invocation) for index, w in enumerate(writes)]
+    journals = _journals(writes, how.journal, clock)
+    with (
+        locked(writes, journals, world_of(invocation), no_lock=how.no_lock) as locks,
+        board(invocation) as lines,
+    ):
+        writes = [_fresh(write, clock, invocation) for write in writes]
+        runs = [
+            _run(w, journals.get(index), clock, how, lines, invocation, locks.get(index))
+            for index, w in enumerate(writes)
+        ]
         if len(runs) == 1:
             return _finished([partial(_alone, runs[0])], stop)
         done = _finished([partial(_one_after_the_other, queue) for queue in _queues(runs)], stop)
@@ -91,13 +126,23 @@ def _journals(writes: Sequence[Write], wanted: str | None, clock: Clock) -> dict
     return journals
 
 
+def _fresh(write: Write, clock: Clock, invocation: Invocation) -> Write:
+    """Somebody thought about the plan for a while: the target is read again before the first call."""
+    if write.plan.empty or write.planned.history or clock.monotonic() - write.read_at <= FRESH_SECONDS:
+        return write
+    now = world_of(invocation).engine.check_fresh(write.plan, write.target, clock.now())
+    return replace(write, planned=replace(write.planned, existing=now))
+
+
 @dataclass(frozen=True)
 class _Run:
     write: Write
     journal: FileJournal | None
     clock: Clock
+    how: How
     told: Progress
     invocation: Invocation
+    lock: Lock | None = None
 
     @property
     def label(self) -> str:
@@ -113,7 +158,13 @@ class _Run:
         if not self.invocation.json:
             return Result(self.label, code, text=Group(applied_text(plan, told, path), verify_text(report)))
         proof = {"applied": told, "journal": path, "verify": verify_document(report)}
-        return Result(self.label, code, {**plan_document(plan), **proof})
+        return Result(self.label, code, {**self._document(applied.findings), **proof})
+
+    def _document(self, meanwhile: Sequence[Finding] = ()) -> dict[str, Any]:
+        """The plan's, with what somebody else did meanwhile, and what the user did without."""
+        found = [*meanwhile, *([_without_lock(self.write)] if self.how.no_lock and self.journal else [])]
+        document = plan_document(self.write.plan)
+        return {**document, "findings": [*document["findings"], *map(finding_document, found)]}
 
     def result_or_failure(self, made: dict[str, str]) -> Result:
         try:
@@ -121,37 +172,68 @@ class _Run:
         except TwinwallError as failure:
             output.tell(f"twinwall: {self.label}: {failure}")
             path = self.journal.path if self.journal else None
-            return failed(self.label, failure, {**plan_document(self.write.plan), "journal": path})
+            if path and not isinstance(failure, Refused):
+                output.tell(way_on(path))
+            return failed(self.label, failure, {**self._document(), "journal": path})
 
     def _done(self, made: dict[str, str]) -> tuple[Applied, VerifyReport]:
         """A plan without changes writes nothing, and is proven by what was read for it."""
-        plan, target = self.write.plan, self.write.target
+        target = self.write.target
         engine = world_of(self.invocation).engine
         if self.journal is None:
             return NOTHING, engine.prove_unchanged(self.write.planned)
-        existing = self.write.planned.existing
-        applied = engine.apply(plan, existing, target, self.journal, self.clock, self.told, made)
-        return applied, engine.prove(plan, applied, existing, target, self.clock)
+        timed = isinstance(world_of(self.invocation).clock, SystemClock)
+        with ThreadCrew(WORKERS, timed=timed) as crew:
+            means = Means(
+                self.journal,
+                self.clock,
+                crew,
+                target.pace,
+                self.told,
+                settle=self.how.settle,
+                late=self.how.late,
+                made=made,
+                alive=self.lock.keep if self.lock else lambda: None,
+            )
+            applied = engine.apply(self.write.planned, target, means)
+            return applied, engine.prove(self.write.planned, applied, target, means)
 
 
 def _run(
-    write: Write, journal: FileJournal | None, clock: Clock, lines: Board, invocation: Invocation
+    write: Write,
+    journal: FileJournal | None,
+    clock: Clock,
+    how: How,
+    lines: Board,
+    invocation: Invocation,
+    lock: Lock | None,
 ) -> _Run:
     told = lines.line(write.plan.target.label, len(write.plan.changes), journal.path if journal else "")
-    return _Run(write, journal, clock, told, invocation)
+    return _Run(write, journal, clock, how, told, invocation, lock)
 
 
 def _finished(tasks: Sequence[Callable[[], list[Result]]], stop: threading.Event) -> list[Result]:
     """All tasks at the same time. Ctrl-C reaches the main thread only: it is passed on as ``stop``, and the
     calls under way are waited for, so that what is told to be done is done."""
-    with ThreadPoolExecutor(len(tasks), thread_name_prefix="target") as pool:
+    ends: dict[int, Ended] = {}
+    with ThreadCrew(len(tasks)) as crew:
         try:
-            futures = [pool.submit(task) for task in tasks]
-            wait(futures)
+            for number, task in enumerate(tasks):
+                crew.start(number, task)
+            while len(ends) < len(tasks):
+                if ended := crew.next():
+                    ends[ended.key] = ended
         except KeyboardInterrupt:
             stop.set()
             raise
-    return [result for future in futures for result in future.result()]
+    return [result for _, ended in sorted(ends.items()) for result in _results(ended)]
+
+
+def _results(ended: Ended) -> list[Result]:
+    if ended.error is not None:
+        raise ended.error
+    assert isinstance(ended.value, list)
+    return ended.value
 
 
 def _queues(runs: Sequence[_Run]) -> list[list[_Run]]:
@@ -171,7 +253,24 @@ def _has_lists(plan: Plan) -> bool:
 
 
 def _alone(run: _Run) -> list[Result]:
-    return [run.result({})]
+    try:
+        return [run.result({})]
+    except TwinwallError as failure:
+        if run.journal and not isinstance(failure, Refused):
+            output.tell(way_on(run.journal.path))
+        raise
+
+
+def way_on(journal: str) -> str:
+    """The two commands after a run that stopped midway."""
+    ways = f"go on: twinwall resume {journal}; go back: twinwall undo {journal}"
+    return f"{ways} (with the --target-… options of this run)"
+
+
+def _without_lock(write: Write) -> Finding:
+    resource = Resource("vpc", write.plan.target.vpc_id)
+    message = "written without a lock: a second run at the same time would not have been noticed"
+    return Finding("no-lock", "warning", resource, message, "leave --no-lock out")
 
 
 def _one_after_the_other(runs: Sequence[_Run]) -> list[Result]:

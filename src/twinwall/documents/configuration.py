@@ -1,4 +1,4 @@
-"""``twinwall.toml``: named locations, replicas and (read elsewhere) meshes.
+"""``twinwall.toml``: named locations, replicas and meshes.
 
     [locations.staging]                      [replicas.staging]
     vpc = "vpc-0abc"                         source = "production"
@@ -26,6 +26,7 @@ import msgspec
 from twinwall.documents.files import read_text
 from twinwall.documents.settings import NAMES, parse_settings
 from twinwall.errors import ConfigError, DocumentError
+from twinwall.mesh.configure import Configured, configure
 
 DEFAULT_PATH = Path("twinwall.toml")
 Table = TypeVar("Table", bound=msgspec.Struct)
@@ -41,6 +42,7 @@ class LocationTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     role_arn: str | None = None
     external_id: str | None = None
     endpoint_url: str | None = None
+    throttle_share: float | None = None
 
 
 class ReplicaTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,6 +74,8 @@ class ReplicaTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_change: float | None = None
     force: bool = False
     protect: list[str] = []
+    strict: bool = False
+    allow_gap: bool = False
     terraform_state: list[str] = []
     client_ports: str | None = None
 
@@ -87,6 +91,7 @@ class Configuration:
     path: Path | None = None
     locations: dict[str, LocationTable] = field(default_factory=dict)
     replicas: dict[str, ReplicaTable] = field(default_factory=dict)
+    meshes: dict[str, Configured] = field(default_factory=dict)
     text: str = ""
 
     def replica(self, name: str) -> ReplicaTable:
@@ -111,6 +116,16 @@ class Configuration:
     def line(self, replica: str) -> int:
         """The line of the replica's table."""
         return line_of(self.text, ("replicas", replica), "")
+
+    def mesh(self, name: str | None) -> Configured:
+        """The mesh named, or the only one."""
+        if name is None and len(self.meshes) == 1:
+            return next(iter(self.meshes.values()))
+        if name is None:
+            raise ConfigError(f"--mesh NAME is needed: {self._known('mesh', list(self.meshes))}")
+        if name not in self.meshes:
+            raise ConfigError(f"--mesh {name}: {self._known('mesh', list(self.meshes))}")
+        return self.meshes[name]
 
     def place(self, replica: str, key: str) -> str:
         """Where a replica's key stands, for a message."""
@@ -152,10 +167,11 @@ class _Reader:
                 raise self.wrong((), key, "is none of locations, replicas, meshes")
         locations = self.tables(document, "locations", LocationTable)
         replicas = self.tables(document, "replicas", ReplicaTable)
-        self.tables_only(document, "meshes")
+        meshes = {name: self.mesh(name, raw) for name, raw in self.tables_only(document, "meshes").items()}
+        self.check_meshes(meshes)
         for name, location in locations.items():
             self.check_location(name, location)
-        configuration = Configuration(self.path, locations, replicas, self.text)
+        configuration = Configuration(self.path, locations, replicas, meshes, self.text)
         for name, replica in replicas.items():
             self.check_replica(name, replica, configuration)
         return configuration
@@ -192,7 +208,10 @@ class _Reader:
             raise self.wrong(header, "vpc", f"is {location.vpc!r}; a VPC id (vpc-…) is wanted")
         if location.external_id and not location.role_arn:
             raise self.wrong(header, "external_id", "means nothing without role_arn")
-        for key in ("profile", "region", "role_arn", "endpoint_url"):
+        share = location.throttle_share
+        if share is not None and not 1 <= share <= 100:
+            raise self.wrong(header, "throttle_share", f"is {share:g}; a percentage from 1 to 100 is wanted")
+        for key in ("profile", "region", "role_arn", "endpoint_url", "throttle_share"):
             if location.snapshot is not None and getattr(location, key) is not None:
                 raise self.wrong(
                     header, key, "means nothing beside snapshot: a file needs no way to an account"
@@ -205,6 +224,25 @@ class _Reader:
         if len(set(replica.targets)) != len(replica.targets):
             raise self.wrong(header, "targets", "names a target twice")
         parse_settings(replica.options(), lambda key: configuration.place(name, key))
+
+    def mesh(self, name: str, raw: dict[str, Any]) -> Configured:
+        try:
+            return configure(name, raw)
+        except ConfigError as wrong:
+            key = str(wrong).partition(" ")[0]
+            raise self.wrong(("meshes", name), key if key in raw else "", str(wrong)) from None
+
+    def check_meshes(self, meshes: dict[str, Configured]) -> None:
+        """One group belongs to one mesh, and so does one Auto Scaling group."""
+        seen: dict[str, str] = {}
+        for name, found in meshes.items():
+            for site in found.mesh.sites:
+                for thing in (site.group_id, f"{site.account}/{site.key}"):
+                    other = seen.setdefault(thing, name)
+                    if other != name:
+                        raise self.wrong(
+                            ("meshes", name), "sites", f"names {thing}, which is the mesh {other}'s"
+                        )
 
     def wrong(self, header: tuple[str, ...], key: str, why: str) -> ConfigError:
         return ConfigError(f"{_place(self.path, self.text, header, key)} {why}")

@@ -1,13 +1,16 @@
 """The journal of an apply: JSON Lines, append-only, on disk before each call returns.
 
-    {"event": "journal", "version": 1, "seq": 0, "time": …}      each run opens with one
-    {"event": …, "seq": 1, "time": …, …the fields of the event}  what the run tells
+    {"event": "journal", "version": 1, "seq": 0, "time": …, "sum": …}      each run opens with one
+    {"event": …, "seq": 1, "time": …, …the fields of the event, "sum": …}  what the run tells
 
-A line that a crash cut off stands alone: the next run starts on a line of its own.
+``sum`` is a checksum of the line and of the sum before it, so that a line that was edited, taken out or put in is
+told. A line that a crash cut off stands alone: the next run starts on a line of its own.
 """
 
+import hashlib
 import json
 import os
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -34,7 +37,7 @@ class FileJournal:
         self._clock = clock
         self._lock = threading.Lock()
         self._seq = 0
-        torn = _check_ours(path)
+        torn, self._sum = _check_ours(path)
         try:
             self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
             _sync_folder(path)
@@ -49,15 +52,23 @@ class FileJournal:
         return str(self._path)
 
     def record(self, event: str, fields: Mapping[str, Any]) -> None:
+        self.record_all([(event, fields)])
+
+    def record_all(self, events: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
         with self._lock:
-            head = {"event": event, "seq": self._seq, "time": _time(self._clock.now())}
-            line = json.dumps(head | dict(fields), ensure_ascii=False, separators=(",", ":")) + "\n"
+            lines = [self._line(event, fields) for event, fields in events]
             try:
-                _write_all(self._descriptor, line.encode("utf-8", "backslashreplace"))
+                _write_all(self._descriptor, "".join(lines).encode())
                 os.fsync(self._descriptor)
             except OSError as failed:
                 raise _unwritable(self._path, failed) from None
-            self._seq += 1
+
+    def _line(self, event: str, fields: Mapping[str, Any]) -> str:
+        head = {"event": event, "seq": self._seq, "time": _time(self._clock.now())}
+        text = json.dumps(head | dict(fields), ensure_ascii=False, separators=(",", ":"))
+        text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+        self._seq, self._sum = self._seq + 1, _chained(self._sum, text)
+        return f'{text[:-1]},"sum":"{self._sum}"}}\n'
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -83,37 +94,79 @@ def paths_for(labels: Sequence[str], wanted: Path | None, clock: Clock) -> list[
 
 
 def read_journal(path: Path) -> list[dict[str, Any]]:
-    """The records of every run. A line that was cut off is left out."""
-    records = []
-    for line in read_text(path, "the journal").splitlines():
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(record, dict):
-            records.append(record)
-    if not records or records[0].get("event") != "journal":
+    """The records of every run. A line that was cut off is left out. Raises ``DocumentError`` for a file that is
+    somebody else's, of another version, or edited."""
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[list[dict[str, Any]], str]:
+    """The records, and the last sum."""
+    lines = read_text(path, "the journal").split("\n")
+    if not lines[0].startswith(_OPENING):
         raise _foreign(path)
-    if records[0].get("version") != JOURNAL_VERSION:
+    records: list[dict[str, Any]] = []
+    sum_, torn = "", 0
+    for number, line in enumerate(lines, 1):
+        match = _SUM.search(line)
+        text = f"{line[: match.start()]}}}" if match else ""
+        if match is None or (torn and not line.startswith(_OPENING)):
+            _check_version(records or [_loose(line)], path)
+            torn = torn or (number if line else 0)
+            if torn and number < len(lines) and not lines[number].startswith(_OPENING) and lines[number]:
+                raise _edited(path, torn)
+            continue
+        if match.group(1) != _chained(sum_, text):
+            _check_version(records or [_loose(line)], path)
+            raise _edited(path, number)
+        sum_, torn = match.group(1), 0
+        records.append(json.loads(text))
+    _check_version(records or [{}], path)
+    return records, sum_
+
+
+def _loose(line: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return {"version": JOURNAL_VERSION}
+    return record if isinstance(record, dict) else {}
+
+
+def _check_version(records: Sequence[Mapping[str, Any]], path: Path) -> None:
+    version = records[0].get("version")
+    if version != JOURNAL_VERSION:
         raise DocumentError(
-            f"the journal {path} is of version {records[0].get('version')!r}, this twinwall reads {JOURNAL_VERSION}"
+            f"the journal {path} is of version {version!r}, this twinwall reads {JOURNAL_VERSION}"
         )
-    return records
 
 
-def _check_ours(path: Path) -> bool:
-    """Refuses a file that is somebody else's. True if its last line was cut off."""
+_OPENING = '{"event":"journal",'
+_SUM = re.compile(r',"sum":"([0-9a-f]{16})"\}\Z')
+
+
+def _chained(before: str, text: str) -> str:
+    return hashlib.sha256(f"{before}{text}".encode()).hexdigest()[:16]
+
+
+def _check_ours(path: Path) -> tuple[bool, str]:
+    """Refuses a file that is somebody else's, or was edited. (was its last line cut off, its last sum)"""
     if path.is_dir():
         raise ConfigError(f"the journal {path} is a folder; name a file")
     if not path.exists() or path.stat().st_size == 0:
-        return False
+        return False, ""
     with path.open("rb") as stream:
-        first = stream.readline(4096)
+        if not stream.readline(4096).startswith(_OPENING.encode()):
+            raise _foreign(path)
         stream.seek(-1, os.SEEK_END)
         torn = stream.read(1) != b"\n"
-    if not first.startswith(b'{"event":"journal",'):
-        raise _foreign(path)
-    return torn
+    return torn, _read(path)[1]
+
+
+def _edited(path: Path, line: int) -> DocumentError:
+    return DocumentError(
+        f"the journal {path} was edited: line {line} is not what was written; with a journal that is not its own word "
+        "for word nothing can be resumed or undone"
+    )
 
 
 def _foreign(path: Path) -> DocumentError:

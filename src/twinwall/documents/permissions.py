@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from twinwall.errors import ConfigError
-from twinwall.model.ownership import SOURCE_TAG
+from twinwall.model.ownership import LOCK_TAG, SOURCE_TAG
 
 Policy = dict[str, Any]
 Statement = dict[str, Any]
@@ -24,13 +24,14 @@ FIREWALL_READS = (
     "ec2:DescribeVpcs",
 )
 SUBNETS = ("ec2:DescribeSubnets",)
-RULE_TAGS = ("ec2:DescribeSecurityGroupRules",)
+RULES = ("ec2:DescribeSecurityGroupRules",)
+"""Rules with their tags, and their ids: what is revoked is named by its id, and read again before."""
 ASSOCIATED_GROUPS = ("ec2:DescribeSecurityGroupVpcAssociations",)
 MEMBERS = ("ec2:DescribeNetworkInterfaces",)
 DEAD_REFERENCES = ("ec2:DescribeStaleSecurityGroups",)
 PEERINGS = ("ec2:DescribeVpcPeeringConnections",)
 READS = tuple(
-    sorted(FIREWALL_READS + SUBNETS + RULE_TAGS + ASSOCIATED_GROUPS + MEMBERS + DEAD_REFERENCES + PEERINGS)
+    sorted(FIREWALL_READS + SUBNETS + RULES + ASSOCIATED_GROUPS + MEMBERS + DEAD_REFERENCES + PEERINGS)
 )
 """Calls that take no resource: ``"Resource": "*"``."""
 
@@ -58,6 +59,9 @@ LIST_WRITES = ("ec2:CreateManagedPrefixList", "ec2:ModifyManagedPrefixList")
 GROUP_AND_ACL_DELETIONS = ("ec2:DeleteNetworkAcl", "ec2:DeleteSecurityGroup")
 LIST_DELETIONS = ("ec2:DeleteManagedPrefixList",)
 TAGGING = ("ec2:CreateTags",)
+UNTAGGING = ("ec2:DeleteTags",)
+LOCK_READ = ("ec2:DescribeSecurityGroups",)
+LOCK_DELETION = ("ec2:DeleteSecurityGroup",)
 
 WITHOUT_POLICY = ("sts:GetCallerIdentity", "sts:GetSessionToken")
 """Need no permission (STS API reference)."""
@@ -78,6 +82,7 @@ ALL_CALLS = frozenset(
     + GROUP_AND_ACL_DELETIONS
     + LIST_DELETIONS
     + TAGGING
+    + UNTAGGING
     + WITHOUT_POLICY
     + TO_ASSUME_ROLES
 )
@@ -125,6 +130,8 @@ class Scope:
 
 
 _MARKED = {"Null": {f"aws:ResourceTag/{SOURCE_TAG}": "false"}}
+_LOCKED = {"Null": {f"aws:ResourceTag/{LOCK_TAG}": "false"}}
+_LOCKING = {"Null": {f"aws:RequestTag/{LOCK_TAG}": "false"}}
 _MARKING = {"Null": {f"aws:RequestTag/{SOURCE_TAG}": "false"}}
 _NOWHERE = Scope()
 
@@ -147,11 +154,11 @@ def _keeping(scope: Scope) -> list[Statement]:
 
 
 def _copied_from(scope: Scope) -> list[Statement]:
-    return _reading(scope, FIREWALL_READS + SUBNETS + RULE_TAGS + ASSOCIATED_GROUPS + DEAD_REFERENCES)
+    return _reading(scope, FIREWALL_READS + SUBNETS + RULES + ASSOCIATED_GROUPS + DEAD_REFERENCES)
 
 
 def _planned_for(scope: Scope) -> list[Statement]:
-    reads = FIREWALL_READS + SUBNETS + RULE_TAGS + ASSOCIATED_GROUPS + PEERINGS + MEMBERS
+    reads = FIREWALL_READS + SUBNETS + RULES + ASSOCIATED_GROUPS + PEERINGS + MEMBERS
     return [*_reading(scope, reads), _quotas()]
 
 
@@ -200,7 +207,17 @@ def _writing(scope: Scope) -> list[Statement]:
         _allow("WriteLists", LIST_WRITES, lists, {}),
         _allow("DeleteCopies", GROUP_AND_ACL_DELETIONS, [*groups, *acls], scope.in_vpc(marked=True)),
         *_tagging(scope),
+        _allow("TagLock", TAGGING, groups, {"Condition": _LOCKING}),
+        _unlocking(scope),
     ]
+
+
+def _unlocking(scope: Scope) -> Statement:
+    return _allow("Unlock", LOCK_DELETION, scope.arns("security-group"), {"Condition": _LOCKED})
+
+
+def _unlock(scope: Scope) -> list[Statement]:
+    return [_allow("FindLock", LOCK_READ, ["*"], scope.in_region), _unlocking(scope)]
 
 
 def _tagging(scope: Scope) -> list[Statement]:
@@ -214,14 +231,16 @@ def _tagging(scope: Scope) -> list[Statement]:
 
 
 def _changing(scope: Scope) -> list[Statement]:
-    """Undoing deletes the lists that it had made, too."""
+    """Undoing deletes the lists that it had made, too, and takes its own tags away."""
     lists = _allow("DeleteListCopies", LIST_DELETIONS, scope.arns("prefix-list"), {"Condition": _MARKED})
-    return [*_planning(scope), *_writing(scope), lists]
+    things = scope.arns("security-group", "network-acl", "prefix-list")
+    untag = _allow("UntagCopies", UNTAGGING, things, {"Condition": _MARKED})
+    return [*_reading(scope, FIREWALL_READS + MEMBERS + RULES), _quotas(), *_writing(scope), lists, untag]
 
 
 def _applying(scope: Scope) -> list[Statement]:
     """What a saved plan touches is read again, and nothing else."""
-    return [*_reading(scope, FIREWALL_READS), *_writing(scope)]
+    return [*_reading(scope, FIREWALL_READS + RULES), *_writing(scope)]
 
 
 def _migrating(scope: Scope) -> list[Statement]:
@@ -235,6 +254,7 @@ _COMMANDS: Mapping[str, Mapping[SideName, Callable[[Scope], list[Statement]]]] =
     "migrate": {"source": _copied_from, "target": _migrating},
     "verify": {"source": _compared_with, "target": _proven},
     "undo": {"target": _changing},
+    "unlock": {"target": _unlock},
     "resume": {"target": _changing},
     "drift": {"source": _compared_with, "target": _proven},
     "explain": {"at": _explaining},

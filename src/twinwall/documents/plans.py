@@ -129,9 +129,9 @@ def _told(plan: Plan) -> Document:
         "closes": [flow_document(flow) for flow in plan.closes],
         "than_before": plan.than_before,
         "than_source": plan.than_source,
-        "may_cut_live": None,
-        "lingers": None,
-        "briefly_open": None,
+        "may_cut_live": [flow_document(flow) for flow in plan.may_cut_live],
+        "lingers": [flow_document(flow) for flow in plan.lingers],
+        "briefly_open": [flow_document(flow) for flow in plan.briefly_open],
         "findings": [finding_document(finding) for finding in plan.findings],
         "estimated_seconds": plan.estimated_seconds,
     }
@@ -154,6 +154,7 @@ def _needed(plan: Plan) -> Document:
         "reads": dict(sorted(plan.reads.items())),
         "not_compared": [not_compared_document(item) for item in plan.not_compared],
         "digest": plan.digest,
+        "parts": dict(plan.parts),
         "touched": {key: list(ids) for key, ids in asdict(plan.touched).items()},
         "desired": _desired_document(plan.desired),
     }
@@ -215,6 +216,7 @@ def _plan(document: Document) -> Plan:
         desired=_desired(document["desired"]),
         summary=Summary(**document["summary"]),
         digest=document["digest"],
+        parts=dict(document["parts"]),
         touched=Touched(**{key: tuple(ids) for key, ids in document["touched"].items()}),
         findings=tuple(map(_finding, document["findings"])),
         not_compared=tuple(map(_not_compared, document["not_compared"])),
@@ -222,6 +224,9 @@ def _plan(document: Document) -> Plan:
         estimated_seconds=document["estimated_seconds"],
         opens=tuple(map(flow_from_document, document["opens"])),
         closes=tuple(map(flow_from_document, document["closes"])),
+        may_cut_live=tuple(map(flow_from_document, document["may_cut_live"])),
+        lingers=tuple(map(flow_from_document, document["lingers"])),
+        briefly_open=tuple(map(flow_from_document, document["briefly_open"])),
         than_before=document["than_before"],
         than_source=document["than_source"],
     )

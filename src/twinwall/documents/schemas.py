@@ -92,7 +92,7 @@ _FLOW = _object(
     required=("direction", "protocol", "peer"),
 )
 _RELATION: Schema = {"enum": list(get_args(Relation))}
-_FLOWS: Schema = {"description": "null: not known.", "oneOf": [{"type": "null"}, _list(_ref("flow"))]}
+_MOMENTS = ("may_cut_live", "lingers", "briefly_open")
 _TOUCHED = ("groups", "referenced", "acls", "lists", "subnets", "absent_names", "absent_marks")
 _DESIRED = _object(
     {
@@ -139,14 +139,14 @@ def plan_schema() -> Schema:
                 "order": _list(_STEP),
                 "api_calls": _counts(),
                 "summary": _object(dict.fromkeys(("create", "update", "delete", "unchanged"), COUNT)),
-                **dict.fromkeys(("opens", "closes"), _list(_ref("flow"))),
+                **dict.fromkeys(("opens", "closes", *_MOMENTS), _list(_ref("flow"))),
                 **dict.fromkeys(("than_before", "than_source"), _RELATION),
-                **dict.fromkeys(("may_cut_live", "lingers", "briefly_open"), _FLOWS),
                 "findings": _list(_ref("finding")),
                 "estimated_seconds": {"type": "number", "minimum": 0},
                 "reads": _counts(),
                 "not_compared": _list(_ref("not_compared")),
                 "digest": TEXT,
+                "parts": {"type": "object", "additionalProperties": TEXT},
                 "touched": _object(dict.fromkeys(_TOUCHED, _list(TEXT))),
                 "desired": _DESIRED,
                 "checksum": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
@@ -166,7 +166,12 @@ def plan_schema() -> Schema:
 
 def journal_schema() -> Schema:
     """Of one line."""
-    head = {"event": TEXT, "seq": COUNT, "time": {"type": "string", "format": "date-time"}}
+    sum_ = {
+        "type": "string",
+        "pattern": "^[0-9a-f]{16}$",
+        "description": "Of the line, and the sum before it.",
+    }
+    head = {"event": TEXT, "seq": COUNT, "time": {"type": "string", "format": "date-time"}, "sum": sum_}
     opening = {"event": {"const": "journal"}, "version": {"const": JOURNAL_VERSION}, "twinwall": TEXT}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

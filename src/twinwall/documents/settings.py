@@ -44,7 +44,18 @@ TRANSLATION = (
     "copy_tag",
     "rule_tags",
 )
-LIMITS = ("policy", "adopt", "adopt_managed", "prune", "max_change", "force", "protect", "client_ports")
+LIMITS = (
+    "policy",
+    "adopt",
+    "adopt_managed",
+    "prune",
+    "max_change",
+    "force",
+    "protect",
+    "strict",
+    "allow_gap",
+    "client_ports",
+)
 NAMES = frozenset((*SELECTION, *TRANSLATION, *LIMITS))
 
 REPEATED = frozenset(

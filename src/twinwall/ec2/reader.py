@@ -93,11 +93,17 @@ class Ec2Reader:
         """There is no vpc-id filter for rules (aws-facts 1.1): they are asked for by group."""
         if groups is None:
             groups = self._section("SecurityGroups", vpc_id)
+        return self._rules_of([group["GroupId"] for group in groups], vpc_id)
+
+    def read_rules(self, group_ids: Collection[str]) -> Document:
+        return {"SecurityGroupRules": self._rules_of(sorted(group_ids), ", ".join(sorted(group_ids)[:3]))}
+
+    def _rules_of(self, group_ids: Sequence[str], thing: str) -> list[Item]:
         rules: list[Item] = []
-        for ids in _chunks([group["GroupId"] for group in groups], _FILTER_VALUES):
+        for ids in _chunks(group_ids, _FILTER_VALUES):
             rules += self._pages(
-                "the security group rules",
-                vpc_id,
+                "the security group rules of",
+                thing,
                 "DescribeSecurityGroupRules",
                 "SecurityGroupRules",
                 Filters=[{"Name": "group-id", "Values": ids}],

@@ -1,9 +1,4 @@
-"""``FirewallWriter`` on EC2: one change, one call, sent once.
-
-What EC2 says to it is not repeated here but for one answer: "there is no such group" about an id that this
-writer itself just made. EC2 shows a new id to everybody only after a while (aws-facts 3.2); the call did
-nothing, so it is sent again.
-"""
+"""``FirewallWriter`` on EC2: one change, one call, sent once. What EC2 says to it is for ``engine`` to judge."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,14 +8,8 @@ from twinwall.boundary import Clock, Written
 from twinwall.ec2.calls import Ec2
 from twinwall.ec2.prefix_lists import PrefixLists
 from twinwall.errors import AwsError, NotFound
-from twinwall.model.rules import GroupPeer, PrefixListPeer
-from twinwall.model.wire import parse_rule
 from twinwall.planning import changes as c
 from twinwall.planning.requests import request_of
-
-_FIRST_WAIT = 0.5
-_LONGEST_WAIT = 8.0
-_PATIENCE = 60.0
 
 
 class Ec2Writer:
@@ -28,58 +17,19 @@ class Ec2Writer:
 
     def __init__(self, ec2: Ec2, clock: Clock) -> None:
         self._ec2 = ec2
-        self._clock = clock
         self._lists = PrefixLists(ec2, clock)
-        self._made: set[str] = set()
 
     def carry_out(self, change: c.Change) -> Written:
         match change:
             case c.RevokeRules():
                 return self._revoke(change)
             case c.CreateManagedPrefixList() | c.ModifyManagedPrefixList():
-                written = self._list_change(change)
-            case c.ModifySecurityGroupRules(rule=rule) if not rule.rule_id:
-                written = _written(change, self._send(self._with_rule_id(change)))
+                return self._list_change(change)
             case _:
-                written = _written(change, self._send(change))
-        if isinstance(change, c.CreateSecurityGroup | c.CreateNetworkAcl | c.CreateManagedPrefixList):
-            self._made.add(written.id)
-        return written
+                return _written(change, self._send(change))
 
     def _send(self, change: c.Change) -> Mapping[str, Any]:
-        """The call; again while EC2 does not see an id yet that this writer made."""
-        request = request_of(change)
-        started, wait = self._clock.monotonic(), _FIRST_WAIT
-        while True:
-            try:
-                return self._ec2.send(change.action, request, _doing(change), str(change.resource))
-            except NotFound as missing:
-                spent = self._clock.monotonic() - started
-                if not self._not_visible_yet(missing, change) or spent + wait > _PATIENCE:
-                    raise
-            self._clock.sleep(wait)
-            wait = min(wait * 2, _LONGEST_WAIT)
-
-    def _not_visible_yet(self, missing: NotFound, change: c.Change) -> bool:
-        return missing.code not in _CONTENT_MISSING and not self._made.isdisjoint(_ids_in(change))
-
-    def _with_rule_id(self, change: c.ModifySecurityGroupRules) -> c.ModifySecurityGroupRules:
-        """A plan made from a file knows no rule ids. Raises ``NotFound`` where there is no such rule."""
-        group_id = change.resource.id
-        request = {"Filters": [{"Name": "group-id", "Values": [group_id]}], "MaxResults": 1000}
-        doing, thing = "reading the rules of", str(change.resource)
-        found: Mapping[str, Any] = {"NextToken": ""}
-        while found.get("NextToken") is not None:
-            token = {"NextToken": found["NextToken"]} if found["NextToken"] else {}
-            found = self._ec2.ask("DescribeSecurityGroupRules", {**request, **token}, doing, thing)
-            for rule in map(parse_rule, found["SecurityGroupRules"]):
-                if rule == change.rule:
-                    return replace(change, rule=replace(change.rule, rule_id=rule.rule_id))
-        raise NotFound(
-            f"{doing} {thing} ({self._ec2.place.side}): it has no rule {change.rule}; way out: run again: the plan "
-            "is made anew",
-            code="InvalidPermission.NotFound",
-        )
+        return self._ec2.send(change.action, request_of(change), _doing(change), str(change.resource))
 
     def _revoke(self, change: c.RevokeRules) -> Written:
         """Rules that may not be there (``missing_ok``) and are not: done. Elsewhere a missing rule is an
@@ -118,30 +68,11 @@ class Ec2Writer:
         return self._lists.wait(answer["PrefixList"], wanted)
 
 
-_CONTENT_MISSING = frozenset({"InvalidPermission.NotFound", "InvalidNetworkAclEntry.NotFound"})
-"""What a group or ACL holds is missing, not the group or ACL itself."""
-
-
 def _is_missing_rule(error: AwsError) -> bool:
     """Not there; or EC2's answer to revoking ``::/0`` in a VPC without IPv6 (aws-facts 1.3)."""
     if error.code == "InvalidPermission.NotFound":
         return True
     return error.code == "InvalidParameterValue" and "remote-ipv6-range" in str(error)
-
-
-def _ids_in(change: c.Change) -> set[str]:
-    """The ids that EC2 must know for this call."""
-    ids = {change.resource.id}
-    match change:
-        case c.AuthorizeRules() | c.RevokeRules() | c.UpdateRuleDescriptions():
-            peers = [rule.peer for rule in change.rules]
-            ids |= {peer.group_id for peer in peers if isinstance(peer, GroupPeer)}
-            ids |= {peer.prefix_list_id for peer in peers if isinstance(peer, PrefixListPeer)}
-        case c.ReplaceNetworkAclAssociation():
-            ids.add(change.network_acl_id)
-        case _:
-            pass
-    return ids
 
 
 def _doing(change: c.Change) -> str:

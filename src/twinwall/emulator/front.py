@@ -13,22 +13,21 @@ import json
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
-from xml.sax.saxutils import escape
 
 from twinwall.emulator import control, guards, identity, wire
 from twinwall.emulator.credentials import authenticate, read_authorization
 from twinwall.emulator.faults import Counts, Fault, Kind, Trouble, denial, in_words_of
+from twinwall.emulator.forms import action_of, protocol_of, query_answer, refused
 from twinwall.emulator.http import JSON, Request, Response
 from twinwall.emulator.iam.enforcer import Enforcer
-from twinwall.emulator.iam.holders import offer_aws_managed
 from twinwall.emulator.identity import Identities
 from twinwall.emulator.moto_pass import Moto
 from twinwall.emulator.moto_view import MotoNetwork
 from twinwall.emulator.pace import Pace
-from twinwall.emulator.protocol import parse_input, write_answer, write_refusal
+from twinwall.emulator.protocol import parse_input, write_answer
 from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.rulebook import quotas
 from twinwall.emulator.rulebook.actions import ACTIONS, check_dry_run
@@ -64,6 +63,8 @@ class Front:
         self.processes: Callable[[], Any] = list
         """Of Lambda functions, for the control path."""
         self.after_ec2: Callable[[Visit], None] = lambda _visit: None
+        self.record: Callable[[Visit, Response | Refusal], None] = lambda _visit, _how: None
+        """Told how each call ended."""
         self.ec2 = threading.RLock()
         """One EC2 call at a time: moto is not made for more."""
 
@@ -154,6 +155,15 @@ class Front:
             LOG.info("%s arrived late and was refused: %s", visit.action, refusal)
 
     def _answer(self, visit: Visit) -> Response:
+        try:
+            response = self._answered(visit)
+        except Refusal as refusal:
+            self.record(visit, refusal)
+            raise
+        self.record(visit, response)
+        return response
+
+    def _answered(self, visit: Visit) -> Response:
         if visit.service == "ec2":
             with self.ec2:
                 response = self._answer_ec2(visit)
@@ -162,11 +172,9 @@ class Front:
         self.enforcer.check_request(visit.caller, visit.service, visit.action, visit.request, visit.region)
         if visit.service == "sts":
             output = identity.answer(self.identities, visit.caller, visit.action, visit.request.form)
-            return Response(200, _query_answer(visit, output))
+            return Response(200, query_answer(visit, output))
         if visit.service == "servicequotas" and (answer := self._quotas(visit)) is not None:
             return Response(200, json.dumps(answer).encode(), JSON)
-        if visit.service == "iam":
-            offer_aws_managed(visit.account, visit.request.form.get("PolicyArn", ""))
         if visit.service in self.rooms:
             return self.rooms[visit.service](visit)
         return self.by_moto(visit)
@@ -265,50 +273,3 @@ def _is_local(request: Request) -> bool:
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
     browser = "origin" in request.headers or "sec-fetch-site" in request.headers
     return name.strip("[]") in ("127.0.0.1", "localhost", "::1") and not browser
-
-
-def protocol_of(request: Request) -> str:
-    if "x-amz-target" in request.headers:
-        return "json"
-    signed = read_authorization(request.headers.get("authorization", ""))
-    if signed is not None and signed.service == "ec2":
-        return "ec2"
-    form = "x-www-form-urlencoded" in request.headers.get("content-type", "")
-    return "query" if form or "Action=" in request.query else "json"
-
-
-def action_of(request: Request) -> str:
-    target = request.headers.get("x-amz-target", "")
-    return target.rpartition(".")[2] or request.form.get("Action", "") or f"{request.method} {request.path}"
-
-
-def refused(protocol: str, refusal: Refusal, request_id: str) -> Response:
-    LOG.info("refused: %s", refusal)
-    if protocol == "ec2":
-        return Response(refusal.status, write_refusal(refusal, request_id))
-    if protocol == "query":
-        return Response(refusal.status, _query_refusal(refusal, request_id))
-    body = json.dumps({"__type": refusal.code, "message": refusal.message, **refusal.more}).encode()
-    return Response(refusal.status, body, (*JSON, ("x-amzn-errortype", refusal.code)))
-
-
-def _query_refusal(refusal: Refusal, request_id: str) -> bytes:
-    return (
-        "<ErrorResponse><Error><Type>Sender</Type>"
-        f"<Code>{escape(refusal.code)}</Code><Message>{escape(refusal.message)}</Message></Error>"
-        f"<RequestId>{request_id}</RequestId></ErrorResponse>"
-    ).encode()
-
-
-def _query_answer(visit: Visit, output: Mapping[str, Any]) -> bytes:
-    return (
-        f'<{visit.action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
-        f"<{visit.action}Result>{_elements(output)}</{visit.action}Result>"
-        f"<ResponseMetadata><RequestId>{visit.id}</RequestId></ResponseMetadata></{visit.action}Response>"
-    ).encode()
-
-
-def _elements(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "".join(f"<{key}>{_elements(item)}</{key}>" for key, item in value.items())
-    return escape(str(value))

@@ -1,6 +1,6 @@
 """One account's Region of ``MemoryAws`` behind the doors, its refusals told as any EC2's (``ec2.faults``)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -107,3 +107,7 @@ class MemoryJournal:
 
     def record(self, event: str, fields: Mapping[str, Any]) -> None:
         self.records.append((event, dict(fields)))
+
+    def record_all(self, events: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        for event, fields in events:
+            self.record(event, fields)

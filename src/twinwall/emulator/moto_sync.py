@@ -6,6 +6,7 @@ appears in moto, so that RunInstances can name it. Rules and entries are ours al
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
 from moto.ec2.models import EC2Backend
@@ -186,7 +187,30 @@ def sync_subnets(world: World, held: Holdings, subnets: Mapping[str, str]) -> No
             apply(held, [Put(replace(acl, associations=tuple(sorted(kept))))])
 
 
-def agree_on_groups(source: EC2Backend, action: str) -> None:
+def agree_on_instances(source: EC2Backend, action: str) -> None:
+    """Called after each call: what moto shows of instances is what EC2 shows."""
+    if action == "TerminateInstances":
+        _without_addresses(source)
+    _agree_on_groups(source, action)
+
+
+class _NoInterfaces(dict[int, Any]):
+    """What moto keeps by device: nothing, and whoever asks for the first device finds it without addresses."""
+
+    def __missing__(self, _: int) -> Any:
+        return SimpleNamespace(private_ip_address=None, public_ip=None)
+
+
+def _without_addresses(source: EC2Backend) -> None:
+    """A terminated instance is described for a while, without addresses or interfaces (aws-facts 5.5)."""
+    for reservation in source.reservations.values():
+        for instance in reservation.instances:
+            if instance.state == "terminated" and instance.nics:
+                instance.nics = _NoInterfaces()
+                instance._subnet_id = None  # noqa: SLF001 - moto has no door to it
+
+
+def _agree_on_groups(source: EC2Backend, action: str) -> None:
     """An instance's groups are those of its primary interface; moto keeps both and shows their union."""
     if action not in ("RunInstances", "ModifyInstanceAttribute", "ModifyNetworkInterfaceAttribute"):
         return

@@ -1,5 +1,5 @@
 """The services that live beside EC2, wired to each other: SQS, EventBridge and its Scheduler, Auto Scaling, Lambda
-with its event sources, DynamoDB, CloudFormation."""
+with its event sources, DynamoDB, CloudFormation, CloudTrail."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -13,7 +13,7 @@ from twinwall.emulator.front import Front
 from twinwall.emulator.functions.service import LambdaService
 from twinwall.emulator.iam.room import make_room
 from twinwall.emulator.inside import Inside
-from twinwall.emulator.moto_sync import agree_on_groups
+from twinwall.emulator.moto_sync import agree_on_instances
 from twinwall.emulator.moto_view import backend
 from twinwall.emulator.queues import Queues
 from twinwall.emulator.roles import Roles
@@ -21,6 +21,7 @@ from twinwall.emulator.scaling.room import Scaling
 from twinwall.emulator.stacks.marks import mark
 from twinwall.emulator.stacks.service import StackService
 from twinwall.emulator.tables.service import TableService
+from twinwall.emulator.trail.room import Trail
 from twinwall.emulator.visit import Visit
 
 
@@ -51,6 +52,7 @@ class Services:
         inside = Inside(front.handle, front.within, front.identities)
         self.functions = LambdaService(roles, inside, pace, endpoint, self.deliveries, self.queues)
         self.stacks = StackService(roles, inside, partial(mark, front.world, front.ec2))
+        self.trail = Trail(now, front.by_moto)
         self._open()
 
     def _open(self) -> None:
@@ -65,6 +67,8 @@ class Services:
         rooms["iam"] = make_room(self._front.by_moto)
         rooms["lambda"] = self.functions.answer
         rooms["cloudformation"] = self.stacks.answer
+        rooms["cloudtrail"] = self.trail.answer
+        self._front.record = self.trail.record
         self._front.processes = self.functions.fleet.document
         self._front.after_ec2 = self._after_ec2
         self._front.enforcer.group_of = self.scaling.asked_about
@@ -76,7 +80,7 @@ class Services:
         self.queues.stop()
 
     def _after_ec2(self, visit: Visit) -> None:
-        agree_on_groups(backend(visit.account, visit.region), visit.action)
+        agree_on_instances(backend(visit.account, visit.region), visit.action)
         if visit.action in ("StopInstances", "TerminateInstances"):
             self.scaling.look(visit.account, visit.region)
 

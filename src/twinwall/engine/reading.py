@@ -6,6 +6,7 @@ or a refusal needs it, and is counted in ``Reads`` so that the plan can name it.
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -94,6 +95,12 @@ class SideReader:
             self.read(*sections)
         except AccessDenied:
             self.document |= {section: [] for section in sections}
+
+    def read_if_known(self, *sections: Section) -> None:
+        """What may not be read stays unknown."""
+        for section in sections:
+            with suppress(AccessDenied):
+                self.read(section)
 
     def read_lists(self, ids: Collection[str]) -> None:
         """The lists with these ids; without any, all of the account's own."""

@@ -1,22 +1,22 @@
 """The replica half, from reading to proof."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
-from twinwall.boundary import Clock, Document, Journal, Progress
-from twinwall.engine.apply import Applied, carry_out
-from twinwall.engine.pace import estimated_seconds
+from twinwall.boundary import Document
+from twinwall.documents.history import begin_fields
+from twinwall.engine.apply import SETTLE_SECONDS, Applied, Means, carry_out
+from twinwall.engine.planned import Planned
 from twinwall.engine.reading import SideReader, quotas_of, read_scene
 from twinwall.engine.sides import LiveSide, Side
 from twinwall.errors import AccessDenied, CredentialsError, Refused, StalePlan, UnsafePlan, WrongAccount
-from twinwall.model import wire
 from twinwall.model.firewall import PrefixList, Resource, Snapshot, tag
 from twinwall.model.ownership import SOURCE_TAG
 from twinwall.planning.desired import Desired, resolve_desired
-from twinwall.planning.digest import digest
+from twinwall.planning.digest import digest, moved, parts
 from twinwall.planning.findings import Finding
-from twinwall.planning.making import Allowed, make_plan
+from twinwall.planning.makespan import makespan
+from twinwall.planning.making import Allowed, make_plan, sections_needed
 from twinwall.planning.plan import Endpoint, Plan
 from twinwall.planning.proof import VerifyReport
 from twinwall.planning.semantics import Lists
@@ -29,14 +29,6 @@ from twinwall.replica.translate import translate
 
 PROOF_SECONDS = 30.0
 """How long a difference seen right after writing is read again (contract, chapter 3)."""
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A plan, and the target as it was read for it: a plan without changes is proven by that read."""
-
-    plan: Plan
-    existing: Snapshot
 
 
 def snapshot(side: Side, settings: Settings, name: str = "source") -> Document:
@@ -77,18 +69,20 @@ def plan(source: Side | SideReader, target: Side, settings: Settings) -> Planned
         there.read("NetworkInterfaces")
     if settings.limits.protect:
         there.read("Subnets", "NetworkInterfaces")
+    allowed, quotas = _allowed(settings.limits), quotas_of(there)
+    there.read_if_known(*sections_needed(desired, there.snapshot(), allowed, quotas))
     existing = there.snapshot()
     made = make_plan(
         desired,
         existing,
-        _allowed(settings.limits),
-        quotas_of(there),
+        allowed,
+        quotas,
         endpoint(here),
         endpoint(there),
         _hints(scene, desired),
     )
     reads = here.besides() + there.besides()
-    seconds = estimated_seconds([change.action for change in made.changes])
+    seconds = makespan(made.route, SETTLE_SECONDS)
     return Planned(replace(made, reads=dict(sorted(reads.items())), estimated_seconds=seconds), existing)
 
 
@@ -103,7 +97,15 @@ def endpoint(side: SideReader) -> Endpoint:
 
 def _allowed(limits: Limits) -> Allowed:
     max_change = None if limits.force else limits.max_change
-    return Allowed(limits.policy, limits.prune, max_change, limits.protect, limits.client_ports)
+    return Allowed(
+        limits.policy,
+        limits.prune,
+        max_change,
+        limits.protect,
+        limits.client_ports,
+        limits.strict,
+        limits.allow_gap,
+    )
 
 
 def _hints(scene: Scene, desired: Desired) -> tuple[Finding, ...]:
@@ -181,9 +183,11 @@ def check_fresh(plan: Plan, target: LiveSide, now: float | None = None) -> Snaps
         reader.read_more_lists(named)
     existing = reader.snapshot()
     if digest(existing, plan.touched) != plan.digest:
+        told = moved(plan.parts, parts(existing, plan.touched))
+        words = ", ".join(told[:3]) + (f", and {len(told) - 3} more" if len(told) > 3 else "")
         raise StalePlan(
-            f"applying the plan for {wanted}: what it touches has changed since it was made; make it again with "
-            "twinwall plan"
+            f"applying the plan for {wanted}: what it touches has changed since it was made ({words}); make it again "
+            "with twinwall plan"
         )
     if now is not None:
         check_expiry(plan, target, now)
@@ -201,46 +205,38 @@ def check_expiry(plan: Plan, target: LiveSide, now: float) -> None:
         )
 
 
-def apply(
-    plan: Plan,
-    existing: Snapshot,
-    target: LiveSide,
-    journal: Journal,
-    clock: Clock,
-    progress: Progress,
-    made: dict[str, str] | None = None,
-) -> Applied:
-    """Carries the plan out. Raises ``AwsError``'s children; what was done stands in the journal, which
-    begins with the target's firewall as it was."""
-    check_expiry(plan, target, clock.now())
-    journal.record("begin", {"plan": plan.digest, "target": _place(plan.target), "before": _image(existing)})
-    applied = carry_out(plan.changes, target.writer, journal, clock, progress, made)
-    journal.record("end", {"calls": applied.calls, "throttled": applied.throttled})
+def apply(planned: Planned, target: LiveSide, means: Means) -> Applied:
+    """Carries the plan out. Raises ``AwsError``'s children and ``Interfered``; what was done stands in the journal,
+    which begins with the target's firewall as it was."""
+    plan = planned.plan
+    check_expiry(plan, target, means.clock.now())
+    if planned.purpose == "resume":
+        means.journal.record("resume", {"calls": plan.api_calls})
+    else:
+        means.journal.record("begin", begin_fields(planned.purpose, plan, planned.existing))
+    vpc_id = plan.target.vpc_id
+    applied = carry_out(plan.route, planned.existing, vpc_id, target.reader, target.writer, means)
+    means.journal.record("end", {"calls": applied.calls, "throttled": applied.throttled})
     return applied
 
 
-def _place(endpoint_: Endpoint) -> dict[str, str]:
-    return {"account": endpoint_.account, "region": endpoint_.region, "vpc": endpoint_.vpc_id}
-
-
-def _image(existing: Snapshot) -> dict[str, Any]:
-    """The whole firewall before the first call, in EC2's shapes."""
-    return {
-        "SecurityGroups": list(map(wire.group_document, existing.groups)),
-        "NetworkAcls": [wire.acl_document(acl) for acl in existing.acls or ()],
-        "PrefixLists": list(map(wire.prefix_list_document, existing.prefix_lists or ())),
-    }
-
-
-def prove(plan: Plan, applied: Applied, existing: Snapshot, target: LiveSide, clock: Clock) -> VerifyReport:
+def prove(planned: Planned, applied: Applied, target: LiveSide, means: Means) -> VerifyReport:
     """Reads the target again and compares it with what was desired; while they differ, again for up to 30 s
-    (what was written may not be visible yet). ``existing``: as it was read before the first call."""
-    desired = resolve_desired(plan.desired, applied.ids)
+    (what was written may not be visible yet). Where a call without an answer may still arrive, once more when it
+    cannot any more."""
+    clock, plan = means.clock, planned.proven
+    desired = resolve_desired(plan.desired, {**planned.known_ids, **applied.ids})
     deadline = clock.monotonic() + PROOF_SECONDS
     pause = 1.0
     while True:
-        report = compare(desired, read_back(plan, existing, target))
-        if report.equal or clock.monotonic() + pause > deadline:
+        began = clock.monotonic()
+        report = compare(desired, read_back(plan, planned.existing, target))
+        if report.equal and began >= applied.doubt_until:
+            return report
+        if report.equal:
+            clock.sleep(max(0.0, applied.doubt_until - clock.monotonic()))
+            continue
+        if clock.monotonic() + pause > max(deadline, applied.doubt_until):
             return report
         clock.sleep(pause)
         pause = min(pause * 2, 8.0)
@@ -248,7 +244,7 @@ def prove(plan: Plan, applied: Applied, existing: Snapshot, target: LiveSide, cl
 
 def prove_unchanged(planned: Planned) -> VerifyReport:
     """A plan without changes is proven by its own reads."""
-    return compare(planned.plan.desired, planned.existing)
+    return compare(resolve_desired(planned.proven.desired, planned.known_ids), planned.existing)
 
 
 def read_back(plan: Plan, existing: Snapshot, target: LiveSide) -> Snapshot:

@@ -13,6 +13,11 @@ TARGET_TAG = "twinwall:target"
 """On a copied prefix list: the VPC whose maps made its entries, and those maps."""
 MESH_TAG = "twinwall:mesh"
 LOCK_GROUP_NAME = "twinwall-lock"
+"""An empty group: the lock of a VPC that is being written to (``engine.lock``). It is no part of any firewall."""
+LOCK_TAG = "twinwall:lock"
+LOCK_HOLDER_TAG = "twinwall:lock-holder"
+LOCK_JOURNAL_TAG = "twinwall:lock-journal"
+LOCK_EXPIRES_TAG = "twinwall:lock-expires"
 LOGICAL_ID_TAG = "aws:cloudformation:logical-id"
 
 

@@ -83,10 +83,11 @@ class AuthorizeRules(_RulesChange):
 
 @dataclass(frozen=True, kw_only=True)
 class RevokeRules(_RulesChange):
-    """RevokeSecurityGroupIngress or …Egress, by properties. ``missing_ok``: NotFound is success (the
-    egress rules that EC2 may have added to a new group)."""
+    """RevokeSecurityGroupIngress or …Egress: by properties, or (``by_id``) by the ids that its rules have.
+    ``missing_ok``: NotFound is success (the egress rules that EC2 may have added to a new group)."""
 
     missing_ok: bool = False
+    by_id: bool = False
 
     @property
     def action(self) -> str:
@@ -121,6 +122,15 @@ class CreateTags(_Change):
     resource_ids: tuple[str, ...] = ()
 
     action = "CreateTags"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteTags(_Change):
+    """Takes tags away, whatever their values."""
+
+    keys: tuple[str, ...]
+
+    action = "DeleteTags"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +221,7 @@ Change = (
     | UpdateRuleDescriptions
     | ModifySecurityGroupRules
     | CreateTags
+    | DeleteTags
     | CreateNetworkAcl
     | DeleteNetworkAcl
     | CreateNetworkAclEntry
@@ -221,6 +232,23 @@ Change = (
     | ModifyManagedPrefixList
     | DeleteManagedPrefixList
 )
+
+
+def ids_in(change: Change) -> set[str]:
+    """The ids that EC2 must know for this call."""
+    ids = {change.resource.id}
+    match change:
+        case AuthorizeRules() | RevokeRules() | UpdateRuleDescriptions():
+            ids |= {
+                str(rule.peer) for rule in change.rules if isinstance(rule.peer, GroupPeer | PrefixListPeer)
+            }
+        case ModifySecurityGroupRules(into=SecurityGroupRule(peer=GroupPeer() | PrefixListPeer() as peer)):
+            ids.add(str(peer))
+        case ReplaceNetworkAclAssociation():
+            ids.add(change.network_acl_id)
+        case _:
+            pass
+    return ids
 
 
 def resolve_peer(peer: Peer, ids: Mapping[str, str]) -> Peer:
@@ -255,6 +283,7 @@ def resolve(change: Change, ids: Mapping[str, str]) -> Change:
             CreateSecurityGroup()
             | DeleteSecurityGroup()
             | CreateTags()
+            | DeleteTags()
             | CreateNetworkAcl()
             | DeleteNetworkAcl()
             | CreateNetworkAclEntry()

@@ -28,7 +28,8 @@ class Desired:
 
     ``group_tags`` come in ``SecurityGroup.tags``: they are added, never taken away. ``delete_*`` are ids
     of copies whose source is gone (``--prune``). ``sources`` maps a desired id to the source it copies;
-    ``counterparts`` maps the id of a referenced group to the source groups that it stands for.
+    ``counterparts`` maps the id of a referenced group to the source groups that it stands for. ``purpose`` is the
+    reason of every change where it is not copying (``undo``); ``drop_tags``: keys of tags that are to go, by id.
     """
 
     groups: tuple[SecurityGroup, ...] = ()
@@ -42,6 +43,8 @@ class Desired:
     not_compared: tuple[NotCompared, ...] = ()
     sources: dict[str, Resource] = field(default_factory=dict)
     adopted: frozenset[str] = frozenset()
+    purpose: str = ""
+    drop_tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     counterparts: Mapping[str, frozenset[str]] = field(default_factory=dict, compare=False)
 
 

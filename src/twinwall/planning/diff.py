@@ -62,11 +62,15 @@ class _Diff:
         for acl in self.desired.acls:
             yield from self._acl(acl)
         yield from self._associations()
+        yield from self._untagged()
         yield from self._deletions()
 
     def _copying(self, id_: str) -> str:
         source = self.desired.sources.get(id_)
-        return f"copy of {source}" if source else "wanted"
+        return self.desired.purpose or (f"copy of {source}" if source else "wanted")
+
+    def _extra(self) -> str:
+        return self.desired.purpose or "not in the source"
 
     # --- groups
 
@@ -112,14 +116,12 @@ class _Diff:
             if describe:
                 yield c.UpdateRuleDescriptions(
                     resource=group.resource,
-                    reason="its description changed",
+                    reason=self.desired.purpose or "its description changed",
                     direction=direction,
                     rules=tuple(describe),
                 )
             if extra:
-                reason = (
-                    "EC2 gives it to every new group, the source lacks it" if new else "not in the source"
-                )
+                reason = "EC2 gives it to every new group, the source lacks it" if new else self._extra()
                 yield c.RevokeRules(
                     resource=group.resource,
                     reason=reason,
@@ -160,7 +162,7 @@ class _Diff:
                 )
         for key, entry in held.items():
             if key not in wanted:
-                yield c.DeleteNetworkAclEntry(resource=acl.resource, reason="not in the source", entry=entry)
+                yield c.DeleteNetworkAclEntry(resource=acl.resource, reason=self._extra(), entry=entry)
 
     def _associations(self) -> Iterator[c.Change]:
         now = {
@@ -175,7 +177,7 @@ class _Diff:
             if acl.network_acl_id != wanted.network_acl_id:
                 yield c.ReplaceNetworkAclAssociation(
                     resource=wanted.subnet,
-                    reason=f"as {wanted.source_subnet} is; was {acl.resource}",
+                    reason=self.desired.purpose or f"as {wanted.source_subnet} is; was {acl.resource}",
                     association_id=association.association_id,
                     network_acl_id=wanted.network_acl_id,
                 )
@@ -217,7 +219,7 @@ class _Diff:
         for batch in _batches(add, LIST_BATCH):
             yield c.ModifyManagedPrefixList(resource=resource, reason=why, add=batch)
         for batch in _batches(remove, LIST_BATCH):
-            yield c.ModifyManagedPrefixList(resource=resource, reason="not in the source", remove=batch)
+            yield c.ModifyManagedPrefixList(resource=resource, reason=self._extra(), remove=batch)
         before = room if add and room > (existing.max_entries or 0) else existing.max_entries
         if item.max_entries is not None and before is not None and item.max_entries != before:
             reason = c.SHRINK if item.max_entries < before else "the source's size"
@@ -226,16 +228,27 @@ class _Diff:
     # --- what is gone
 
     def _deletions(self) -> Iterator[c.Change]:
-        why = "its source is gone"
+        why = self.desired.purpose or "its source is gone"
         for group_id in self.desired.delete_groups:
             group = self.existing.group_by_id[group_id]
-            yield from self._unlink(group)
+            yield from self._unlink(group, why)
             yield c.DeleteSecurityGroup(resource=group.resource, reason=why)
         for acl_id in self.desired.delete_acls:
             acl = next(a for a in self.existing.acls or () if a.network_acl_id == acl_id)
             yield c.DeleteNetworkAcl(resource=acl.resource, reason=why)
+        for list_id in self.desired.delete_lists:
+            yield c.DeleteManagedPrefixList(resource=self.existing.list_by_id[list_id].resource, reason=why)
 
-    def _unlink(self, group: SecurityGroup) -> Iterator[c.Change]:
+    def _untagged(self) -> Iterator[c.Change]:
+        things: dict[str, SecurityGroup | NetworkAcl | PrefixList] = {**self.existing.group_by_id}
+        things |= {acl.network_acl_id: acl for acl in self.existing.acls or ()}
+        things |= self.existing.list_by_id
+        for id_, keys in self.desired.drop_tags.items():
+            held = dict(things[id_].tags)
+            if gone := tuple(key for key in keys if key in held):
+                yield c.DeleteTags(resource=things[id_].resource, reason=self.desired.purpose, keys=gone)
+
+    def _unlink(self, group: SecurityGroup, why: str) -> Iterator[c.Change]:
         """A group that names another one that goes too keeps it from going (DependencyViolation)."""
         doomed = set(self.desired.delete_groups)
         for direction in Direction:
@@ -245,9 +258,7 @@ class _Diff:
                 if isinstance(rule.peer, GroupPeer) and rule.peer.group_id in doomed - {group.group_id}
             )
             if rules:
-                yield c.RevokeRules(
-                    resource=group.resource, reason="its source is gone", direction=direction, rules=rules
-                )
+                yield c.RevokeRules(resource=group.resource, reason=why, direction=direction, rules=rules)
 
 
 def _by_tags(rules: Sequence[SecurityGroupRule]) -> list[tuple[SecurityGroupRule, ...]]:

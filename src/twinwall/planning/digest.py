@@ -6,7 +6,7 @@ changes in the target do not make a plan stale.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from twinwall.model.firewall import Snapshot, tag
@@ -50,8 +50,33 @@ def _sorted(items: Iterable[str]) -> tuple[str, ...]:
 
 def digest(existing: Snapshot, touched: Touched) -> str:
     """SHA-256 over the touched things as they are; two reads of one state give one digest."""
-    text = json.dumps(_state(existing, touched), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    return f"sha256:{_hashed(_state(existing, touched))}"
+
+
+def parts(existing: Snapshot, touched: Touched) -> dict[str, str]:
+    """The same, thing by thing, so that what moved can be named: thing → a short digest of it. What is relied on
+    being absent has a part only where it is there."""
+    state = _state(existing, touched)
+    found = {f"security group {group['GroupId']}": group for group in state["groups"]}
+    found |= {f"network ACL {acl['NetworkAclId']}": acl for acl in state["acls"]}
+    found |= {f"prefix list {item['PrefixListId']}": item for item in state["lists"]}
+    found |= {f"subnet {subnet}": rest for subnet, *rest in state["subnets"]}
+    found |= {f"the referenced {id_}": id_ for id_ in state["referenced"]}
+    found |= {f"a group named {name}": name for name in state["names"]}
+    found |= {f"a copy of {mark} ({id_})": mark for id_, mark in state["marks"]}
+    return {thing: _hashed(value)[:12] for thing, value in sorted(found.items())}
+
+
+def moved(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """What is otherwise than it was, in words."""
+    words = [f"{thing} is gone" for thing in then if thing not in now]
+    words += [f"{thing} is there by now" for thing in now if thing not in then]
+    return words + [f"{thing} has changed" for thing in then if now.get(thing, then[thing]) != then[thing]]
+
+
+def _hashed(state: Any) -> str:
+    text = json.dumps(state, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _state(existing: Snapshot, touched: Touched) -> dict[str, Any]:

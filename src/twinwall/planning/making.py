@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from twinwall.model.firewall import Resource, Snapshot
 from twinwall.planning import changes as c
+from twinwall.planning.briefly import briefly_open
 from twinwall.planning.desired import Desired
 from twinwall.planning.diff import diff
-from twinwall.planning.digest import digest, touched_by
+from twinwall.planning.digest import digest, parts, touched_by
 from twinwall.planning.findings import Finding
 from twinwall.planning.flow_grammar import FlowPattern
 from twinwall.planning.guards import check_quotas
@@ -16,10 +18,11 @@ from twinwall.planning.order import Step
 from twinwall.planning.pairing import Pair, universe_of
 from twinwall.planning.passage import EPHEMERAL, Ports
 from twinwall.planning.plan import Endpoint, Plan, Summary
-from twinwall.planning.policies import apply_policy, check_max_change
+from twinwall.planning.policies import apply_policy, check_max_change, removes
 from twinwall.planning.promise.prove import check_promise
 from twinwall.planning.protect import check_protected
 from twinwall.planning.quotas import Quotas
+from twinwall.planning.routing.calls import Calls
 from twinwall.planning.routing.given import Given
 from twinwall.planning.routing.ordered import order
 
@@ -37,6 +40,27 @@ class Allowed:
     client_ports: Ports = EPHEMERAL
     strict: bool = False
     allow_gap: bool = False
+
+
+Needed = Literal["NetworkInterfaces", "SecurityGroupRules"]
+
+
+def sections_needed(
+    desired: Desired, existing: Snapshot, allowed: Allowed, quotas: Quotas
+) -> tuple[Needed, ...]:
+    """What a plan that removes, or edits in place, looks at besides: where groups are, and, for groups without
+    room, the ids of their rules."""
+    desired, _ = _pruned(desired, existing, allowed.prune)
+    changes, _ = apply_policy(diff(desired, existing), allowed.policy)
+    if not any(removes(change) or _edits_in_place(change) for change in changes):
+        return ()
+    full = Calls(Given(changes, desired, existing, quotas)).full
+    return ("NetworkInterfaces", "SecurityGroupRules") if full else ("NetworkInterfaces",)
+
+
+def _edits_in_place(change: c.Change) -> bool:
+    kinds = c.CreateNetworkAclEntry | c.ReplaceNetworkAclEntry | c.ModifyManagedPrefixList
+    return isinstance(change, kinds) and c.ref_name(change.resource.id) is None
 
 
 def make_plan(
@@ -70,10 +94,14 @@ def make_plan(
         summary=summarise(desired, wanted),
         digest=digest(existing, touched),
         touched=touched,
+        parts=parts(existing, touched),
         findings=(*desired.findings, *findings, *kept, *staying, *gaps, *shut, *warnings),
         not_compared=desired.not_compared,
         opens=told.opens,
         closes=told.closes,
+        may_cut_live=told.may_cut_live,
+        lingers=told.lingers,
+        briefly_open=briefly_open(given),
         than_before=told.than_before,
         than_source=told.than_source,
     )

@@ -26,15 +26,19 @@ from twinwall.planning.phrases import Told, phrases
 from twinwall.planning.relation import Relation, relation
 from twinwall.planning.replay import Replay, addresses_of, after
 from twinwall.planning.semantics import AclEntries, GroupRules, Lists, RuleList, span_of
+from twinwall.planning.tracking import untracked
 
 
 @dataclass(frozen=True)
 class Opening:
     """``than_before``, ``than_source``: how the target, when all calls were made, stands to what it was and to
-    what was desired, in what the plan speaks of."""
+    what was desired, in what the plan speaks of. ``may_cut_live``: flows that a group does not track now and will
+    (EC2 may cut those that live); ``lingers``: tracked ones that outlive their closing (``tracking``)."""
 
     opens: tuple[Flow, ...]
     closes: tuple[Flow, ...]
+    may_cut_live: tuple[Flow, ...]
+    lingers: tuple[Flow, ...]
     than_before: Relation
     than_source: Relation
 
@@ -63,12 +67,21 @@ class _Opening:
     def told(self) -> Opening:
         opens: list[Flow] = []
         closes: list[Flow] = []
-        for more, less in (*self._groups(), *self._subnets()):
+        cut: list[Flow] = []
+        lingers: list[Flow] = []
+        for more, less, tracked, living in self._groups():
+            opens += more
+            closes += less
+            cut += tracked
+            lingers += living
+        for more, less in self._subnets():
             opens += more
             closes += less
         return Opening(
             tuple(opens),
             tuple(closes),
+            tuple(cut),
+            tuple(lingers),
             relation(looser=bool(opens), stricter=bool(closes)),
             self._than_source(),
         )
@@ -88,14 +101,20 @@ class _Opening:
 
     # --- groups
 
-    def _groups(self) -> Iterator[tuple[list[Flow], list[Flow]]]:
+    def _groups(self) -> Iterator[tuple[list[Flow], list[Flow], list[Flow], list[Flow]]]:
         for id_ in self._changed_groups():
             before, later = self.before.groups.get(id_), self.after.groups.get(id_)
             thing = next(group.resource for group in (before, later) if group)
             for way in _DIRECTIONS:
                 own, other = self._rules(later, way, 1), self._rules(before, way, 0)
                 told = self._between(own, other)
-                yield self._flows(told.more, own, way, thing), self._flows(told.less, other, way, thing)
+                free, still = untracked(before, way), untracked(later, way)
+                yield (
+                    self._flows(told.more, own, way, thing),
+                    self._flows(told.less, other, way, thing),
+                    self._flows((free & own.packets) - still if free else free, own, way, thing),
+                    self._flows(told.less - free, other, way, thing),
+                )
 
     def _changed_groups(self) -> list[str]:
         """Those with changes of their own, and those that name a list that changes."""

@@ -58,7 +58,9 @@ class Plan:
     """``route``: the calls and their partial order. ``reads``: the API calls besides group and ACL calls that
     making and applying the plan takes, by operation. ``estimated_seconds``: under EC2's documented
     throttle, from the first write to the last. ``opens``, ``closes``: what the target will admit that it does
-    not now, and the other way round; ``than_before``, ``than_source`` say it in a word (``opening``)."""
+    not now, and the other way round; ``than_before``, ``than_source`` say it in a word (``opening``), and what is
+    tracked and what is not stands in ``may_cut_live`` and ``lingers``. ``briefly_open``: what two gates may admit
+    together for a moment (``briefly``)."""
 
     source: Endpoint
     target: Endpoint
@@ -67,12 +69,16 @@ class Plan:
     summary: Summary
     digest: str
     touched: Touched
+    parts: dict[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     not_compared: tuple[NotCompared, ...] = ()
     reads: dict[str, int] = field(default_factory=dict)
     estimated_seconds: float = 0.0
     opens: tuple[Flow, ...] = ()
     closes: tuple[Flow, ...] = ()
+    may_cut_live: tuple[Flow, ...] = ()
+    lingers: tuple[Flow, ...] = ()
+    briefly_open: tuple[Flow, ...] = ()
     than_before: Relation = "equal"
     than_source: Relation = "equal"
 

@@ -50,6 +50,8 @@ def request_of(change: c.Change) -> Request:
         case c.CreateTags():
             ids = change.resource_ids or (change.resource.id,)
             return {"Resources": list(ids), "Tags": tag_list(change.tags)}
+        case c.DeleteTags():
+            return {"Resources": [change.resource.id], "Tags": [{"Key": key} for key in change.keys]}
         case _:
             return _acl_request(change)
 
@@ -120,6 +122,8 @@ def _list_request(
 
 def _rules_request(change: c.AuthorizeRules | c.RevokeRules | c.UpdateRuleDescriptions) -> Request:
     rules = change.rules
+    if isinstance(change, c.RevokeRules) and change.by_id:
+        return {"GroupId": change.resource.id, "SecurityGroupRuleIds": [rule.rule_id for rule in rules]}
     if isinstance(change, c.RevokeRules):
         return {"GroupId": change.resource.id, "IpPermissions": _permissions_by_kind(rules, describe=False)}
     shared = rules[0].tags if isinstance(change, c.AuthorizeRules) and rules else ()
@@ -215,9 +219,8 @@ def hidden(value: Any, key: str = "") -> Any:
 
 
 def change_document(change: c.Change) -> dict[str, Any]:
-    """A change as a plan file holds it. ``before`` is what a deletion of an ACL entry takes away, or what a rule
-    was (the request names only its number, or its id); ``missing_ok`` marks a revoke whose rule may not be
-    there."""
+    """A change as a plan file or a journal holds it. ``before`` is what a deletion takes away, or what a rule was,
+    where the request names only a number or ids; ``missing_ok`` marks a revoke whose rule may not be there."""
     resource = change.resource
     document: dict[str, Any] = {
         "action": change.action,
@@ -227,6 +230,8 @@ def change_document(change: c.Change) -> dict[str, Any]:
     }
     if isinstance(change, c.DeleteNetworkAclEntry):
         document["before"] = entry_fields(change.entry)
+    if isinstance(change, c.RevokeRules) and change.by_id:
+        document["before"] = {"IpPermissions": _permissions_by_kind(change.rules, describe=True)}
     if isinstance(change, c.ModifySecurityGroupRules):
         egress = change.rule.direction is Direction.EGRESS
         document["before"] = {"IsEgress": egress, **shown(rule_request(change.rule))}
@@ -242,6 +247,8 @@ def change_from_document(document: Request) -> c.Change:
     resource = Resource(raw["type"], id_, raw["name"])
     base: dict[str, Any] = {"resource": resource, "reason": document["reason"]}
     request = hidden(document["request"])
+    if "SecurityGroupRuleIds" in request:
+        request = hidden(document["before"])
     if document["action"] == "DeleteNetworkAclEntry":
         return c.DeleteNetworkAclEntry(**base, entry=_entry(document["before"]))
     if document["action"] == "ModifySecurityGroupRules":
@@ -281,6 +288,8 @@ def _change_of(action: str, base: dict[str, Any], request: Request) -> c.Change:
                 tags=parse_tags(request["Tags"]),
                 resource_ids=() if ids == (base["resource"].id,) else ids,
             )
+        case "DeleteTags":
+            return c.DeleteTags(**base, keys=tuple(item["Key"] for item in request["Tags"]))
         case "CreateNetworkAcl":
             return c.CreateNetworkAcl(**base, vpc_id=request["VpcId"], tags=tags, client_token=token)
         case "ReplaceNetworkAclAssociation":

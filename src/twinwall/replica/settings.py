@@ -76,7 +76,8 @@ class Translation:
 class Limits:
     """What a plan may do to the target. ``max_change`` in percent. ``protect``: flows that must stay open,
     with replies to all of ``client_ports``. ``terraform``: (id, address) of what a Terraform state says that it
-    keeps."""
+    keeps. ``strict``: ACLs go through the intersection; ``allow_gap``: what cannot be kept open is told and
+    done."""
 
     policy: Policy = "sync"
     adopt: tuple[str, ...] = ()
@@ -85,6 +86,8 @@ class Limits:
     max_change: float = 30.0
     force: bool = False
     protect: tuple[FlowPattern, ...] = ()
+    strict: bool = False
+    allow_gap: bool = False
     terraform: tuple[tuple[str, str], ...] = ()
     client_ports: Ports = EPHEMERAL
 

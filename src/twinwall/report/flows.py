@@ -41,6 +41,9 @@ def flows_text(plan: Plan) -> RenderableType:
         Text(f"The target will be {_than(plan)}."),
         _lines("Opens", "+", plan.opens, "green"),
         _lines("Closes", "-", plan.closes, "red"),
+        _lines("Briefly open on the way, at most", "~", plan.briefly_open, "yellow"),
+        _lines("Live connections that may be cut, tracked from now on", "~", plan.may_cut_live, "yellow"),
+        _lines("Live connections that outlive their closing", "~", plan.lingers, "yellow"),
     )
 
 

@@ -124,6 +124,9 @@ def _rows(change: c.Change) -> list[str]:
     return [*rows[:MOST_ROWS], f"… and {len(rows) - MOST_ROWS} more"]
 
 
+_ENTRY_SIGNS = {"CreateNetworkAclEntry": "+", "ReplaceNetworkAclEntry": "~", "DeleteNetworkAclEntry": "-"}
+
+
 def _all_rows(change: c.Change) -> list[str]:
     match change:
         case c.AuthorizeRules() | c.RevokeRules() | c.UpdateRuleDescriptions():
@@ -131,22 +134,24 @@ def _all_rows(change: c.Change) -> list[str]:
             return [f"{sign} {_rule(rule)}" for rule in change.rules]
         case c.ModifySecurityGroupRules(rule=rule, into=into):
             return [f"~ {_rule(rule)} becomes {_rule(into)}"]
-        case c.CreateNetworkAclEntry(entry=entry):
-            return [f"+ {entry}"]
-        case c.ReplaceNetworkAclEntry(entry=entry):
-            return [f"~ {entry}"]
-        case c.DeleteNetworkAclEntry(entry=entry):
-            return [f"- {entry}"]
+        case c.CreateNetworkAclEntry() | c.ReplaceNetworkAclEntry() | c.DeleteNetworkAclEntry():
+            return [f"{_ENTRY_SIGNS[change.action]} {change.entry}"]
         case c.ReplaceNetworkAclAssociation(network_acl_id=acl):
             return [f"~ gets the ACL {c.ref_name(acl) or acl}"]
-        case c.CreateTags(tags=tags):
-            return [f"+ {key}={value}" for key, value in tags]
+        case c.CreateTags() | c.DeleteTags():
+            return _tag_rows(change)
         case c.CreateManagedPrefixList(entries=entries):
             return [f"+ {entry.cidr}" for entry in entries]
         case c.ModifyManagedPrefixList():
             return _list_rows(change)
         case _:
             return []
+
+
+def _tag_rows(change: c.CreateTags | c.DeleteTags) -> list[str]:
+    if isinstance(change, c.DeleteTags):
+        return [f"- tag {key}" for key in change.keys]
+    return [f"+ {key}={value}" for key, value in change.tags]
 
 
 def _describes(change: c.Change) -> bool:

@@ -1,7 +1,8 @@
 """A running embedded AWS, new for each test, and boto3 clients that talk to it over HTTP."""
 
+import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any
 
 import boto3
@@ -10,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from scaling_scene import Scene
 
+from probes.worlds import Emulator, ministack
 from twinwall.emulator.credentials import AccessKey
 from twinwall.emulator.seed import empty_vpc
 from twinwall.emulator.server import EmbeddedAws
@@ -63,6 +65,25 @@ def client(aws: EmbeddedAws, _clients: dict[Any, Any]) -> Client:
         return _clients[wanted]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def _second_opinion() -> Iterator[Emulator]:
+    with ministack() as emulator, closing(emulator):
+        yield emulator
+
+
+ANYWHERE = ["server", *(["ministack"] if os.environ.get("TWINWALL_MINISTACK") else [])]
+"""``make second-opinion`` asks another emulator as well, where that one answers as AWS does."""
+
+
+@pytest.fixture(params=ANYWHERE)
+def anywhere(request: pytest.FixtureRequest) -> Client:
+    """``anywhere("dynamodb")``: the first account's client, of ours or of another emulator."""
+    if request.param == "server":
+        return request.getfixturevalue("client")
+    other: Emulator = request.getfixturevalue("_second_opinion")
+    return lambda service: other.client(service, REGION, 0)
 
 
 @pytest.fixture

@@ -402,6 +402,19 @@ def test_standby(scene: Scene, fewer: bool, refuses: Refuses) -> None:
     assert scene.heard(url) == []
 
 
+def test_nobody_looks_after_an_instance_on_standby(scene: Scene) -> None:
+    """It is found ill when it comes back."""
+    scene.make_group(desired=1)
+    (resting,) = scene.states()
+    named = {"AutoScalingGroupName": "web", "InstanceIds": [resting]}
+    scene.asg.enter_standby(**named, ShouldDecrementDesiredCapacity=True)
+    scene.ec2.terminate_instances(InstanceIds=[resting])
+    assert scene.states() == {resting: "Standby"}
+    scene.asg.exit_standby(**named)
+    assert resting not in scene.states()
+    assert scene.counts() == {"InService": 1}
+
+
 def test_protected_from_scale_in(scene: Scene) -> None:
     scene.make_group(desired=2)
     kept = next(iter(scene.states()))

@@ -81,6 +81,7 @@ def every_change() -> list[c.Change]:
         c.CreateSecurityGroup(resource=group, group_name="web", description="d", vpc_id="vpc-1"),
         c.DeleteSecurityGroup(resource=group),
         c.CreateTags(resource=group, tags=(("a", "b"),)),
+        c.DeleteTags(resource=group, keys=("a",)),
         c.CreateNetworkAcl(resource=acl, vpc_id="vpc-1"),
         c.DeleteNetworkAcl(resource=acl),
         c.CreateNetworkAclEntry(resource=acl, entry=entry),
@@ -102,6 +103,7 @@ def test_the_table_holds_what_the_doors_call(session: AwsSession, called: set[st
     reader.read("vpc-1", get_args(Section))
     reader.read_prefix_lists([])
     reader.find_groups("a", "b")
+    reader.read_rules(["sg-1"])
     account.identity()
     account.quotas()
     carry_out: Callable[[c.Change], object] = writer.carry_out

@@ -248,49 +248,6 @@ def test_one_missing_rule_does_not_keep_the_others(writer: Ec2Writer, ec2: Stubb
     assert writer.carry_out(both) == Written()
 
 
-def create_group(writer: Ec2Writer, ec2: Stubber, id_: str) -> None:
-    ec2.add_response("create_security_group", {"GroupId": id_})
-    writer.carry_out(c.CreateSecurityGroup(resource=GROUP, group_name="web", description="d", vpc_id="v"))
-
-
-@pytest.mark.parametrize("fresh", ["sg-1", "sg-2"], ids=["the group itself", "a referenced group"])
-def test_a_new_id_that_is_not_visible_yet_is_waited_for(
-    writer: Ec2Writer, ec2: Stubber, clock: Clock, fresh: str
-) -> None:
-    create_group(writer, ec2, fresh)
-    for _ in range(2):
-        ec2.add_client_error("authorize_security_group_egress", "InvalidGroup.NotFound", "no", 400)
-    ec2.add_response("authorize_security_group_egress", {})
-    writer.carry_out(c.AuthorizeRules(resource=GROUP, direction=EGRESS, rules=(rule("sg-2"),)))
-    assert clock.slept == [0.5, 1.0]
-
-
-def test_an_old_id_is_not_waited_for(writer: Ec2Writer, ec2: Stubber, clock: Clock) -> None:
-    create_group(writer, ec2, "sg-7")
-    ec2.add_client_error("authorize_security_group_egress", "InvalidGroup.NotFound", "no", 400)
-    with pytest.raises(NotFound):
-        writer.carry_out(c.AuthorizeRules(resource=GROUP, direction=EGRESS, rules=(rule("sg-2"),)))
-    assert clock.slept == []
-
-
-def test_a_missing_rule_of_a_new_group_is_not_waited_for(
-    writer: Ec2Writer, ec2: Stubber, clock: Clock
-) -> None:
-    create_group(writer, ec2, "sg-1")
-    ec2.add_client_error(REVOKE, "InvalidPermission.NotFound", "no", 400)
-    assert writer.carry_out(revoke("::/0", missing_ok=True)) == Written()
-    assert clock.slept == []
-
-
-def test_the_wait_for_a_new_id_ends_within_a_minute(writer: Ec2Writer, ec2: Stubber, clock: Clock) -> None:
-    create_group(writer, ec2, "sg-1")
-    for _ in range(11):
-        ec2.add_client_error("authorize_security_group_egress", "InvalidGroup.NotFound", "no", 400)
-    with pytest.raises(NotFound):
-        writer.carry_out(c.AuthorizeRules(resource=GROUP, direction=EGRESS, rules=(rule("sg-2"),)))
-    assert 50 < sum(clock.slept) <= 60
-
-
 def state(state: str, version: int = 1, **more: object) -> dict[str, object]:
     return {"PrefixListId": "pl-1", "State": state, "Version": version, **more}
 

@@ -112,12 +112,12 @@ def test_a_bad_option_is_told_before_any_credential_is_looked_for(stage: Stage) 
 def test_migrate_plans_applies_and_proves(stage: Stage) -> None:
     ran = stage.run("migrate", *SIDES, "--yes", "--output", "json", "--journal", "j.jsonl")
     assert ran.code == 0
-    assert stage.engine.calls == ["plan vpc-2", "lists", "apply vpc-2", "prove vpc-2"]
+    assert stage.engine.calls == ["plan vpc-2", "lists", "lock vpc-2", "apply vpc-2", "prove vpc-2", "unlock"]
     assert ran.json["applied"] == {"calls": {"CreateSecurityGroup": 1}, "seconds": 0.5, "throttled": 0}
     assert ran.json["journal"] == "j.jsonl"
     assert ran.json["verify"]["equal"] is True
     assert set(files.plan_document(sample.small())) < set(ran.json)
-    assert [record["event"] for record in read_journal(Path("j.jsonl"))] == ["journal"]
+    assert [record["event"] for record in read_journal(Path("j.jsonl"))] == ["journal", "unlocked"]
 
 
 def test_both_sides_and_the_journal_are_shown_before_the_first_write(stage: Stage) -> None:
@@ -193,19 +193,19 @@ def test_targets_that_share_a_copied_list_go_one_after_the_other(stage: Stage) -
 def test_ctrl_c_stops_every_target_after_the_call_it_is_at(stage: Stage) -> None:
     together = threading.Barrier(2, timeout=10)
 
-    def go_on(plan: Any, progress: Any) -> None:
+    def go_on(plan: Any, means: Any) -> None:
         together.wait()
         if plan.target.label == "vpc-2":
             os.kill(os.getpid(), signal.SIGINT)
         for _ in range(1000):
             time.sleep(0.01)
-            progress("AuthorizeSecurityGroupIngress db", 1, 1)
+            means.clock.sleep(0)
         raise AssertionError("nobody stopped it")
 
     stage.engine.on_apply = go_on
     ran = stage.run("migrate", *TWO, "--yes")
     assert ran.code == 130
-    assert "vpc-2: 1 of 1 calls were made; vpc-3: 1 of 1 calls were made; journal " in ran.line
+    assert "vpc-2: 1 of 1 calls were made; vpc-3: 1 of 1 calls were made; twinwall resume " in ran.line
 
 
 def test_one_vpc_under_two_names(stage: Stage, tmp_path: Path) -> None:
@@ -221,7 +221,8 @@ def test_ctrl_c_says_what_was_done(stage: Stage) -> None:
     stage.engine.on_apply = stop
     ran = stage.run("migrate", *SIDES, "--yes", "--journal", "j.jsonl")
     assert ran.code == 130
-    assert "stopped; vpc-2: 1 of 1 calls were made; journal j.jsonl; running it again goes on" in ran.line
+    ways = "twinwall resume j.jsonl, or twinwall undo j.jsonl"
+    assert f"stopped; vpc-2: 1 of 1 calls were made; {ways}" in ran.line
     assert ran.out == ""
 
 
@@ -401,7 +402,7 @@ def plan_file(tmp_path: Path) -> str:
 def test_apply_carries_out_a_saved_plan(stage: Stage, plan_file: str) -> None:
     ran = stage.run("apply", plan_file, "--yes", "--output", "json", "--target-profile", "p")
     assert ran.code == 0
-    assert stage.engine.calls == ["fresh vpc-2", "apply vpc-2", "prove vpc-2"]
+    assert stage.engine.calls == ["fresh vpc-2", "lock vpc-2", "apply vpc-2", "prove vpc-2", "unlock"]
     assert (stage.ways[0].profile, stage.ways[0].region) == ("p", "us-east-1")
     assert ran.json["verify"]["equal"] is True
     assert "source: production, vpc-1 in 111111111111/eu-west-1, as the plan was made" in ran.err

@@ -27,7 +27,13 @@ outside = "skip"
 max_change = 50
 
 [meshes.web]
-whatever = 1
+ports = ["tcp/7000-7100"]
+
+[[meshes.web.sites]]
+region = "eu-west-1"
+account = "111122223333"
+asg = "web"
+group = "sg-0123456789abcdef0"
 """
 
 

@@ -48,7 +48,7 @@ def test_a_plan_holds_what_the_contract_names(saved: Path) -> None:
     }
     assert document["summary"] == {"create": 3, "update": 4, "delete": 3, "unchanged": 12}
     assert document["api_calls"]["ModifyManagedPrefixList"] == 2
-    assert [document[key] for key in ("may_cut_live", "lingers", "briefly_open")] == [None] * 3
+    assert [document[key] for key in ("may_cut_live", "lingers", "briefly_open")] == [[]] * 3
     assert document["opens"][2:5] == [
         {"direction": "ingress", "protocol": "tcp", "ports": [5432, 5432], "peer": "web (new)",
          "group": "db [old] (sg-9)"},

@@ -37,7 +37,7 @@ def lifecycle(group: Group, instance: Instance, hook: Hook, token: str) -> tuple
 def outcome(
     held: Holdings, group: Group, instance: Instance | None, activity: Activity, kind: str, journey: Detail
 ) -> tuple[str, list[str], Detail]:
-    """``kind``: Launch or Terminate; ``journey``: Origin and Destination. A successful one still says
+    """``kind``: Launch, Terminate or Detach; ``journey``: Origin and Destination. A successful one still says
     ``InProgress``, as the reference shows it; a failed one has no Description."""
     failed = activity.status in ("Failed", "Cancelled")
     instance_id = instance.id if instance else ""

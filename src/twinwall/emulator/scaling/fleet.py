@@ -10,7 +10,7 @@ from moto.core.exceptions import ServiceException
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.instances import Instance as MotoInstance
 
-from twinwall.emulator.moto_sync import agree_on_groups
+from twinwall.emulator.moto_sync import agree_on_instances
 from twinwall.emulator.moto_view import backend
 from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.scaling.state import Group, Holdings
@@ -75,7 +75,7 @@ class Fleet:
             ).instances[0]
         except ServiceException as error:
             raise Refusal(error.code, error.message) from error
-        agree_on_groups(source, "RunInstances")
+        agree_on_instances(source, "RunInstances")
         self._own_address(made)
         return made
 
@@ -88,7 +88,9 @@ class Fleet:
 
     def terminate(self, held: Holdings, instance_id: str) -> None:
         if self.state(held, instance_id) != "terminated":
-            backend(held.account, held.region).get_instance(instance_id).terminate()
+            source = backend(held.account, held.region)
+            source.get_instance(instance_id).terminate()
+            agree_on_instances(source, "TerminateInstances")
 
     def state(self, held: Holdings, instance_id: str) -> str:
         """EC2's state name; ``terminated`` for an instance that it does not know."""

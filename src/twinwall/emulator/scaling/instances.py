@@ -39,7 +39,7 @@ def terminate(ask: Ask) -> Answer:
 
 
 def detach(ask: Ask) -> Answer:
-    """No hook and no event (aws-facts 5.1); without decrement it is replaced."""
+    """No hook (aws-facts 5.1); without decrement it is replaced."""
     group, fewer = ask.group(), ask.params["ShouldDecrementDesiredCapacity"]
     leaving = [ask.instance_of(group, id_) for id_ in ask.params.get("InstanceIds") or ()]
     for instance in leaving:
@@ -54,6 +54,7 @@ def detach(ask: Ask) -> Answer:
         del group.instances[instance.id]
         ask.life.fleet.tag(ask.here, instance.id, None)
         activities.append(_done(ask, group, instance, "Detaching EC2 instance", "detached"))
+        ask.life.reports.detached(ask.here, group, instance)
     ask.capacity.settle(ask.here, group)
     return {"Activities": activities}
 
@@ -130,6 +131,7 @@ def exit_standby(ask: Ask) -> Answer:
         _done(ask, group, i, "Moving EC2 instance out of Standby", "moved out of standby") for i in chosen
     ]
     ask.capacity.settle(ask.here, group)
+    look(ask.life, ask.capacity, ask.here)
     return {"Activities": activities}
 
 
@@ -170,11 +172,14 @@ def set_health(ask: Ask) -> Answer:
 
 
 def look(life: Lifecycle, capacity: Capacity, held: Holdings) -> None:
-    """The EC2 health check: what was stopped or terminated behind the group's back is ill."""
+    """The EC2 health check: what was stopped or terminated behind the group's back is ill. On standby nobody
+    looks (user guide: "Temporarily remove instances")."""
     for group, instance in list(held.everyone()):
+        if instance.state == "Standby" or "HealthCheck" in group.suspended:
+            continue
         at_rest = instance.is_warm and not instance.state.endswith("Running")
         gone = ("terminated",) if at_rest else ("terminated", "stopped", "stopping", "shutting-down")
-        if "HealthCheck" not in group.suspended and life.fleet.state(held, instance.id) in gone:
+        if life.fleet.state(held, instance.id) in gone:
             instance.health = "Unhealthy"
     replace_ill(life, capacity, held)
 

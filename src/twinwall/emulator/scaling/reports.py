@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from twinwall.emulator.scaling import events
-from twinwall.emulator.scaling.state import EC2, GROUP, Activity, Group, Holdings, Hook, Member
+from twinwall.emulator.scaling.state import EC2, GROUP, Activity, Group, Holdings, Hook, Instance, Member
 
 
 class Announcer(Protocol):
@@ -58,6 +58,11 @@ class Reports:
         activity.message = f"{why}. Launching EC2 instance failed."
         self._end(activity, "Failed")
         self._outcome(held, group, activity, "Launch", None)
+
+    def detached(self, held: Holdings, group: Group, instance: Instance) -> None:
+        """It leaves with the group's newest activity."""
+        journey = {"Origin": GROUP, "Destination": EC2}
+        self._emit(held, events.outcome(held, group, instance, group.activities[0], "Detach", journey))
 
     def held(self, member: Member, hook: Hook, token: str) -> None:
         """A hook holds the instance from now on."""

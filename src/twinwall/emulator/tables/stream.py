@@ -36,6 +36,10 @@ class Stream:
         """The call was taken back."""
         del self.records[self._before :]
 
+    def made(self) -> list[dict[str, Any]]:
+        """The records of this call."""
+        return self.records[self._before :]
+
     def to_json(self) -> dict[str, Any]:
         return {"ShardId": self.id, "SequenceNumberRange": {"StartingSequenceNumber": str(FIRST)}}
 

@@ -34,6 +34,7 @@ from twinwall.model.wire.network import (
     parse_interface,
     parse_subnet,
     parse_vpc,
+    vpc_document,
 )
 from twinwall.model.wire.sections import (
     check_raw_sections,
@@ -73,4 +74,5 @@ __all__ = [
     "rule_request",
     "tag_list",
     "traffic_fields",
+    "vpc_document",
 ]

@@ -1,9 +1,11 @@
 """The network around a firewall: ``Vpc``, ``Subnet``, ``NetworkInterface``."""
 
+from typing import Any
+
 from twinwall.model.firewall import NetworkInterface, Subnet, Vpc
 from twinwall.model.net import parse_cidr
 from twinwall.model.wire.shape import flag, text
-from twinwall.model.wire.tags import Json, parse_tags
+from twinwall.model.wire.tags import Json, parse_tags, tag_list
 
 
 def parse_vpc(item: Json) -> Vpc:
@@ -31,6 +33,17 @@ def _associated(item: Json, section: str, key: str) -> list[str]:
         if association.get(key) and state in ("associated", "associating"):
             blocks.append(str(association[key]))
     return blocks
+
+
+def vpc_document(vpc: Vpc) -> dict[str, Any]:
+    return {
+        "VpcId": vpc.vpc_id,
+        "OwnerId": vpc.owner_id,
+        "CidrBlockAssociationSet": [{"CidrBlock": str(cidr)} for cidr in vpc.cidrs],
+        "Ipv6CidrBlockAssociationSet": [{"Ipv6CidrBlock": str(cidr)} for cidr in vpc.ipv6_cidrs],
+        "IsDefault": vpc.is_default,
+        "Tags": tag_list(vpc.tags),
+    }
 
 
 def parse_subnet(item: Json) -> Subnet:

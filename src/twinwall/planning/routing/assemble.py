@@ -48,11 +48,13 @@ class _Assembly:
         self.calls = Calls(self.given)
 
     def route(self) -> Route:
-        for lane in (*self.closing, *self.opening):
-            self._round(lane, -1, ())
         self._new_lists()
-        shut = [position for lane in self.closing for position in self._round(lane, 0, ())]
-        waits, early = self._gains(tuple(shut) if self._groups_move else ())
+        first = self.given.groups_move
+        shut = self._closed() if first else []
+        waits, early = self._gains(tuple(shut))
+        shut = shut if first else self._closed()
+        for lane in self.opening:
+            self._round(lane, -1, ())
         self._early(early)
         gate = self._settled((*self.gained, *shut) if self._loses else shut if self._more_rounds else ())
         gate = self._full(gate)
@@ -64,13 +66,6 @@ class _Assembly:
         return self.weaver.route
 
     # --- what there is
-
-    @property
-    def _groups_move(self) -> bool:
-        """Rules of groups that guard packets change."""
-        kinds = c.AuthorizeRules | c.RevokeRules
-        moved = (ch for ch in self.given.changes if isinstance(ch, kinds))
-        return bool(self.calls.lists) or any(self.given.usage.guards(ch.resource.id) for ch in moved)
 
     @property
     def _loses(self) -> bool:
@@ -241,8 +236,13 @@ class _Assembly:
             sent.append(known[index])
         return sent
 
+    def _closed(self) -> list[int]:
+        for lane in self.closing:
+            self._round(lane, -1, ())
+        return [position for lane in self.closing for position in self._round(lane, 0, ())]
+
     def _opened(self, after: Sequence[int]) -> list[int]:
-        entry = tuple(after) if self._groups_move else ()
+        entry = tuple(after) if self.given.groups_move else ()
         return [position for lane in self.opening for position in self._round(lane, 0, entry)]
 
     def _later_rounds(self, gate: tuple[int, ...], opened: Sequence[int]) -> None:
@@ -261,10 +261,11 @@ class _Assembly:
     def _deletions(self, gate: tuple[int, ...]) -> None:
         gone: dict[str, int] = {}
         for change in self.calls.deletions:
-            after = [*gate, *self.unlinked[change.resource.id], *self._namers(change.resource.id, gone)]
-            if change.resource.id in self.list_ends:
-                after.append(self.list_ends[change.resource.id])
-            gone[change.resource.id] = self.weaver.send(change, after)
+            id_ = change.resource.id
+            after = [*gate, *self.unlinked[id_], *self._namers(id_, gone), *self.weaver.calls_on(id_)]
+            if id_ in self.list_ends:
+                after.append(self.list_ends[id_])
+            gone[id_] = self.weaver.send(change, after)
 
     def _namers(self, id_: str, gone: dict[str, int]) -> Iterator[int]:
         """Groups that name it and go too."""

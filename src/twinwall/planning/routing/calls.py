@@ -64,7 +64,11 @@ class Calls:
     @cached_property
     def remarks(self) -> list[c.Change]:
         """What changes no packet's verdict."""
-        return [ch for ch in self.given.changes if isinstance(ch, c.CreateTags | c.UpdateRuleDescriptions)]
+        return [
+            ch
+            for ch in self.given.changes
+            if isinstance(ch, c.CreateTags | c.DeleteTags | c.UpdateRuleDescriptions)
+        ]
 
     @cached_property
     def full(self) -> dict[str, tuple[frozenset[SecurityGroupRule], frozenset[SecurityGroupRule]]]:

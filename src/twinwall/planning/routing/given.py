@@ -58,6 +58,16 @@ class Given:
             found[change.resource.id].append(change)
         return found
 
+    @cached_property
+    def groups_move(self) -> bool:
+        """Rules of groups that guard packets change, or lists."""
+        rules, lists = c.AuthorizeRules | c.RevokeRules, c.ModifyManagedPrefixList
+        return any(
+            (isinstance(change, rules) and self.usage.guards(change.resource.id))
+            or (isinstance(change, lists) and c.ref_name(change.resource.id) is None)
+            for change in self.changes
+        )
+
     def fits(self, rules: Iterable[SecurityGroupRule]) -> bool:
         """Whether a group may hold these rules at one moment."""
         return all(

@@ -9,6 +9,7 @@ from twinwall.planning.routing.acls import acl_lanes, renamed
 from twinwall.planning.routing.assemble import assemble
 from twinwall.planning.routing.full import full_lanes
 from twinwall.planning.routing.given import Given
+from twinwall.planning.routing.strict import strict_lanes
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Ordered:
 
 
 def order(given: Given) -> Ordered:
-    acls = acl_lanes(given)
+    acls = strict_lanes(given) if given.strict and given.groups_move else acl_lanes(given)
     kept = tuple(
         change
         for change in given.changes

@@ -27,6 +27,9 @@ class Weaver:
             self.made[change.resource.id] = position
         return position
 
+    def calls_on(self, id_: str) -> list[int]:
+        return [position for position, item in enumerate(self.items) if _on(item, id_)]
+
     def settle(self, after: Iterable[int]) -> tuple[int, ...]:
         """A barrier behind these calls; none where there is nothing to wait for. What comes next waits for what
         this returns."""
@@ -36,6 +39,10 @@ class Weaver:
             return ()
         self.items.append(Barrier(_sorted(found - waited)))
         return (len(self.items) - 1,)
+
+
+def _on(item: Step | Barrier, id_: str) -> bool:
+    return isinstance(item, Step) and item.change.resource.id == id_
 
 
 def _sorted(positions: Iterable[int]) -> tuple[int, ...]:

@@ -1,0 +1,184 @@
+"""``MemberTable`` on DynamoDB (aws-facts 7): every decision is a condition, checked where the item is.
+
+rows     region (hash), asg (range): a site's row
+lease    region "-", asg "twinwall": token, until, and what the node keeps beside the rows
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from twinwall.aws.faults import error_code, faults
+from twinwall.aws.timed import Timed
+from twinwall.boundary import Row, Table
+from twinwall.ec2.faults import Place
+from twinwall.errors import Unavailable
+
+LEASE = {"region": "-", "asg": "twinwall"}
+
+# Each sub-condition by its name; together they are the protocol's.
+_IS_FREE = "attribute_not_exists(#token) OR #until <= :now OR #token = :token"
+_IS_MINE = "#token = :token"
+_IS_NEW = "attribute_not_exists(#region)"
+_IS_STANDING = "attribute_not_exists(tombstone) OR tombstone = :no"
+_IS_OLDER = (
+    "attribute_not_exists(generation) OR generation < :generation"
+    " OR (generation = :generation AND (attribute_not_exists(observed_at) OR observed_at < :observed_at))"
+)
+_IS_ACCEPTED = f"{_IS_NEW} OR (({_IS_STANDING}) AND ({_IS_OLDER}))"
+_NAMES = {"#token": "token", "#until": "until"}
+_FAILED = "ConditionalCheckFailedException"
+
+
+class DynamoTable:
+    def __init__(self, dynamodb: Timed, table: str, place: Place) -> None:
+        self._call, self._table, self._place = dynamodb, table, place
+
+    def read(self, within: float) -> Table:
+        rows, unknown = [], {}
+        with faults("reading the table", self._table, at=self._place):
+            for item in self._scan(within):
+                if item["region"] == LEASE["region"]:
+                    unknown = {key: value / 1000 for key, value in (item.get("unknown") or {}).items()}
+                else:
+                    rows.append(item)
+        return Table(tuple(rows), unknown)
+
+    def _scan(self, within: float) -> Iterator[dict[str, Any]]:
+        request: dict[str, Any] = {"TableName": self._table, "ConsistentRead": True}
+        while True:
+            page = self._call("scan", within, **request)
+            yield from map(_plain_item, page["Items"])
+            if not page.get("LastEvaluatedKey"):
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def take(self, token: str, now: float, until: float, within: float) -> float | None:
+        """A retry that meets its own success has the token already."""
+        values = {":token": token, ":now": _ms(now), ":until": _ms(until)}
+        update = "SET #token = :token, #until = :until"
+        standing = self._update(update, _IS_FREE, values, "taking the lease of", within)
+        return None if standing is None else standing.get("until", 0) / 1000
+
+    def release(self, token: str, unknown: Mapping[str, float] | None, within: float) -> None:
+        values: dict[str, Any] = {":token": token}
+        update = "REMOVE #token, #until"
+        if unknown is not None:
+            values[":unknown"] = {key: _ms(moment) for key, moment in unknown.items()}
+            update = f"SET #unknown = :unknown {update}"
+        self._update(update, _IS_MINE, values, "giving back the lease of", within)
+
+    def _update(
+        self, update: str, condition: str, values: dict[str, Any], doing: str, within: float
+    ) -> dict[str, Any] | None:
+        """None, or the item that stands there and does not meet the condition."""
+        used = f"{update} {condition}"
+        names = {**_NAMES, "#unknown": "unknown"}
+        request = {
+            "TableName": self._table,
+            "Key": _item(LEASE),
+            "UpdateExpression": update,
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": {name: names[name] for name in names if name in used},
+            "ExpressionAttributeValues": _item(values),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        with faults(doing, self._table, at=self._place, mutation=True):
+            return self._conditional("update_item", within, request)
+
+    def _conditional(self, operation: str, within: float, request: dict[str, Any]) -> dict[str, Any] | None:
+        try:
+            self._call(operation, within, **request)
+        except ClientError as error:
+            if error_code(error) != _FAILED:
+                raise
+            found: Mapping[str, Any] = error.response
+            return _plain_item(found.get("Item") or {})
+        return None
+
+    def write(self, rows: Sequence[tuple[Row, int | None]], token: str, within: float) -> bool:
+        check = {
+            "TableName": self._table,
+            "Key": _item(LEASE),
+            "ConditionExpression": _IS_MINE,
+            "ExpressionAttributeNames": {"#token": "token"},
+            "ExpressionAttributeValues": _item({":token": token}),
+        }
+        items = [{"ConditionCheck": check}, *({"Put": self._put(row, old)} for row, old in rows)]
+        with faults("writing rows into", self._table, at=self._place, mutation=True):
+            try:
+                self._call("transact_write_items", within, TransactItems=items)
+            except ClientError as error:
+                if error_code(error) != "TransactionCanceledException":
+                    raise
+                return self._cancelled(error)
+        return True
+
+    def _cancelled(self, error: ClientError) -> bool:
+        found: Mapping[str, Any] = error.response
+        codes = {reason.get("Code") for reason in found.get("CancellationReasons") or ()}
+        if "ConditionalCheckFailed" in codes:
+            return False
+        raise Unavailable(
+            f"writing rows into {self._table}: DynamoDB cancelled it ({', '.join(sorted(map(str, codes)))}); "
+            "way out: it is tried again",
+            code="TransactionCanceledException",
+        )
+
+    def _put(self, row: Row, old: int | None) -> dict[str, Any]:
+        put: dict[str, Any] = {"TableName": self._table, "Item": _item(_stored(row))}
+        if old is None:
+            return {**put, "ConditionExpression": "attribute_not_exists(generation)"}
+        values = _item({":old": old})
+        return {**put, "ConditionExpression": "generation = :old", "ExpressionAttributeValues": values}
+
+    def push(self, row: Row, within: float) -> Row | None:
+        values = {
+            ":no": False,
+            ":generation": row.get("generation") or 0,
+            ":observed_at": row.get("observed_at") or 0,
+        }
+        request = {
+            "TableName": self._table,
+            "Item": _item(_stored(row)),
+            "ConditionExpression": _IS_ACCEPTED,
+            "ExpressionAttributeNames": {"#region": "region"},
+            "ExpressionAttributeValues": _item(values),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        with faults("pushing a row into", self._table, at=self._place, mutation=True):
+            return self._conditional("put_item", within, request)
+
+
+def _stored(row: Row) -> dict[str, Any]:
+    """``ips`` is NULL when empty, as published; what else is None is left out."""
+    return {key: value for key, value in row.items() if value is not None or key == "ips"}
+
+
+def _ms(moment: float) -> int:
+    return round(moment * 1000)
+
+
+def _item(values: Mapping[str, Any]) -> dict[str, Any]:
+    serialize = TypeSerializer().serialize
+    return {key: serialize(value) for key, value in values.items()}
+
+
+def _plain_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    deserialize = TypeDeserializer().deserialize
+    return {key: _plain(deserialize(value)) for key, value in item.items()}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Decimal():
+            return int(value)
+        case list():
+            return [_plain(part) for part in value]
+        case dict():
+            return {key: _plain(part) for key, part in value.items()}
+        case _:
+            return value

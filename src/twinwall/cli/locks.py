@@ -1,0 +1,62 @@
+"""The locks of a run's targets: all are taken before the first call, and let go at the end, whatever it was."""
+
+import getpass
+import os
+import secrets
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from twinwall.cli import output
+from twinwall.cli.world import World
+from twinwall.documents.journal import FileJournal
+from twinwall.engine.lock import Holder, Lock
+from twinwall.engine.sides import LiveSide
+from twinwall.errors import TwinwallError
+
+if TYPE_CHECKING:
+    from twinwall.cli.writes import Write
+
+
+@contextmanager
+def locked(
+    writes: "Sequence[Write]", journals: Mapping[int, FileJournal], world: World, *, no_lock: bool
+) -> Iterator[dict[int, Lock]]:
+    """By the write's place. One that is held by somebody else stops all. A plan without calls takes none."""
+    held: dict[int, Lock] = {}
+    try:
+        for index, write in enumerate(writes):
+            target = replace(write.target, vpc_id=write.plan.target.vpc_id)
+            if index not in journals:
+                world.engine.leave(target, write.own_lock, world.clock)
+            elif not no_lock:
+                held[index] = _taken(target, write.own_lock, journals[index], world)
+        yield held
+    finally:
+        for index, lock in held.items():
+            _release(lock, journals[index])
+
+
+def _taken(target: LiveSide, own: str, journal: FileJournal, world: World) -> Lock:
+    holder = Holder(_who(), str(Path(journal.path).absolute()), secrets.token_hex(8))
+    lock: Lock = world.engine.acquire(target, holder, journal, world.clock, own)
+    return lock
+
+
+def _who() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user that the machine does not know
+        user = "somebody"
+    return f"{user}@{socket.gethostname()}, process {os.getpid()}"
+
+
+def _release(lock: Lock, journal: FileJournal) -> None:
+    try:
+        lock.release()
+        journal.record("unlocked", {"id": lock.id})
+    except TwinwallError as error:
+        output.tell(f"the lock {lock.id} of {lock.target.vpc_id} stays until it expires: {error}")

@@ -1,0 +1,20 @@
+"""``twinwall mesh``: the commands of the mesh, each loaded when it is called."""
+
+import click
+
+from twinwall.cli.lazy import Lazy, LazyGroup
+
+COMMANDS = {
+    "true-up": Lazy("twinwall.cli.mesh_true_up:true_up", "Bring rows and rules of a mesh in line, by hand."),
+    "status": Lazy("twinwall.cli.mesh_status:status", "Show how a mesh stands: members, ages, rules, room."),
+    "audit": Lazy("twinwall.cli.mesh_audit:audit", "Tell who was admitted where, when and why."),
+    "simulate": Lazy(
+        "twinwall.cli.mesh_simulate:simulate",
+        "Run a whole mesh in virtual time, with everything going wrong.",
+    ),
+}
+
+
+@click.group("mesh", cls=LazyGroup, lazy=COMMANDS)
+def mesh() -> None:
+    """Keep one security group per site equal to the live members of all sites."""

@@ -1,0 +1,45 @@
+"""What a mesh's commands stand in: the mesh of the configuration, and the ways to its nodes."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from twinwall.aws.mesh_doors import AwsMeshDoors
+from twinwall.aws.places import sessions
+from twinwall.aws.threads import ThreadCrew
+from twinwall.cli.clock import SystemClock
+from twinwall.documents.files import read_object
+from twinwall.engine.mesh.run import Around
+from twinwall.mesh.configure import Configured
+
+Line = Callable[[Mapping[str, Any]], None]
+
+mesh_option = click.option(
+    "--mesh", metavar="NAME", help="The mesh of the configuration; not needed if it is the only one."
+)
+profile_option = click.option("--profile", metavar="NAME", help="Profile of the AWS configuration.")
+from_option = click.option(
+    "--from", "from_", metavar="FILE", help="Offline: a recording made by mesh status --record."
+)
+
+
+def open_doors(configured: Configured, profile: str | None) -> AwsMeshDoors:
+    """One for a command: a client is dear the first time only."""
+    doors = AwsMeshDoors(configured, sessions(configured, None, profile))
+    doors.cause = f"mesh/{configured.mesh.name} by-hand"
+    return doors
+
+
+def around(configured: Configured, doors: AwsMeshDoors, node: str, log: Line) -> Around:
+    return Around(configured.mesh, node, doors, SystemClock(), ThreadCrew, lambda: uuid.uuid4().hex, log)
+
+
+def recording(path: str) -> dict[str, Any]:
+    return read_object(Path(path), "the recording")
+
+
+def ignore(_line: Mapping[str, Any]) -> None:
+    """Reading alone decides nothing that an audit would want."""

@@ -1,0 +1,87 @@
+"""``twinwall mesh audit``: the functions' log lines read back: who was admitted where, when and why."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from twinwall.cli import options as o
+from twinwall.cli import output
+from twinwall.cli.invocation import Invocation
+from twinwall.cli.mesh_true_up import text_of
+from twinwall.documents.files import read_text
+
+_EVENTS = ("row", "added", "refused", "revoked", "answered", "alarm", "failed", "pulled", "node-failed")
+
+
+@o.command("audit")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option("--site", metavar="REGION/ASG", help="Only lines of this site, or of its members.")
+@click.option("--address", metavar="CIDR", help="Only lines that name this address.")
+@click.option("--instance", metavar="ID", help="Only lines that name this instance.")
+@click.option("--event-id", metavar="ID", help="Only what this event led to.")
+@o.general
+@click.pass_obj
+def audit(invocation: Invocation, /, files: tuple[str, ...], **wanted: str | None) -> int:
+    """Tell who was admitted where, when and why, from the functions' log lines.
+
+    FILE holds log lines as CloudWatch Logs has them, one a line or as `aws logs filter-log-events` answers; - is
+    stdin. What is no line of a mesh is passed over.
+    """
+    lines = [line for file in files for line in _lines(file) if _is_wanted(line, **wanted)]
+    lines.sort(key=lambda line: line.get("at", 0.0))
+    if invocation.json:
+        output.document(lines)
+    else:
+        output.lines([_told(line) for line in lines] or ["no line of a mesh says anything of it"])
+    return 0
+
+
+def _lines(file: str) -> Iterator[dict[str, Any]]:
+    text = sys.stdin.read() if file == "-" else read_text(Path(file), "the log")
+    for part in _messages(text):
+        start = part.find("{")
+        try:
+            line = json.loads(part[start:]) if start >= 0 else None
+        except ValueError:
+            continue
+        if isinstance(line, dict) and line.get("event") in _EVENTS:
+            yield line
+
+
+def _messages(text: str) -> Iterable[str]:
+    """API: FilterLogEvents.events[].message, else the lines as they are."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return text.splitlines()
+    if isinstance(document, dict) and isinstance(document.get("events"), list):
+        return [str(event.get("message", "")) for event in document["events"]]
+    return text.splitlines()
+
+
+def _is_wanted(
+    line: dict[str, Any], site: str | None, address: str | None, instance: str | None, event_id: str | None
+) -> bool:
+    words = [
+        word
+        for key in ("addresses", "admitted", "left")
+        for part in line.get(key) or ()
+        for word in part.split()
+    ]
+    return (
+        (site is None or site in (line.get("site"), line.get("of")))
+        and (address is None or address in words)
+        and (instance is None or instance in (*words, line.get("instance")))
+        and (event_id is None or event_id == line.get("event_id"))
+    )
+
+
+def _told(line: dict[str, Any]) -> str:
+    moment = datetime.fromtimestamp(line.get("at", 0.0), UTC).strftime("%Y-%m-%d %H:%M:%S")
+    cause = f" ({line['cause']} {line.get('event_id', '')})" if line.get("cause") else ""
+    return f"{moment}  {text_of(line)}{cause}"

@@ -1,0 +1,103 @@
+"""``twinwall mesh status``: sites, generations, ages, rules missing and extra, room; live or from a recording."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from twinwall.cli import options as o
+from twinwall.cli import output
+from twinwall.cli.invocation import Invocation
+from twinwall.cli.mesh_around import (
+    around,
+    from_option,
+    ignore,
+    mesh_option,
+    open_doors,
+    profile_option,
+    recording,
+)
+from twinwall.cli.replicas import configuration_of, world_of
+from twinwall.documents.files import json_text, write_private
+from twinwall.engine.mesh.record import record
+from twinwall.mesh.configure import Configured
+from twinwall.mesh.status import status as status_of
+
+
+@o.command("status")
+@mesh_option
+@from_option
+@profile_option
+@click.option("--record", "record_", metavar="FILE", help="Also keep what was read, for --from.")
+@click.option("--watch", type=click.IntRange(1), metavar="SECONDS", help="Again and again, until stopped.")
+@o.general
+@click.pass_obj
+def status(invocation: Invocation, /, mesh: str | None, watch: int | None, **options: Any) -> int:
+    """Show how a mesh stands: each site's members, age and copies, its group's rules and room.
+
+    Reads only. Exit code 2: something is unknown, missing, too much, or not the same everywhere.
+    """
+    configured = configuration_of(invocation).mesh(mesh)
+    while True:
+        is_right = _show(invocation, configured, **options)
+        if watch is None:
+            return 0 if is_right else 2
+        world_of(invocation).clock.sleep(watch)
+
+
+def _show(
+    invocation: Invocation,
+    configured: Configured,
+    from_: str | None,
+    record_: str | None,
+    profile: str | None,
+) -> bool:
+    if from_ is not None:
+        found, now = recording(from_), None
+    else:
+        found, now = (
+            record(around(configured, open_doors(configured, profile), "", ignore)),
+            world_of(invocation).clock.now(),
+        )
+    if record_ is not None:
+        write_private(Path(record_), json_text(found), "the recording")
+    told = status_of(configured.mesh, found, now)
+    for place, why in (found.get("failed") or {}).items():
+        output.tell(f"{place}: {why}")
+    if invocation.json:
+        output.document(told)
+    else:
+        output.lines(list(status_lines(told)))
+    return bool(told["right"])
+
+
+def status_lines(told: dict[str, Any]) -> list[str]:
+    lines = [f"mesh {told['mesh']}: {'right' if told['right'] else 'not right'}"]
+    for site in told["sites"]:
+        lines += _site_lines(site)
+    return lines
+
+
+def _site_lines(site: dict[str, Any]) -> list[str]:
+    head = f"{site['site']}  {site['group']}"
+    if "members" not in site:
+        return [f"{head}  {site['why']}"]
+    age = "never observed" if site["age"] is None else f"{site['age']:.0f} s old"
+    lines = [f"{head}  {len(site['members'])} members, {age}, generation {site['generation']}"]
+    if site["room"] is None:
+        lines.append("  its group cannot be read")
+    else:
+        lines.append(
+            f"  {site['rules']} rules, room for {site['room']}, {site['room_of_interface']} an interface"
+        )
+    lines += [f"  unknown: {site['why']}"] if not site["known"] else []
+    lines += [f"  {node} has {how} copy" for node, how in _copies(site)]
+    lines += [f"  missing: {rule}" for rule in site["missing"]]
+    return lines + [f"  extra: {rule}" for rule in site["extra"]]
+
+
+_HOW = {"older": "an older", "newer": "a newer", "missing": "no", "unread": "an unread"}
+
+
+def _copies(site: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(node, _HOW[how]) for node, how in site["copies"].items() if how != "same"]

@@ -1,0 +1,201 @@
+"""The world of one run: places with their groups and fleets, nodes with tables and functions, and the wire between."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from twinwall.boundary import Clock, Crew, MeshDoors, Row
+from twinwall.emulator.memory import MemoryAws
+from twinwall.emulator.mesh.doors import Doors
+from twinwall.emulator.mesh.fleet import Addresses, Fleet
+from twinwall.emulator.mesh.function import Function
+from twinwall.emulator.mesh.table import MemoryTable
+from twinwall.emulator.mesh.watch import Watch
+from twinwall.emulator.mesh.weather import Weather
+from twinwall.emulator.mesh.wire import Environment, Wire
+from twinwall.emulator.simulation import Simulation
+from twinwall.mesh.settings import Mesh
+from twinwall.model.members import Node, Place, Site, SiteKey
+from twinwall.model.rules import make_traffic
+
+Handler = Callable[[object, Any], Any]
+"""An event and what a function stands in → Lambda's answer."""
+
+Surround = Callable[..., Any]
+"""(mesh, node, doors, clock, crew, token, log) → what a handler takes as its second argument."""
+
+REGIONS = (
+    "eu-west-1",
+    "us-east-1",
+    "ap-south-1",
+    "sa-east-1",
+    "eu-north-1",
+    "ca-central-1",
+    "me-south-1",
+    "af-south-1",
+)
+PORTS = (make_traffic(6, 7000, 7001), make_traffic(17, 53, 53))
+
+
+class ShiftedClock:
+    """``boundary.Clock``: a clock that is ahead."""
+
+    def __init__(self, clock: Clock, ahead: float) -> None:
+        self._clock, self._ahead = clock, ahead
+
+    def now(self) -> float:
+        return self._clock.now() + self._ahead
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        self._clock.sleep(seconds)
+
+
+class World:
+    def __init__(
+        self,
+        seed: int,
+        sites: int,
+        weather: Weather,
+        handler: Handler,
+        surround: Surround,
+        *,
+        expiry: float = 3600.0,
+        policy: str = "drop",
+        tight: bool = False,
+        trace: Callable[[str], None] | None = None,
+    ) -> None:
+        self.sim = Simulation(seed)
+        self.weather, self.handler, self._surround = weather, handler, surround
+        self.quiet, self.tight = weather.quiet, tight
+        self._trace, self.answers, self.calm_since = trace, 0, float("inf")
+        self.aws = MemoryAws(
+            [f"{1 + number % 2}" * 12 for number in range(2)],
+            seed=seed,
+            clock=self.sim,
+            quotas={"L-0EA8095F": 12 if tight else 400},
+            throttle=weather.throttle and not weather.quiet,
+            read_lag=0.0 if weather.quiet else weather.lag,
+        )
+        self.pool = Addresses([f"203.0.113.{number}" for number in range(1, 11 + 5 * sites)])
+        self.tables: dict[str, MemoryTable] = {}
+        self.functions: dict[str, Function] = {}
+        self.fleets: dict[Place, Fleet] = {}
+        self.watch = Watch(self)
+        self.wire = Wire(self.sim, weather, lambda env: self.functions[env.node].kill(env), self.log)
+        self.events = 0
+        self._tokens = 0
+        self.undated: dict[tuple[str, SiteKey], float] = {}
+        self.mesh = self._found(sites, expiry, policy)
+        self.all_sites = self.mesh.sites
+        self._meshes = {node.name: self.mesh for node in self.mesh.nodes}
+
+    def _found(self, sites: int, expiry: float, policy: str) -> Mesh:
+        """One node for each site, but the last two share one now and then."""
+        shared = sites > 2 and self.sim.random.random() < 0.3
+        nodes, found = [], []
+        for number in range(sites):
+            at = number - 1 if shared and number == sites - 1 else number
+            place = Place(self.aws.accounts[at % 2], REGIONS[at % len(REGIONS)])
+            name = place.region
+            if name not in self.tables:
+                nodes.append(Node(name, place))
+                self._open(name, place)
+            self.fleets[place].groups.add(f"asg-{number}")
+            found.append(
+                Site(SiteKey(place.region, f"asg-{number}"), place.account, self._group(place), name)
+            )
+        policy_word: Any = policy
+        return Mesh(
+            "web",
+            tuple(nodes),
+            tuple(found),
+            PORTS[: 1 + self.sim.random.randrange(2)],
+            expiry=expiry,
+            policy=policy_word,
+        )
+
+    def _open(self, name: str, place: Place) -> None:
+        table = self.tables[name] = MemoryTable()
+        self.functions[name] = Function(self, name)
+        fleet = self.fleets[place] = Fleet(self.sim, place, "twinwall", self.pool, self._tell)
+        fleet.lag = 0.0 if self.quiet else self.weather.lag
+        fleet.by_itself = self.watch.ran_out
+
+        def written(before: Row | None, after: Row) -> None:
+            self.watch.wrote(name, before, after)
+            if after.get("writer") != name:
+                self.functions[name].stream.put()
+
+        table.listeners.append(written)
+
+    def _group(self, place: Place) -> str:
+        vpcs = self.aws.network.at(place.account, place.region).vpcs
+        vpc = next(iter(vpcs), None) or self.aws.make_vpc(place.account, place.region)
+        request = {
+            "GroupName": f"guard-{len(self.aws.world.at(place.account, place.region).groups)}",
+            "Description": "a site",
+            "VpcId": vpc,
+        }
+        return str(self.aws.request(place.account, place.region, "CreateSecurityGroup", request)["GroupId"])
+
+    # --- for the others
+
+    def node_at(self, place: Place) -> str:
+        return place.region
+
+    def mesh_of(self, node: str) -> Mesh:
+        """As this node's function is configured."""
+        return self._meshes[node]
+
+    def configure(self, node: str, sites: tuple[Site, ...]) -> None:
+        self._meshes[node] = replace(self.mesh, sites=sites)
+
+    def around(self, env: Environment) -> Any:
+        doors: MeshDoors = Doors(self, env)
+        clock: Clock = ShiftedClock(self.sim, env.clock)
+        crew: Callable[[], Crew] = lambda: self.sim.crew(env.process)  # noqa: E731
+        env.notes["mesh"] = self.mesh_of(env.node)
+        return self._surround(env.notes["mesh"], env.node, doors, clock, crew, self._token, self._audit(env))
+
+    def _token(self) -> str:
+        self._tokens += 1
+        return f"lease-{self._tokens}"
+
+    def _audit(self, env: Environment) -> Callable[[Mapping[str, Any]], None]:
+        def line(fields: Mapping[str, Any]) -> None:
+            if self._trace is not None:
+                told = {
+                    key: value
+                    for key, value in fields.items()
+                    if key not in ("mesh", "node", "cause", "at", "event_id", "_aws")
+                }
+                self.log(f"   {env.process.name} says {told}")
+
+        return line
+
+    def log(self, text: str) -> None:
+        if self._trace is not None:
+            self._trace(f"{self.sim.monotonic():10.3f}  {text}")
+
+    def trace(self, text: str) -> None:
+        self.log(text)
+
+    def _tell(self, place: Place, event: dict[str, Any]) -> None:
+        """EventBridge: at least once, mostly, and in no order."""
+        self.events += 1
+        trouble = self.weather.event(self.events)
+        function = self.functions[place.region]
+        detail = event["detail"]
+        self.log(
+            f"event {event['detail-type']} {detail['EC2InstanceId']}"
+            + (f"  !{trouble.kind}" if trouble else "")
+        )
+        if trouble is not None and trouble.kind == "drop":
+            return
+        wait = trouble.seconds if trouble is not None and trouble.kind == "delay" else 0.0
+        function.later(self.sim.random.uniform(0.05, 0.5) + wait, lambda: function.queue.put(event))
+        if trouble is not None and trouble.kind == "twice":
+            function.later(trouble.seconds, lambda: function.queue.put(event))

@@ -1,0 +1,1 @@
+"""CloudTrail: every management call that was made, as a record that can be looked up."""

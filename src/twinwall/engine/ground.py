@@ -1,0 +1,313 @@
+"""What a run knows of the target: what it has made of it, what it read of it last, and where somebody else is at work.
+
+    existing ─ our calls ─▶ replay       what should stand there now
+    one paged read ───────▶ Reading      what does; everything that we added is in it, else it is read again
+    replay ≠ reading ─────▶ findings     somebody else's: left alone and told
+
+What a removal takes away is held against the last reading (promise: before removing); one older than 30 s is made
+anew.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from twinwall.boundary import Clock
+from twinwall.engine.settling import Look, entry_at
+from twinwall.errors import AwsError, Interfered
+from twinwall.model.firewall import NetworkAcl, PrefixList, Resource
+from twinwall.model.net import Cidr
+from twinwall.model.rules import Direction, NetworkAclEntry, SecurityGroupRule
+from twinwall.planning import changes as c
+from twinwall.planning.findings import Finding
+from twinwall.planning.replay import Replay
+
+FRESH_SECONDS = 30.0
+VISIBLE_SECONDS = 60.0
+"""How long EC2 may take to show everywhere what was written (aws-facts 3.2: seconds, seldom a minute)."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
+
+Rules = Mapping[SecurityGroupRule, SecurityGroupRule]
+EntryKey = tuple[Direction, int]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """``at``: monotonic seconds, before it began. ``acls`` is None where no ACL was asked for."""
+
+    at: float
+    rules: Mapping[str, Rules]
+    acls: Mapping[str, NetworkAcl] | None = None
+    lists: Mapping[str, PrefixList] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a reading has to show: rules by group, entries by ACL and number (None: none), ACLs by subnet, entries by
+    list and whether they are there. Groups without a rule are read all the same."""
+
+    rules: Mapping[str, frozenset[SecurityGroupRule]]
+    entries: Mapping[str, Mapping[EntryKey, NetworkAclEntry | None]]
+    acl_of: Mapping[str, str]
+    lists: Mapping[str, Mapping[Cidr, bool]]
+    acls_too: bool = False
+
+    def read(self, look: Look, clock: Clock) -> Reading:
+        """Once everything is visible. Raises ``Interfered``, and ``AwsError``'s children."""
+        started, pause = clock.monotonic(), _FIRST_PAUSE
+        while True:
+            missing, over = "", clock.monotonic() + pause - started > VISIBLE_SECONDS
+            try:
+                reading = self._once(look, clock)
+                missing = next(self._missing(reading), "")
+                if not missing:
+                    return reading
+            except AwsError as error:
+                if over or not error.transient:
+                    raise
+            if over:
+                raise Interfered(
+                    f"reading back what was written to {look.vpc_id}: {missing} is not there "
+                    f"{VISIBLE_SECONDS:.0f} s later, so somebody else is at work there"
+                )
+            clock.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _once(self, look: Look, clock: Clock) -> Reading:
+        at = clock.monotonic()
+        acls = look.acls() if self.acls_too else None
+        return Reading(at, look.rules(self.rules), acls, look.lists(self.lists) if self.lists else {})
+
+    def _missing(self, reading: Reading) -> Iterator[str]:
+        for id_, rules in self.rules.items():
+            yield from (f"{rule} of {id_}" for rule in sorted(rules) if rule not in reading.rules[id_])
+        if reading.acls is not None:
+            yield from self._missing_in(reading.acls)
+        for id_, entries in self.lists.items():
+            found = reading.lists.get(id_)
+            held = {entry.cidr for entry in found.entries or ()} if found else set()
+            yield from (f"{cidr} of {id_}" for cidr, there in entries.items() if (cidr in held) is not there)
+
+    def _missing_in(self, acls: Mapping[str, NetworkAcl]) -> Iterator[str]:
+        for id_, entries in self.entries.items():
+            acl = acls.get(id_)
+            held = {entry.key: entry for entry in acl.entries} if acl else {}
+            yield from (
+                f"{entry or f'a free number {key[1]}'} of {id_}"
+                for key, entry in entries.items()
+                if held.get(key) != entry
+            )
+        has = {a.subnet_id: acl.network_acl_id for acl in acls.values() for a in acl.associations}
+        yield from (f"{id_} at {subnet}" for subnet, id_ in self.acl_of.items() if has.get(subnet) != id_)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Not sent, and why."""
+
+    why: str
+
+
+@dataclass
+class Ground:
+    """Used by one thread. ``own``: what this run has made, as ``Wanted`` has it."""
+
+    replay: Replay
+    existing_acls: frozenset[str]
+    reading: Reading | None = None
+    findings: dict[tuple[str, str], Finding] = field(default_factory=dict)
+    added: dict[str, set[SecurityGroupRule]] = field(default_factory=dict)
+    gone: dict[str, set[SecurityGroupRule]] = field(default_factory=dict)
+    entries: dict[str, dict[EntryKey, NetworkAclEntry | None]] = field(default_factory=dict)
+    acl_of: dict[str, str] = field(default_factory=dict)
+    lists: dict[str, dict[Cidr, bool]] = field(default_factory=dict)
+
+    def done(self, change: c.Change) -> None:
+        """``change`` with real ids was carried out."""
+        self.replay.step(change)
+        id_ = change.resource.id
+        match change:
+            case c.AuthorizeRules(rules=rules):
+                self.added.setdefault(id_, set()).update(rules)
+                self.gone.get(id_, set()).difference_update(rules)
+            case c.RevokeRules(rules=rules):
+                self.gone.setdefault(id_, set()).update(rules)
+                self.added.get(id_, set()).difference_update(rules)
+            case c.ModifySecurityGroupRules(rule=rule, into=into):
+                self.gone.setdefault(id_, set()).add(rule)
+                self.added.setdefault(id_, set()).add(into)
+                self.added[id_].discard(rule)
+                self.gone[id_].discard(into)
+            case c.CreateNetworkAclEntry(entry=entry) | c.ReplaceNetworkAclEntry(entry=entry):
+                self.entries.setdefault(id_, {})[entry.key] = entry
+            case c.DeleteNetworkAclEntry(entry=entry):
+                self.entries.setdefault(id_, {})[entry.key] = None
+            case c.ReplaceNetworkAclAssociation(network_acl_id=acl_id):
+                self.acl_of[id_] = acl_id
+            case c.ModifyManagedPrefixList(add=add, remove=remove):
+                held = self.lists.setdefault(id_, {})
+                held |= {e.cidr: True for e in add} | {e.cidr: False for e in remove}
+            case c.DeleteSecurityGroup() | c.DeleteNetworkAcl() | c.DeleteManagedPrefixList():
+                self.added.pop(id_, None)
+                self.entries.pop(id_, None)
+                self.lists.pop(id_, None)
+            case _:
+                pass
+
+    # --- reading
+
+    def relies(self, change: c.Change) -> bool:
+        """On a reading, before it may be sent."""
+        match change:
+            case c.RevokeRules(missing_ok=missing_ok):
+                return not missing_ok
+            case c.DeleteNetworkAclEntry() | c.ReplaceNetworkAclEntry() | c.DeleteNetworkAcl():
+                return change.resource.id in self.existing_acls
+            case c.DeleteSecurityGroup() | c.ModifySecurityGroupRules():
+                return True
+            case _:
+                return False
+
+    def is_fresh(self, change: c.Change, now: float) -> bool:
+        """Is what this change takes away known as of the last 30 s?"""
+        reading = self.reading
+        if reading is None or now - reading.at > FRESH_SECONDS:
+            return False
+        if change.resource.type == "network-acl":
+            return reading.acls is not None
+        there = reading.rules.get(change.resource.id)
+        return there is not None and not any(
+            rule in self.added.get(change.resource.id, ()) and rule not in there for rule in _takes(change)
+        )
+
+    def wanted(self, coming: Iterable[c.Change], *, acls_too: bool) -> Wanted:
+        """What is to be read now. ``coming``: changes with real ids that rely on a reading."""
+        relying = [change for change in coming if self.relies(change)]
+        groups = {change.resource.id for change in relying if change.resource.type == "security-group"}
+        rules = {id_: frozenset(self.added.get(id_, ())) for id_ in groups | self.added.keys()}
+        return Wanted(
+            rules,
+            {id_: dict(entries) for id_, entries in self.entries.items()},
+            dict(self.acl_of),
+            {id_: dict(entries) for id_, entries in self.lists.items()},
+            acls_too or any(change.resource.type == "network-acl" for change in relying),
+        )
+
+    def take(self, reading: Reading) -> None:
+        """Holds it against what should be there; what is otherwise is somebody else's."""
+        self.reading = reading
+        for id_, there in reading.rules.items():
+            group = self.replay.groups.get(id_)
+            if group is None:
+                continue
+            ours = set(group.rules) | self.gone.get(id_, set())
+            for rule in sorted(there.keys() - ours):
+                self.note(group.resource, str(rule), "somebody else added it meanwhile; it was left alone")
+            for rule in sorted(set(group.rules) - there.keys() - self.added.get(id_, set())):
+                self.note(group.resource, str(rule), "somebody else took it away meanwhile")
+
+    def checked(self, change: c.Change) -> c.Change | Skipped:
+        """What may be sent of a change that relies on a reading: rules by their ids, without those that are not as
+        the plan saw them. Others go as they are."""
+        reading = self.reading
+        if reading is None or not self.relies(change):
+            return change
+        match change:
+            case c.RevokeRules():
+                return self._revocable(change, reading.rules[change.resource.id])
+            case c.ModifySecurityGroupRules():
+                return self._modifiable(change, reading.rules[change.resource.id])
+            case c.DeleteNetworkAclEntry() | c.ReplaceNetworkAclEntry():
+                return self._entry(change, reading.acls or {})
+            case c.DeleteSecurityGroup():
+                return self._deletable(change, reading.rules[change.resource.id])
+            case c.DeleteNetworkAcl():
+                return self._deletable_acl(change, reading.acls or {})
+            case _:
+                return change
+
+    def _revocable(self, change: c.RevokeRules, there: Rules) -> c.Change | Skipped:
+        own = self.added.get(change.resource.id, set())
+        kept = []
+        for rule in change.rules:
+            found = there.get(rule)
+            if found is not None and (rule in own or found.description == self._described(change, rule)):
+                kept.append(replace(rule, rule_id=found.rule_id))
+            elif found is None and rule in self.gone.get(change.resource.id, set()):
+                continue
+            else:
+                why = "is described otherwise by now" if found else "is not there any more"
+                self.note(change.resource, str(rule), f"it was to be revoked, but {why}: left alone")
+        if not kept:
+            return Skipped("none of the rules is as the plan saw it")
+        return replace(change, rules=tuple(kept), by_id=True)
+
+    def _described(self, change: c.Change, rule: SecurityGroupRule) -> str:
+        """As the plan saw it: a revoke's request, in a plan's file, does not say."""
+        group = self.replay.groups.get(change.resource.id)
+        held = group.rules if group else ()
+        return next((one.description for one in held if one == rule), rule.description)
+
+    def _modifiable(self, change: c.ModifySecurityGroupRules, there: Rules) -> c.Change:
+        """What stands behind it relies on it, so that nothing is skipped here."""
+        found = there.get(change.rule)
+        own = change.rule in self.added.get(change.resource.id, ())
+        if found is None or not (own or found.description == self._described(change, change.rule)):
+            why = "is described otherwise by now" if found else "is not there any more"
+            self.note(change.resource, str(change.rule), f"it was to be modified, but {why}: left alone")
+            raise Interfered(
+                f"{change.action} for {change.resource}: {change.rule} {why}; somebody else is at work there"
+            )
+        return replace(change, rule=replace(change.rule, rule_id=found.rule_id))
+
+    def _entry(
+        self, change: c.DeleteNetworkAclEntry | c.ReplaceNetworkAclEntry, acls: Mapping[str, NetworkAcl]
+    ) -> c.Change | Skipped:
+        id_, key = change.resource.id, change.entry.key
+        own = self.entries.get(id_, {})
+        acl = acls.get(id_)
+        found = own[key] if key in own else (entry_at(acl, change.entry) if acl else None)
+        expected = entry_at(self.replay.acls[id_], change.entry)
+        if found == expected:
+            return change
+        why = f"{found or 'nothing'} stands there by now, not {expected}: left alone"
+        self.note(change.resource, str(change.entry), why)
+        return Skipped(why)
+
+    def _deletable(self, change: c.DeleteSecurityGroup, there: Rules) -> c.Change | Skipped:
+        group = self.replay.groups.get(change.resource.id)
+        known = set(group.rules if group else ()) | self.gone.get(change.resource.id, set())
+        if foreign := sorted(there.keys() - known):
+            why = f"it was to be deleted, but somebody else added {foreign[0]}: left alone"
+            self.note(change.resource, "", why)
+            return Skipped(why)
+        return change
+
+    def _deletable_acl(
+        self, change: c.DeleteNetworkAcl, acls: Mapping[str, NetworkAcl]
+    ) -> c.Change | Skipped:
+        id_ = change.resource.id
+        own = self.entries.get(id_, {})
+        known = (
+            {entry.key: entry for entry in self.replay.acls[id_].entries} if id_ in self.replay.acls else {}
+        )
+        for entry in acls[id_].entries if id_ in acls else ():
+            if entry.key not in own and known.get(entry.key) != entry:
+                why = f"it was to be deleted, but somebody else wrote {entry}: left alone"
+                self.note(change.resource, "", why)
+                return Skipped(why)
+        return change
+
+    def note(self, resource: Resource, rule: str, message: str) -> None:
+        finding = Finding("changed-meanwhile", "warning", resource, message, rule=rule)
+        self.findings.setdefault((resource.id, rule), finding)
+
+
+def _takes(change: c.Change) -> tuple[SecurityGroupRule, ...]:
+    """The rules that it takes away."""
+    match change:
+        case c.RevokeRules(rules=rules):
+            return rules
+        case c.ModifySecurityGroupRules(rule=rule):
+            return (rule,)
+        case _:
+            return ()

@@ -1,0 +1,228 @@
+"""One run at a time in a VPC: an empty group named ``twinwall-lock`` is the lock, and its tags say who holds it.
+
+    taken      CreateSecurityGroup: a name is unique in a VPC, so that of two only one succeeds
+    kept       CreateTags with a later expiry, once a minute; a run that cannot stops before the expiry
+    released   DeleteSecurityGroup, by id
+    over a     Duplicate, read, DeleteSecurityGroup by id, CreateSecurityGroup: of two that find it dead both may
+    dead one   delete the dead one (an id never comes again), and only one creates
+
+Two calls, five over a dead one. The expiry is read by another machine's clock: clocks may be ``SKEW`` seconds apart.
+A holder that was stopped for longer than its expiry (a machine that slept) finds that out before its next call; a call
+that was on its way meanwhile is not held back by any lock.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from twinwall.boundary import LATE_SECONDS, Clock, Journal
+from twinwall.engine.settling import Look
+from twinwall.engine.sides import LiveSide
+from twinwall.errors import (
+    AccessDenied,
+    AlreadyExists,
+    AwsError,
+    Interfered,
+    LockHeld,
+    NotFound,
+    OutcomeUnknown,
+)
+from twinwall.model.firewall import Resource, SecurityGroup, make_tags, tag
+from twinwall.model.ownership import (
+    LOCK_EXPIRES_TAG,
+    LOCK_GROUP_NAME,
+    LOCK_HOLDER_TAG,
+    LOCK_JOURNAL_TAG,
+    LOCK_TAG,
+)
+from twinwall.model.rules import Tags
+from twinwall.planning import changes as c
+
+LIFE = 180.0
+KEEP_EVERY = 60.0
+SKEW = 30.0
+_ATTEMPTS = 8
+_PAUSE = 1.0
+_LONGEST_VALUE = 256  # of a tag (aws-facts 1.2)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """``name``: who, in words. ``journal``: its path. ``nonce``: of this one run and no other."""
+
+    name: str
+    journal: str
+    nonce: str
+
+    def tags(self, expires: float) -> Tags:
+        pairs = {
+            LOCK_TAG: self.nonce,
+            LOCK_HOLDER_TAG: self.name[:_LONGEST_VALUE],
+            LOCK_JOURNAL_TAG: self.journal[-_LONGEST_VALUE:],
+            LOCK_EXPIRES_TAG: _written(expires),
+        }
+        return make_tags(pairs.items())
+
+
+@dataclass
+class Lock:
+    """Held. ``keep`` is told often, ``release`` once."""
+
+    id: str
+    expires: float
+    holder: Holder
+    target: LiveSide
+    clock: Clock
+    next_try: float = 0.0
+
+    def keep(self) -> None:
+        """Extends the lock where it is time to. Raises ``Interfered`` where it is lost, or cannot be kept."""
+        now = self.clock.now()
+        if now < max(self.expires - LIFE + KEEP_EVERY, self.next_try):
+            return
+        self.next_try = now + KEEP_EVERY / 6
+        if now + LATE_SECONDS > self.expires:
+            raise Interfered(f"writing to {self.target.vpc_id}: the lock could not be kept in time")
+        try:
+            _send(self.target, _tagging(self.id, self.holder.tags(now + LIFE)))
+        except NotFound:
+            raise Interfered(
+                f"writing to {self.target.vpc_id}: the lock {self.id} was taken away, so another run may be writing"
+            ) from None
+        except AwsError as error:
+            if not (error.transient or isinstance(error, OutcomeUnknown)):
+                raise
+        else:
+            self.expires = now + LIFE
+
+    def release(self) -> None:
+        """Raises ``AwsError``'s children; a lock that is gone is released."""
+        _repeated(lambda: _delete(self.target, self.id), self.clock)
+
+
+def acquire(target: LiveSide, holder: Holder, journal: Journal, clock: Clock, own: str = "") -> Lock:
+    """``own``: the id of the lock that the same journal's last run held: taken over at once. Raises ``LockHeld``, and
+    ``AwsError``'s children."""
+    if own:
+        _repeated(lambda: _delete(target, own), clock)
+    for _ in range(_ATTEMPTS):
+        expires = clock.now() + LIFE
+        try:
+            id_ = _repeated(partial(_create, target, holder, expires), clock)
+        except AlreadyExists:
+            id_ = _over(target, holder, clock)
+        except AccessDenied as denied:
+            raise AccessDenied(
+                f"{denied}; or --no-lock, if nobody else writes to the VPC", code=denied.code
+            ) from None
+        if id_:
+            journal.record("locked", {"id": id_, "expires": _written(expires)})
+            return Lock(id_, expires, holder, target, clock)
+        clock.sleep(_PAUSE)
+    raise LockHeld(
+        f"locking {target.vpc_id}: others took and left the lock {_ATTEMPTS} times meanwhile; run again later"
+    )
+
+
+def leave(target: LiveSide, own: str, clock: Clock) -> None:
+    """Takes away the lock that a journal's last run left behind, where there is nothing more to do."""
+    if own:
+        _repeated(partial(_delete, target, own), clock)
+
+
+def find(target: LiveSide) -> SecurityGroup | None:
+    """The group that is the lock, or that is in its place."""
+    found = Look(target.reader, target.vpc_id).groups()
+    return next((group for group in found if group.group_name.casefold() == LOCK_GROUP_NAME), None)
+
+
+def is_dead(group: SecurityGroup, now: float) -> bool:
+    return now > expires_of(group) + SKEW
+
+
+def expires_of(group: SecurityGroup) -> float:
+    """0 where the tags do not say."""
+    try:
+        return datetime.fromisoformat(tag(group.tags, LOCK_EXPIRES_TAG) or "").timestamp()
+    except ValueError:
+        return 0.0
+
+
+def told(group: SecurityGroup) -> str:
+    """Who holds it, until when, in words."""
+    holder = tag(group.tags, LOCK_HOLDER_TAG) or "nobody knows who"
+    until = tag(group.tags, LOCK_EXPIRES_TAG) or "nobody knows when"
+    return f"{holder} (journal {tag(group.tags, LOCK_JOURNAL_TAG) or 'unknown'}) until {until}"
+
+
+def remove(target: LiveSide, group: SecurityGroup, clock: Clock) -> None:
+    _repeated(lambda: _delete(target, group.group_id), clock)
+
+
+# --- calls
+
+
+def _over(target: LiveSide, holder: Holder, clock: Clock) -> str:
+    """There is one: ours after all, a dead one, which goes, or somebody's. Empty: try again."""
+    group = find(target)
+    if group is None:
+        return ""
+    if tag(group.tags, LOCK_TAG) == holder.nonce:
+        return group.group_id
+    if tag(group.tags, LOCK_TAG) is None:
+        raise LockHeld(
+            f"locking {target.vpc_id}: {group.resource} has the lock's name and is no lock; rename or delete it, or "
+            "--no-lock"
+        )
+    if not is_dead(group, clock.now()):
+        raise LockHeld(
+            f"locking {target.vpc_id}: {told(group)} holds the lock; wait, finish or take back that run (twinwall "
+            "resume or undo with its journal), or, if it is dead, twinwall unlock"
+        )
+    remove(target, group, clock)
+    return ""
+
+
+def _create(target: LiveSide, holder: Holder, expires: float) -> str:
+    change = c.CreateSecurityGroup(
+        resource=Resource("security-group", c.new_id("security-group", LOCK_GROUP_NAME), LOCK_GROUP_NAME),
+        group_name=LOCK_GROUP_NAME,
+        description="Held by Twinwall while it writes to this VPC",
+        vpc_id=target.vpc_id,
+        tags=holder.tags(expires),
+    )
+    return _send(target, change)
+
+
+def _delete(target: LiveSide, id_: str) -> str:
+    try:
+        return _send(target, c.DeleteSecurityGroup(resource=Resource("security-group", id_, LOCK_GROUP_NAME)))
+    except NotFound:
+        return ""
+
+
+def _tagging(id_: str, tags: Tags) -> c.CreateTags:
+    return c.CreateTags(resource=Resource("security-group", id_, LOCK_GROUP_NAME), tags=tags)
+
+
+def _send(target: LiveSide, change: c.Change) -> str:
+    target.pace.wait(change.action)
+    return target.writer.carry_out(change).id
+
+
+def _repeated(call: Callable[[], str], clock: Clock) -> str:
+    """Again where nobody answered, or EC2 asks for patience: a second creation is refused, a second deletion finds
+    nothing."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return call()
+        except AwsError as error:
+            if not (error.transient or isinstance(error, OutcomeUnknown)):
+                raise
+        clock.sleep(_PAUSE)
+    return call()
+
+
+def _written(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,265 @@
+"""A table of ``[meshes.NAME]`` → ``Mesh`` and the ways to its nodes. The Lambda gets the same table as JSON, so this is
+the only reader; it knows no file. A wrong key or value is a ``ConfigError`` that names the key.
+
+    [meshes.web]                              [[meshes.web.sites]]
+    ports = ["tcp/7000-7100", "icmp"]         region = "eu-west-1"
+    policy = "drop"                           asg = "web"
+                                              account = "111122223333"
+                                              group = "sg-0123456789abcdef0"
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from twinwall.errors import ConfigError
+from twinwall.mesh.settings import Mesh
+from twinwall.model.members import Node, Place, Site, SiteKey
+from twinwall.model.net import parse_cidr, parse_protocol
+from twinwall.model.rules import Traffic, make_traffic
+
+Table = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a node's table is named, and the role by which others come there."""
+
+    table: str
+    role_arn: str = ""
+
+
+@dataclass(frozen=True)
+class Configured:
+    """``ways`` by node."""
+
+    mesh: Mesh
+    ways: Mapping[str, Way]
+
+
+MESH_KEYS = {
+    "ports": list,
+    "addresses": list,
+    "interfaces": str,
+    "hook": str,
+    "table": str,
+    "expiry": (int, float),
+    "policy": str,
+    "true_up_every": (int, float),
+    "remote_deadline": (int, float),
+    "heartbeat": (int, float),
+    "on_refusal": str,
+    "remove": str,
+    "max_members": int,
+    "rules_per_group": int,
+    "sites": list,
+}
+SITE_KEYS = {
+    "region": str,
+    "asg": str,
+    "account": str,
+    "group": str,
+    "ranges": list,
+    "table": str,
+    "role_arn": str,
+    "acts_for": list,
+}
+_CHOICES = {
+    "policy": ("drop", "keep"),
+    "interfaces": ("primary", "all"),
+    "on_refusal": ("ABANDON", "CONTINUE"),
+    "remove": ("before", "after"),
+}
+_LEAST = {
+    "expiry": 3600,
+    "true_up_every": 60,
+    "remote_deadline": 0.5,
+    "heartbeat": 30,
+    "max_members": 1,
+    "rules_per_group": 1,
+}
+_MOST = {"rules_per_group": 1000, "heartbeat": 7200, "remote_deadline": 4, "max_members": 5000}
+"""``heartbeat``: API PutLifecycleHook. ``remote_deadline``: the local answer comes within 5 s."""
+
+
+def configure(name: str, table: Table) -> Configured:
+    _check_keys(table, MESH_KEYS, f"meshes.{name}")
+    for key, choices in _CHOICES.items():
+        if table.get(key, choices[0]) not in choices:
+            raise ConfigError(f"{key} is {table[key]!r}; allowed are {', '.join(choices)}")
+    _check_numbers(table)
+    raw = table.get("sites") or ()
+    if not raw:
+        raise ConfigError(
+            "sites is missing or empty; write [[meshes.NAME.sites]] for each Auto Scaling group"
+        )
+    sites = _sites(raw, _actors(raw))
+    _check_sites(sites)
+    addresses = frozenset(table.get("addresses", ["public"]))
+    _check_addresses(addresses, sites)
+    nodes = tuple(
+        Node(str(place), place) for place in sorted({_place(s) for s in raw}) if _is_owner(place, sites)
+    )
+    fields = {
+        key: table[key]
+        for key in MESH_KEYS
+        if key in table and key not in ("ports", "sites", "table", "addresses")
+    }
+    mesh = Mesh(name, nodes, sites, _ports(table.get("ports", ())), addresses, **fields)
+    if 3 * mesh.true_up_every > mesh.expiry:
+        raise ConfigError(
+            f"true_up_every is {mesh.true_up_every:g} s; at most a third of expiry ({mesh.expiry:g} s)"
+        )
+    return Configured(mesh, _ways(name, table, raw))
+
+
+def _is_owner(place: Place, sites: Iterable[Site]) -> bool:
+    return any(site.node == str(place) for site in sites)
+
+
+def _check_keys(table: Table, known: Mapping[str, Any], where: str) -> None:
+    for key, value in table.items():
+        if key not in known:
+            raise ConfigError(f"{key} is no key of {where}; known are {', '.join(sorted(known))}")
+        if not isinstance(value, known[key]) or isinstance(value, bool):
+            raise ConfigError(f"{key} is of the wrong type: {value!r}")
+
+
+def _check_numbers(table: Table) -> None:
+    for key, least in _LEAST.items():
+        value = table.get(key, least)
+        if not least <= value <= _MOST.get(key, float("inf")):
+            most = f" to {_MOST[key]}" if key in _MOST else " at least"
+            raise ConfigError(f"{key} is {value}; allowed is {least}{most}")
+
+
+# --- sites
+
+_PATTERNS = {
+    "region": re.compile(r"[a-z]{2}(-[a-z]+)+-\d\Z"),
+    "account": re.compile(r"\d{12}\Z"),
+    "group": re.compile(r"sg-[0-9a-f]{8,17}\Z"),
+    "asg": re.compile(r"[^:]{1,255}\Z"),
+}
+
+
+def _place(raw: Table) -> Place:
+    return Place(str(raw.get("account")), str(raw.get("region")))
+
+
+def _key(raw: Table) -> SiteKey:
+    return SiteKey(str(raw.get("region")), str(raw.get("asg")))
+
+
+def _actors(raw: Iterable[Table]) -> dict[str, str]:
+    """Site → the node that acts for it."""
+    found: dict[str, str] = {}
+    for one in raw:
+        for other in one.get("acts_for") or ():
+            if found.setdefault(other, str(_place(one))) != str(_place(one)):
+                raise ConfigError(f"acts_for names {other} twice; exactly one neighbour acts for a site")
+    unknown = set(found) - {str(_key(one)) for one in raw}
+    if unknown:
+        raise ConfigError(f"acts_for names {min(unknown)}, which is no site (REGION/ASG) of this mesh")
+    return found
+
+
+def _sites(raw: Iterable[Table], actors: Mapping[str, str]) -> tuple[Site, ...]:
+    sites = []
+    for one in raw:
+        _check_keys(one, SITE_KEYS, "a site")
+        for key, pattern in _PATTERNS.items():
+            if not pattern.match(str(one.get(key, ""))):
+                raise ConfigError(f"{key} of the site {_key(one)} is {one.get(key)!r}; that is none")
+        node = actors.get(str(_key(one)), str(_place(one)))
+        ranges = tuple(sorted(map(parse_cidr, one.get("ranges", ()))))
+        sites.append(Site(_key(one), one["account"], one["group"], node, ranges))
+    return tuple(sites)
+
+
+def _check_sites(sites: tuple[Site, ...]) -> None:
+    for what, of in (("the key", _name_of), ("the group", _group_of)):
+        seen: set[str] = set()
+        for site in sites:
+            if of(site) in seen:
+                raise ConfigError(f"two sites have {what} {of(site)}; each needs its own")
+            seen.add(of(site))
+
+
+def _name_of(site: Site) -> str:
+    return str(site.key)
+
+
+def _group_of(site: Site) -> str:
+    return site.group_id
+
+
+def _check_addresses(addresses: frozenset[Any], sites: Iterable[Site]) -> None:
+    if not addresses or addresses - {"public", "private", "ipv6"}:
+        raise ConfigError(f"addresses is {sorted(addresses)}; allowed are public, private, ipv6")
+    bare = next((site for site in sites if "private" in addresses and not site.ranges), None)
+    if bare is not None:
+        raise ConfigError(
+            f"addresses has private, so ranges of {bare.key} must say where its members' addresses lie"
+        )
+
+
+def _ways(name: str, table: Table, raw: Iterable[Table]) -> dict[str, Way]:
+    default = table.get("table", f"twinwall-{name}")
+    found: dict[str, Way] = {}
+    for one in raw:
+        way = Way(one.get("table", default), one.get("role_arn", ""))
+        if found.setdefault(str(_place(one)), way) != way:
+            raise ConfigError(
+                f"sites in {_place(one)} name different tables or roles; a place has one of each"
+            )
+    return found
+
+
+# --- ports
+
+
+def _ports(texts: Iterable[Any]) -> tuple[Traffic, ...]:
+    """``tcp/443``, ``udp/7000-7100``, ``icmp``, ``icmp/8``, ``icmpv6``, ``-1``; ranges that touch are one."""
+    return _merged(sorted({_port(str(text)) for text in texts}, key=_order))
+
+
+def _order(traffic: Traffic) -> tuple[int, int, int]:
+    return traffic.protocol, traffic.first or 0, traffic.last or 0
+
+
+def _port(text: str) -> Traffic:
+    name, _, ports = text.partition("/")
+    protocol = parse_protocol(name)
+    try:
+        first, last = _numbers(ports, _whole)
+    except ValueError:
+        raise ConfigError(f"ports has {text!r}; write tcp/443, udp/7000-7100, icmp or icmp/8") from None
+    if protocol in (1, 58):
+        return make_traffic(protocol, first, -1 if last == first else last)
+    return make_traffic(protocol, first, last)
+
+
+def _whole(text: str) -> int:
+    return int(text)
+
+
+def _numbers(text: str, number: Callable[[str], int]) -> tuple[int | None, int | None]:
+    if not text:
+        return None, None
+    first, dash, last = text.partition("-")
+    return number(first), number(last if dash else first)
+
+
+def _merged(ports: list[Traffic]) -> tuple[Traffic, ...]:
+    """Room: each port of each address is a rule (performance and quota both)."""
+    found: list[Traffic] = []
+    for port in ports:
+        last = found[-1] if found else None
+        joins = last is not None and last.protocol == port.protocol and port.protocol in (6, 17)
+        if joins and last is not None and (port.first or 0) <= (last.last or 0) + 1:
+            found[-1] = make_traffic(port.protocol, last.first, max(last.last or 0, port.last or 0))
+        else:
+            found.append(port)
+    return tuple(found)

@@ -1,0 +1,98 @@
+"""How a mesh stands, from what was read of its tables and groups: live, or recorded in a file. Pure.
+
+{"at": 1767225600.0,
+ "tables": {"ACCOUNT/REGION": {"rows": [...], "unknown": {...}}, "ACCOUNT/REGION": null},   null: not readable
+ "groups": {"sg-...": [...], "sg-...": null}}                          rules as DescribeSecurityGroupRules has them
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from twinwall.errors import DocumentError
+from twinwall.mesh.room import PER_INTERFACE, room_left, used
+from twinwall.mesh.roster import compare, placeholders
+from twinwall.mesh.rows import Roster, Unreadable, judge, key_of, read_row
+from twinwall.mesh.settings import Mesh
+from twinwall.model.members import Site
+from twinwall.model.rules import SecurityGroupRule
+from twinwall.model.wire import parse_rule
+
+Document = Mapping[str, Any]
+
+
+def status(mesh: Mesh, recorded: Document, now: float | None = None) -> dict[str, Any]:
+    """``now``: else the moment of the recording."""
+    at = float(recorded.get("at", 0.0)) if now is None else now
+    tables = recorded.get("tables")
+    if not isinstance(tables, Mapping) or not isinstance(recorded.get("groups"), Mapping):
+        raise DocumentError("a recording of a mesh has tables and groups; this document has not")
+    sites = [_site(mesh, site, recorded, at) for site in mesh.sites]
+    unread = sorted(node.name for node in mesh.nodes if tables.get(node.name) is None)
+    return {
+        "mesh": mesh.name,
+        "at": at,
+        "right": all(s["right"] for s in sites),
+        "unread": unread,
+        "sites": sites,
+    }
+
+
+def _site(mesh: Mesh, site: Site, recorded: Document, now: float) -> dict[str, Any]:
+    """As the table of the site's own node has it."""
+    table = recorded["tables"].get(site.node)
+    shown: dict[str, Any] = {"site": str(site.key), "node": site.node, "group": site.group_id}
+    if table is None:
+        return {**shown, "right": False, "known": False, "why": f"the table of {site.node} cannot be read"}
+    roster = judge(table["rows"], mesh, now, table.get("unknown") or {})
+    standing = next(s for s in roster.standings if s.site == site)
+    row = standing.row
+    age = round(now - row.observed_at, 1) if row and row.observed_at is not None else None
+    members = [f"{member.address} {member.instance}" for member in row.members] if row else []
+    copies = dict(_copies(mesh, site, recorded))
+    shown |= {"known": standing.known, "why": standing.alarm, "generation": row.generation if row else None}
+    shown |= {"age": age, "members": members, "copies": copies, **_rules(mesh, site, recorded, roster)}
+    is_right = (
+        standing.known and set(copies.values()) <= {"same"} and not (shown["missing"] or shown["extra"])
+    )
+    return {**shown, "right": is_right and shown["room"] is not None}
+
+
+def _copies(mesh: Mesh, site: Site, recorded: Document) -> Iterable[tuple[str, str]]:
+    """What the other nodes have of its row."""
+    own = _row(recorded["tables"].get(site.node), site)
+    for node in mesh.others(site.node):
+        table = recorded["tables"].get(node.name)
+        copy = _row(table, site)
+        if table is None:
+            yield node.name, "unread"
+        elif copy is None or own is None:
+            yield node.name, "missing"
+        else:
+            order = (copy.age_key > own.age_key) - (copy.age_key < own.age_key)
+            yield node.name, {0: "same", 1: "newer", -1: "older"}[order]
+
+
+def _row(table: Document | None, site: Site) -> Any:
+    for item in table["rows"] if table else ():
+        if key_of(item) == site.key:
+            try:
+                return read_row(item)
+            except Unreadable:
+                return None
+    return None
+
+
+def _rules(mesh: Mesh, site: Site, recorded: Document, roster: Roster) -> dict[str, Any]:
+    raw = recorded["groups"].get(site.group_id)
+    if raw is None:
+        return {"missing": [], "extra": [], "rules": None, "room": None, "room_of_interface": None}
+    rules: list[SecurityGroupRule] = [parse_rule(item) for item in raw]
+    ports = mesh.ports or placeholders(rules, site.group_id)
+    found = compare(rules, roster.claims, (), ports, mesh.name)
+    return {
+        "missing": [str(rule) for rule in found.missing],
+        "extra": [str(rule) for rule in found.extra],
+        "rules": max(used(rules)),
+        "room": room_left(rules, mesh.rules_per_group),
+        "room_of_interface": PER_INTERFACE - max(used(rules)),
+    }

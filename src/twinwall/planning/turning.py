@@ -1,0 +1,267 @@
+"""From a journal to what is to be: onward to where its plan leads, or back to where it began.
+
+                    onward (resume)                        back (undo)
+things              those that the plan changes            those that the journal's calls touched
+wanted              before, and the plan's calls replayed  as before
+made by the run     found by id, by mark and name, kept    deleted
+deleted by the run  deleted                                made again, under a new id
+somebody else's     stays as it is now                     refused, named
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from twinwall.errors import ForeignOwner
+from twinwall.model.firewall import NetworkAcl, PrefixList, Resource, ResourceType, SecurityGroup, Snapshot
+from twinwall.model.rules import SecurityGroupRule
+from twinwall.planning import changes as c
+from twinwall.planning.desired import Desired, DesiredAssociation, resolve_desired
+from twinwall.planning.findings import Finding
+from twinwall.planning.history import (
+    Foreign,
+    History,
+    Own,
+    Sent,
+    acl_of,
+    foreign,
+    own_work,
+    things_in,
+    twins_of,
+)
+from twinwall.planning.replay import Replay
+
+NO_SUBNET = Resource("subnet", "")
+
+
+def with_found(history: History, now: Snapshot) -> History:
+    """The history with the ids of what was made although nobody answered: by name and mark, never what was there
+    before."""
+    ids = dict(history.ids)
+    for sent in history.sent:
+        ref = sent.change.resource.id
+        if (
+            c.ref_name(ref) is not None
+            and ref not in ids
+            and (found := _made(sent, history, now, set(ids.values())))
+        ):
+            ids[ref] = found
+    return replace(history, ids=ids)
+
+
+def _made(sent: Sent, history: History, now: Snapshot, known: set[str]) -> str | None:
+    """A tag set that is ours names one thing; without tags nobody can tell."""
+    change, before = sent.change, history.before
+    match change:
+        case c.CreateSecurityGroup(group_name=name, tags=tags):
+            found = [
+                g.group_id
+                for g in now.groups
+                if g.group_name.casefold() == name.casefold() and set(tags) <= set(g.tags)
+            ]
+            old: Collection[str] = before.group_by_id
+        case c.CreateNetworkAcl(tags=tags):
+            found = [acl.network_acl_id for acl in now.acls or () if tags and set(tags) <= set(acl.tags)]
+            old = {acl.network_acl_id for acl in before.acls or ()}
+        case c.CreateManagedPrefixList(tags=tags):
+            found = [i.prefix_list_id for i in now.prefix_lists or () if tags and set(tags) <= set(i.tags)]
+            old = before.list_by_id
+        case _:
+            return None
+    fresh = sorted(id_ for id_ in found if id_ not in old and id_ not in known)
+    return fresh[0] if fresh else None
+
+
+# --- onward
+
+
+def onward(history: History, now: Snapshot) -> Desired:
+    """Where the plan leads; what somebody else has changed meanwhile stays, and is a finding."""
+    replay = Replay.of(history.before)
+    replay.take(history.plan.changes)
+    named = {change.resource.id for change in history.plan.changes}
+    desired = Desired(
+        groups=tuple(replay.groups[id_] for id_ in sorted(named) if id_ in replay.groups),
+        acls=tuple(replay.acls[id_] for id_ in sorted(named) if id_ in replay.acls),
+        lists=tuple(replay.lists[id_] for id_ in sorted(named) if id_ in replay.lists),
+        associations=tuple(
+            DesiredAssociation(Resource("subnet", id_), replay.acl_of_subnet[id_], NO_SUBNET)
+            for id_ in sorted(named)
+            if id_ in replay.acl_of_subnet
+        ),
+        delete_groups=_gone(named, history.before.group_by_id, replay.groups, now.group_by_id),
+        delete_acls=_gone(named, _acls(history.before), replay.acls, _acls(now)),
+        delete_lists=_gone(named, history.before.list_by_id, replay.lists, now.list_by_id),
+        purpose="resumed",
+    )
+    own = own_work(history)
+    others = tuple(foreign(history, own, now))
+    desired = _left_alone(resolve_desired(desired, history.ids), others, now)
+    return replace(desired, findings=tuple(map(_finding, others)))
+
+
+def _acls(snapshot: Snapshot) -> Mapping[str, NetworkAcl]:
+    return {acl.network_acl_id: acl for acl in snapshot.acls or ()}
+
+
+def _gone(
+    named: Iterable[str], before: Collection[str], after: Collection[str], now: Collection[str]
+) -> tuple[str, ...]:
+    return tuple(sorted(id_ for id_ in named if id_ in before and id_ not in after and id_ in now))
+
+
+def _finding(one: Foreign) -> Finding:
+    return Finding(
+        "changed-meanwhile", "warning", one.resource, f"{one}; it was left alone", rule=str(one.thing or "")
+    )
+
+
+def _left_alone(desired: Desired, others: Collection[Foreign], now: Snapshot) -> Desired:
+    """The desired state with what somebody else did as it is now."""
+    moved = {one.resource.id for one in others if one.resource.type == "subnet"}
+    lost = {one.resource.id for one in others if one.thing is None}
+    acls, lists = _acls(now), now.list_by_id
+
+    def group(wanted: SecurityGroup) -> SecurityGroup:
+        mine = [one for one in others if one.resource.id == wanted.group_id]
+        come = [one.thing for one in mine if one.there and isinstance(one.thing, SecurityGroupRule)]
+        gone = {one.thing for one in mine if not one.there}
+        rules = dict.fromkeys((*(rule for rule in wanted.rules if rule not in gone), *come))
+        return replace(wanted, rules=tuple(rules))
+
+    changed = {one.resource.id for one in others if one.thing is not None}
+    return replace(
+        desired,
+        groups=tuple(group(one) for one in desired.groups if one.group_id not in lost),
+        acls=tuple(
+            acls[a.network_acl_id] if a.network_acl_id in changed else a
+            for a in desired.acls
+            if a.network_acl_id not in lost
+        ),
+        lists=tuple(
+            lists[i.prefix_list_id] if i.prefix_list_id in changed else i
+            for i in desired.lists
+            if i.prefix_list_id not in lost
+        ),
+        associations=tuple(a for a in desired.associations if a.subnet.id not in moved),
+    )
+
+
+# --- back
+
+
+def back(history: History, now: Snapshot) -> Desired:
+    """As it was before. Raises ``ForeignOwner``: what somebody else changed since, and who uses what would go."""
+    own = own_work(history)
+    _refuse_foreign(tuple(foreign(history, own, now)))
+    made = {id_ for id_ in own.created if id_ in {**now.group_by_id, **_acls(now), **now.list_by_id}}
+    _refuse_used(made, own, now)
+    return _Back(history.before, now, own, made).desired()
+
+
+def _refuse_foreign(others: Collection[Foreign]) -> None:
+    if not others:
+        return
+    told = "; ".join(map(str, list(others)[:3])) + (
+        f"; and {len(others) - 3} more" if len(others) > 3 else ""
+    )
+    raise ForeignOwner(f"undoing: {told}; settle that with whoever did it (or put it back), then undo again")
+
+
+def _refuse_used(made: Collection[str], own: Own, now: Snapshot) -> None:
+    """What the run made goes only if nobody uses it: no interface, no rule of somebody else's group, no subnet that the
+    run did not move."""
+    users = [
+        (id_, interface.interface_id)
+        for interface in now.interfaces or ()
+        for id_ in interface.group_ids
+        if id_ in made
+    ]
+    users += [
+        (str(rule.peer), f"a rule of {group.resource}")
+        for group in now.groups
+        if group.group_id not in own.touched
+        for rule in group.rules
+        if str(rule.peer) in made
+    ]
+    users += [
+        (acl, subnet) for subnet, acl in acl_of(now).items() if acl in made and subnet not in own.acls_of
+    ]
+    if users:
+        id_, user = min(users)
+        more = f" and {len(users) - 1} more" if len(users) > 1 else ""
+        raise ForeignOwner(
+            f"undoing: {id_}, which the run made, is used by {user}{more}; free it first, then undo again"
+        )
+
+
+@dataclass(frozen=True)
+class _Back:
+    before: Snapshot
+    now: Snapshot
+    own: Own
+    made: Collection[str]
+
+    def desired(self) -> Desired:
+        again = self._made_again()
+        touched = self.own.touched
+        had, has = acl_of(self.before), acl_of(self.now)
+        swapped = [
+            subnet
+            for subnet in sorted(self.own.acls_of)
+            if subnet in had and again.get(had[subnet], had[subnet]) != has.get(subnet)
+        ]
+        return Desired(
+            groups=tuple(self._group(g, again) for g in self.before.groups if g.group_id in touched),
+            acls=tuple(
+                replace(acl, network_acl_id=again.get(acl.network_acl_id, acl.network_acl_id))
+                for acl in self.before.acls or ()
+                if acl.network_acl_id in touched
+            ),
+            lists=tuple(
+                self._list(i, again) for i in self.before.prefix_lists or () if i.prefix_list_id in touched
+            ),
+            associations=tuple(
+                DesiredAssociation(Resource("subnet", subnet), again.get(had[subnet], had[subnet]), NO_SUBNET)
+                for subnet in swapped
+            ),
+            delete_groups=tuple(sorted(id_ for id_ in self.made if id_.startswith("sg-"))),
+            delete_acls=tuple(sorted(id_ for id_ in self.made if id_.startswith("acl-"))),
+            delete_lists=tuple(sorted(id_ for id_ in self.made if id_.startswith("pl-"))),
+            purpose="undone",
+            drop_tags=self._tags_to_drop(),
+        )
+
+    def _made_again(self) -> dict[str, str]:
+        """Old id → ref, of what the run deleted; or → the id under which an earlier undo has made it again."""
+        held, twins = things_in(self.now), twins_of(self.own, self.before, self.now)
+        gone = [id_ for id_ in sorted(self.own.deleted) if id_ not in held]
+        return {id_: twins.get(id_) or c.new_id(_type(id_), self._name(id_)) for id_ in gone}
+
+    def _name(self, id_: str) -> str:
+        group = self.before.group_by_id.get(id_)
+        return group.group_name if group else id_
+
+    def _group(self, group: SecurityGroup, again: Mapping[str, str]) -> SecurityGroup:
+        rules = tuple(
+            replace(rule, peer=c.resolve_peer(rule.peer, again), rule_id="") for rule in group.rules
+        )
+        return replace(group, group_id=again.get(group.group_id, group.group_id), rules=rules)
+
+    def _list(self, item: PrefixList, again: Mapping[str, str]) -> PrefixList:
+        return replace(item, prefix_list_id=again.get(item.prefix_list_id, item.prefix_list_id))
+
+    def _tags_to_drop(self) -> dict[str, tuple[str, ...]]:
+        """Keys that the run put on and that were not there before."""
+        things = things_in(self.before)
+        found = {
+            id_: tuple(sorted(keys - {key for key, _ in things[id_].tags}))
+            for id_, keys in sorted(self.own.tagged.items())
+            if id_ in things and id_ not in self.own.deleted
+        }
+        return {id_: keys for id_, keys in found.items() if keys}
+
+
+def _type(id_: str) -> ResourceType:
+    if id_.startswith("sg-"):
+        return "security-group"
+    return "network-acl" if id_.startswith("acl-") else "prefix-list"
