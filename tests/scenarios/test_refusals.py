@@ -436,4 +436,4 @@ def test_nothing_of_the_error_shows_a_secret(world: Stage, target: str, tmp_path
     assert (tmp_path / "journal.jsonl").stat().st_mode & 0o777 == 0o600
     events = [json.loads(line)["event"] for line in journal.splitlines()]
     assert events[:3] == ["journal", "locked", "begin"]
-    assert events[-1] == "stopped"
+    assert events[-2:] == ["stopped", "unlocked"]
