@@ -24,7 +24,7 @@ from twinwall.emulator.faults import Counts, Denial, Fault, Kind, Trouble
 from twinwall.emulator.front import Front
 from twinwall.emulator.iam.enforcer import Enforcer
 from twinwall.emulator.iam.policies import EVERYTHING, Right
-from twinwall.emulator.identity import Device, Identities, Role
+from twinwall.emulator.identity import Device, Identities, Role, trust_policy
 from twinwall.emulator.moto_pass import Moto
 from twinwall.emulator.moto_view import MotoNetwork, forget
 from twinwall.emulator.pace import Pace
@@ -203,8 +203,8 @@ class EmbeddedAws:
         """Returns the role's ARN. ``trusted_accounts``: account numbers, or ARNs with ``*``. ``policies``: the
         documents of what it may do, for where policies are enforced."""
         arn = role_arn(account, name)
-        trusted, held = tuple(trusted_accounts), tuple(policies)
-        self.identities.roles[arn] = Role(arn, trusted, external_id, mfa, max_duration, policies=held)
+        trust = trust_policy(trusted_accounts, external_id, mfa=mfa)
+        self.identities.roles[arn] = Role(arn, trust, max_duration, policies=tuple(policies))
         return arn
 
     def add_mfa_device(self, account: str, user: str, serial: str, codes: Iterable[str]) -> None:
