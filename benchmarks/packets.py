@@ -24,8 +24,9 @@ from twinwall.model.firewall import SecurityGroup
 from twinwall.model.net import parse_cidr, parse_protocol
 from twinwall.model.rules import Direction, NetworkAclEntry, make_traffic
 from twinwall.model.wire import group_document, parse_group
-from twinwall.packets.boxes import Box
+from twinwall.packets.boxes import Block
 from twinwall.packets.comparison import clash_of_unions
+from twinwall.packets.traffic import Span
 from twinwall.planning.equality import clash_of_acls, clash_of_groups
 from twinwall.planning.semantics import AclEntries, GroupRules, span_of
 
@@ -85,7 +86,7 @@ def from_text() -> list[str]:
             texts = [described(left), described(right)]
             cidrs = [str(rule.peer.cidr) for rule in (*left, *right)]
             yield (
-                lambda texts=texts: clash_of_unions(*map(boxes_in, texts)) is None,
+                lambda texts=texts: clash_of_unions(*map(blocks_in, texts)) is None,
                 lambda texts=texts: clash_of_groups(*map(rules_in, texts)) is None,
                 lambda cidrs=cidrs: bool([ipaddress.ip_network(cidr) for cidr in cidrs]),
             )
@@ -103,10 +104,12 @@ def described(rules: Rules) -> str:
     return json.dumps(group_document(group))
 
 
-def boxes_in(text: str) -> Iterator[Box]:
-    for said in json.loads(text)["IpPermissions"]:
-        span = span_of(make_traffic(parse_protocol(said["IpProtocol"]), said["FromPort"], said["ToPort"]))
-        yield from ((parse_cidr(item["CidrIp"]), span) for item in said["IpRanges"])
+def blocks_in(text: str) -> dict[Span, set[Block]]:
+    said: dict[Span, set[Block]] = {}
+    for item in json.loads(text)["IpPermissions"]:
+        span = span_of(make_traffic(parse_protocol(item["IpProtocol"]), item["FromPort"], item["ToPort"]))
+        said.setdefault(span, set()).update(parse_cidr(block["CidrIp"]) for block in item["IpRanges"])
+    return said
 
 
 def rules_in(text: str) -> GroupRules:

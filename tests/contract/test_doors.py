@@ -1,6 +1,8 @@
-"""The contract of the doors, on every AWS there is: in memory, and over HTTP on the embedded one."""
+"""The contract of the doors, on every AWS there is: in memory, over HTTP on the embedded one, and, where
+``TWINWALL_CLOUD=PROFILE/REGION`` names an account to try it in, on AWS itself (CONTRIBUTING.md)."""
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,13 +66,21 @@ class World:
     reader: FirewallReader
     writer: FirewallWriter
     account: Account
+    account_id: str = ACCOUNT
+    region: str = "eu-west-1"
+
+    def tamed(self) -> Any:
+        """The AWS that does what a test asks for."""
+        if self.aws is None:
+            pytest.skip("AWS itself cannot be told to fail, to deny or to have other quotas")
+        return self.aws
 
     def set_quota(self, code: str, value: int) -> None:
-        self.aws.world.quotas["*", "*", code] = value
+        self.tamed().world.quotas["*", "*", code] = value
 
     def fail_next(self, action: str, kind: Kind, code: str = "", status: int = 400) -> None:
         refusal = Refusal(code, code, status) if code else None
-        self.aws.trouble.add(Fault(action, kind, refusal))
+        self.tamed().trouble.add(Fault(action, kind, refusal))
 
     def make_group(self, name: str) -> Resource:
         ref = Resource("security-group", c.new_id("security-group", name), name)
@@ -117,14 +127,83 @@ def server() -> Iterator[tuple[EmbeddedAws, AwsSession]]:
         yield aws, session
 
 
-@pytest.fixture(params=["memory", "server"])
+CLOUD = os.environ.get("TWINWALL_CLOUD", "")
+"""Read before the tests' own environment hides the user's AWS."""
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[AwsSession]:
+    """With a profile of the user's own ~/.aws."""
+    profile, _, region = CLOUD.partition("/")
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+            environment.delenv(name, raising=False)
+        (session,) = resolve([Side("target", profile=profile, region=region)], now=time.time)
+        yield session
+
+
+def in_the_cloud(session: AwsSession) -> World:
+    """A VPC of this test's alone."""
+    ec2, account = session.writing(), AwsAccount(session)
+    who = account.identity()
+    made = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=_TEMPORARY)
+    vpc = made["Vpc"]["VpcId"]
+    ec2.get_waiter("vpc_available").wait(VpcIds=[vpc])
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+    reader, writer = Ec2Reader(session), Ec2Writer(session, RealClock())
+    return World(None, who.endpoint, vpc, subnet, reader, writer, account, who.account, who.region)
+
+
+_TEMPORARY = [
+    {"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "twinwall contract test, may be deleted"}]}
+]
+
+
+def own_lists(ec2: Any, account: str) -> set[str]:
+    filters = [{"Name": "owner-id", "Values": [account]}]
+    found = ec2.describe_managed_prefix_lists(Filters=filters)["PrefixLists"]
+    return {item["PrefixListId"] for item in found}
+
+
+def leave_nothing(ec2: Any, world: World, lists: set[str]) -> None:
+    """Takes away the VPC with all that is in it, and the lists that were not there before."""
+    of_vpc = [{"Name": "vpc-id", "Values": [world.vpc]}]
+    groups = ec2.describe_security_groups(Filters=of_vpc)["SecurityGroups"]
+    for group in groups:
+        for key, revoke in (
+            ("IpPermissions", ec2.revoke_security_group_ingress),
+            ("IpPermissionsEgress", ec2.revoke_security_group_egress),
+        ):
+            if group[key]:
+                revoke(GroupId=group["GroupId"], IpPermissions=group[key])
+    for group in groups:
+        if group["GroupName"] != "default":
+            ec2.delete_security_group(GroupId=group["GroupId"])
+    ec2.delete_subnet(SubnetId=world.subnet)
+    for acl in ec2.describe_network_acls(Filters=of_vpc)["NetworkAcls"]:
+        if not acl["IsDefault"]:
+            ec2.delete_network_acl(NetworkAclId=acl["NetworkAclId"])
+    for list_id in own_lists(ec2, world.account_id) - lists:
+        ec2.delete_managed_prefix_list(PrefixListId=list_id)
+    ec2.delete_vpc(VpcId=world.vpc)
+
+
+@pytest.fixture(params=["memory", "server", "cloud"])
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     if request.param == "memory":
         yield in_memory()
-        return
-    aws, session = request.getfixturevalue("server")
-    yield on_the_server(aws, session)
-    aws.reset()
+    elif request.param == "server":
+        aws, session = request.getfixturevalue("server")
+        yield on_the_server(aws, session)
+        aws.reset()
+    elif not CLOUD:
+        pytest.skip("AWS itself is tried only in an account that TWINWALL_CLOUD=PROFILE/REGION names")
+    else:
+        session = request.getfixturevalue("cloud")
+        made = in_the_cloud(session)
+        lists = own_lists(session.writing(), made.account_id)
+        yield made
+        leave_nothing(session.writing(), made, lists)
 
 
 def rule(
@@ -136,11 +215,8 @@ def rule(
 
 def test_the_identity_is_that_of_the_keys(world: World) -> None:
     identity = world.account.identity()
-    assert (identity.account, identity.region, identity.endpoint) == (
-        ACCOUNT,
-        "eu-west-1",
-        world.endpoint,
-    )
+    found = (identity.account, identity.region, identity.endpoint)
+    assert found == (world.account_id, world.region, world.endpoint)
 
 
 def test_quotas_are_read_live(world: World) -> None:
@@ -248,8 +324,8 @@ def test_a_prefix_list_grows_version_by_version(world: World) -> None:
     grown = world.writer.carry_out(c.ModifyManagedPrefixList(resource=offices, add=(lab,)))
     assert grown.version == (made.version or 0) + 1
     document = world.reader.read_prefix_lists([])
-    (found,) = parse_snapshot(document).prefix_lists or ()
-    assert (found.prefix_list_id, found.max_entries, found.entries) == (offices.id, 2, (hq, lab))
+    (found,) = (p for p in parse_snapshot(document).prefix_lists or () if p.prefix_list_id == offices.id)
+    assert (found.name, found.max_entries, found.entries) == ("offices", 2, (hq, lab))
     web = world.make_group("web")
     from_offices = rule(INGRESS, Traffic(6, 443, 443), PrefixListPeer(offices.id))
     world.writer.carry_out(c.AuthorizeRules(resource=web, direction=INGRESS, rules=(from_offices,)))
@@ -261,7 +337,7 @@ def test_a_prefix_list_grows_version_by_version(world: World) -> None:
 
 
 def test_prefix_lists_by_name_with_aws_s_own(world: World) -> None:
-    names = ["com.amazonaws.eu-west-1.s3", "no-such-list"]
+    names = [f"com.amazonaws.{world.region}.s3", "no-such-list"]
     found = world.reader.read_prefix_lists(["pl-00000000000000000"], names)["PrefixLists"]
     assert [item["PrefixListName"] for item in found] == names[:1]
     assert found[0]["Entries"]
@@ -280,7 +356,7 @@ def test_a_vpc_that_is_not_there(world: World) -> None:
 
 
 def test_a_denial_names_the_action_and_nothing_was_done(world: World) -> None:
-    world.aws.trouble.deny(Denial(ACCOUNT, "CreateSecurityGroup"))
+    world.tamed().trouble.deny(Denial(ACCOUNT, "CreateSecurityGroup"))
     with pytest.raises(AccessDenied, match='"Action": "ec2:CreateSecurityGroup"'):
         world.make_group("web")
 
@@ -292,7 +368,7 @@ def test_an_answer_that_is_lost_is_unknown_and_a_throttle_is_seen_at_once(world:
     world.fail_next("CreateSecurityGroup", Kind.REFUSED, "RequestLimitExceeded", 503)
     with pytest.raises(Throttled):
         world.make_group("db")
-    assert world.aws.counts.total("CreateSecurityGroup") == 2
+    assert world.tamed().counts.total("CreateSecurityGroup") == 2
     assert sorted(group.group_name for group in world.snapshot("SecurityGroups").groups) == ["default", "web"]
 
 
@@ -318,7 +394,7 @@ def test_a_fault_of_aws_s_own_leaves_a_write_unknown(world: World) -> None:
 def test_a_read_without_an_answer_is_repeated(world: World) -> None:
     world.fail_next("DescribeSecurityGroups", Kind.LOST)
     assert world.snapshot("SecurityGroups").groups
-    assert world.aws.counts.total("DescribeSecurityGroups") == 2
+    assert world.tamed().counts.total("DescribeSecurityGroups") == 2
 
 
 def test_what_is_used_cannot_be_deleted(world: World) -> None:

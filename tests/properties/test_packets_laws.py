@@ -133,7 +133,15 @@ def test_unions_clash_exactly_where_their_sets_differ(
     shared: list[Box], mine: list[Box], yours: list[Box]
 ) -> None:
     left, right = [*mine, *shared], [*shared, *yours]
-    check_clash(clash_of_unions(left, right), PacketSet.union_of(left), PacketSet.union_of(right))
+    clash = clash_of_unions(by_traffic(left), by_traffic(right))
+    check_clash(clash, PacketSet.union_of(left), PacketSet.union_of(right))
+
+
+def by_traffic(rules: list[Box]) -> dict[Span, set[Block]]:
+    said: dict[Span, set[Block]] = {}
+    for block, span in rules:
+        said.setdefault(span, set()).add(block)
+    return said
 
 
 entries = st.tuples(st.booleans(), boxes)

@@ -160,8 +160,22 @@ REQUESTS: Mapping[str, st.SearchStrategy[Json]] = {
     "RevokeSecurityGroupIngress/ids": fields(
         {"GroupId": named("sg"), "SecurityGroupRuleIds": st.lists(named("sgr"), min_size=1, max_size=2)}
     ),
-    "UpdateSecurityGroupRuleDescriptionsIngress": fields(
-        {"GroupId": named("sg"), "IpPermissions": SIMPLE | PERMISSIONS}
+    "RevokeSecurityGroupEgress/ids": fields(
+        {"GroupId": named("sg"), "SecurityGroupRuleIds": st.lists(named("sgr"), min_size=1, max_size=2)}
+    ),
+    **{
+        f"UpdateSecurityGroupRuleDescriptions{way}": fields(
+            {"GroupId": named("sg"), "IpPermissions": SIMPLE | PERMISSIONS}
+        )
+        for way in ("Ingress", "Egress")
+    },
+    "UpdateSecurityGroupRuleDescriptionsIngress/ids": fields(
+        {
+            "GroupId": named("sg"),
+            "SecurityGroupRuleDescriptions": st.lists(
+                fields({"SecurityGroupRuleId": named("sgr")}, Description=TEXTS), min_size=1, max_size=2
+            ),
+        }
     ),
     "ModifySecurityGroupRules": fields(
         {
@@ -210,6 +224,15 @@ REQUESTS: Mapping[str, st.SearchStrategy[Json]] = {
     "DescribeNetworkAcls": fields({}, **READ),
     "DescribeManagedPrefixLists": fields({}, MaxResults=one_of(0, 1, 100)),
     "DescribeTags": fields({}),
+    "AssociateSecurityGroupVpc": fields({"GroupId": named("sg"), "VpcId": named("vpc", 2)}),
+    "DisassociateSecurityGroupVpc": fields({"GroupId": named("sg"), "VpcId": named("vpc", 2)}),
+    "DescribeSecurityGroupVpcAssociations": fields({}, MaxResults=one_of(4, 5, 1000)),
+    "GetSecurityGroupsForVpc": fields({"VpcId": named("vpc", 2)}, MaxResults=one_of(4, 5, 1000)),
+    "DescribeSecurityGroupReferences": fields({"GroupId": st.lists(named("sg"), min_size=1, max_size=2)}),
+    "DescribeStaleSecurityGroups": fields({"VpcId": named("vpc", 2)}, MaxResults=one_of(4, 5, 255)),
+    "GetManagedPrefixListEntries": fields({"PrefixListId": named("pl", 12)}, TargetVersion=one_of(1, 2)),
+    "GetManagedPrefixListAssociations": fields({"PrefixListId": named("pl", 12)}),
+    "DeleteSecurityGroup/dry": fields({"GroupId": named("sg"), "DryRun": st.just(True)}),
 }
 STEP = st.one_of([st.tuples(st.just(action), given) for action, given in REQUESTS.items()])
 STEPS = st.lists(STEP, max_size=8)
@@ -316,7 +339,7 @@ class Run:
 
 _ID = re.compile(r"\b(sg|sgr|acl|aclassoc|pl|vpc|subnet)-[0-9a-f]{17}\b")
 FIRST = ("DescribeSecurityGroups", "DescribeNetworkAcls", "DescribeManagedPrefixLists")
-LAST = (*FIRST, "DescribeSecurityGroupRules")
+LAST = (*FIRST, "DescribeSecurityGroupRules", "DescribeSecurityGroupVpcAssociations")
 
 
 def _without_empty(value: Any) -> Any:

@@ -31,12 +31,12 @@ class Clusters:
     groups: dict[str, str]
 
     def rules(self, region: str) -> set[str]:
-        ec2 = boto3.client("ec2", region_name=region)
+        ec2 = boto3.Session().client("ec2", region_name=region)
         answer = ec2.describe_security_groups(GroupIds=[self.groups[region]])["SecurityGroups"][0]
         return {block["CidrIp"] for part in answer["IpPermissions"] for block in part["IpRanges"]}
 
     def addresses(self, region: str) -> set[str]:
-        ec2 = boto3.client("ec2", region_name=region)
+        ec2 = boto3.Session().client("ec2", region_name=region)
         filters = [{"Name": "tag:aws:autoscaling:groupName", "Values": ["web"]}]
         found = ec2.describe_instances(Filters=filters)["Reservations"]
         running = [one for part in found for one in part["Instances"] if one["State"]["Name"] == "running"]
@@ -47,7 +47,7 @@ class Clusters:
 
 
 def build(region: str, number: int) -> str:
-    ec2, scaling = (boto3.client(name, region_name=region) for name in ("ec2", "autoscaling"))
+    ec2, scaling = (boto3.Session().client(name, region_name=region) for name in ("ec2", "autoscaling"))
     vpc = ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.{number}.1.0/24")["Subnet"]["SubnetId"]
     group = ec2.create_security_group(GroupName="guard", Description="a site", VpcId=vpc)["GroupId"]
@@ -64,7 +64,7 @@ def build(region: str, number: int) -> str:
         LaunchTemplate={"LaunchTemplateId": template["LaunchTemplate"]["LaunchTemplateId"]},
     )
     keys = [("region", "HASH"), ("asg", "RANGE")]
-    boto3.client("dynamodb", region_name=region).create_table(
+    boto3.Session().client("dynamodb", region_name=region).create_table(
         TableName="twinwall-web",
         KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
@@ -129,7 +129,7 @@ def test_what_somebody_changed_by_hand_is_repaired_and_told(clusters: Clusters, 
     clusters.command("true-up", "--yes")
     clusters.command("true-up", "--yes")
     before = clusters.rules("eu-west-1")
-    ec2 = boto3.client("ec2", region_name="eu-west-1")
+    ec2 = boto3.Session().client("ec2", region_name="eu-west-1")
     group = clusters.groups["eu-west-1"]
     gone = min(before)
     ports = {"IpProtocol": "tcp", "FromPort": 7000, "ToPort": 7001}

@@ -30,7 +30,7 @@ MUTANTS = (
         "mesh/rows.py",
         'suspended |= mesh.policy == "keep" or now - first < mesh.expiry',
         "suspended |= False",
-        1,
+        5,
         "Availability",
     ),
     Mutant(

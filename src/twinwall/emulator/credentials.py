@@ -54,6 +54,12 @@ class Principal:
         return tuple(filter(None, (self.key.id, self.arn, self.role_arn, self.account)))
 
     @property
+    def iam_names(self) -> tuple[str, ...]:
+        """All that a policy's Principal may call this caller by."""
+        root = f"arn:aws:iam::{self.account}:root"
+        return tuple(filter(None, (self.arn, self.role_arn, self.account, root)))
+
+    @property
     def is_session(self) -> bool:
         return bool(self.key.token)
 

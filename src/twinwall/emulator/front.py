@@ -23,7 +23,6 @@ from twinwall.emulator.faults import Counts, Fault, Kind, Trouble, denial, in_wo
 from twinwall.emulator.forms import action_of, protocol_of, query_answer, refused
 from twinwall.emulator.http import JSON, Request, Response
 from twinwall.emulator.iam.enforcer import Enforcer
-from twinwall.emulator.iam.holders import offer_aws_managed
 from twinwall.emulator.identity import Identities
 from twinwall.emulator.moto_pass import Moto
 from twinwall.emulator.moto_view import MotoNetwork
@@ -176,8 +175,6 @@ class Front:
             return Response(200, query_answer(visit, output))
         if visit.service == "servicequotas" and (answer := self._quotas(visit)) is not None:
             return Response(200, json.dumps(answer).encode(), JSON)
-        if visit.service == "iam":
-            offer_aws_managed(visit.account, visit.request.form.get("PolicyArn", ""))
         if visit.service in self.rooms:
             return self.rooms[visit.service](visit)
         return self.by_moto(visit)

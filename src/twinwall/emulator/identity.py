@@ -4,19 +4,18 @@ AssumeRole works only for roles that exist: those registered here, and those tha
 trust policy is read. The external id is checked, and an MFA code is good once.
 """
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from typing import Any, NoReturn
 
 from moto.core.exceptions import ServiceException
 from moto.iam.models import iam_backends
 
 from twinwall.emulator.credentials import AccessKey, Keyring, Principal
+from twinwall.emulator.iam.conditions import Context
 from twinwall.emulator.iam.holders import managed
-from twinwall.emulator.iam.policies import read_policy
+from twinwall.emulator.iam.policies import Policy, Right, Statement, read_policy, verdict
 from twinwall.emulator.refusal import Refusal, refuse
 
 CHAINED = 3600
@@ -25,12 +24,10 @@ CHAINED = 3600
 
 @dataclass(frozen=True)
 class Role:
-    """``trusted``: accounts or ARNs (with ``*``); ``external_id`` and ``mfa`` are conditions."""
+    """``trust``: its trust policy."""
 
     arn: str
-    trusted: tuple[str, ...]
-    external_id: str | None = None
-    mfa: bool = False
+    trust: Policy
     max_duration: int = 3600
     role_id: str = "AROATWINWALLEXAMPLEID"
     policies: tuple[str, ...] = ()
@@ -40,9 +37,16 @@ class Role:
     def account(self) -> str:
         return self.arn.split(":")[4]
 
-    def trusts(self, caller: Principal) -> bool:
-        names = {caller.account, caller.arn, caller.role_arn, f"arn:aws:iam::{caller.account}:root"}
-        return any(fnmatchcase(name, pattern) for name in names if name for pattern in self.trusted)
+    def trusts(self, caller: Principal, context: Context) -> bool:
+        return verdict(self.trust, Right("sts:AssumeRole", self.arn), context, caller.iam_names) is True
+
+
+def trust_policy(trusted: Iterable[str], external_id: str | None, *, mfa: bool) -> Policy:
+    """``trusted``: accounts, or ARNs with ``*``."""
+    conditions: dict[str, Any] = {"StringEquals": {"sts:ExternalId": external_id}} if external_id else {}
+    if mfa:
+        conditions["Bool"] = {"aws:MultiFactorAuthPresent": "true"}
+    return (Statement(True, ("sts:AssumeRole",), (), (), (), conditions, tuple(trusted)),)
 
 
 @dataclass
@@ -96,11 +100,7 @@ def assume_role(identities: Identities, caller: Principal, params: Mapping[str, 
         _validation("roleSessionName")
     role = identities.find_role(arn)
     mfa = _check_mfa(identities, caller, params) or caller.mfa
-    if role is None or not role.trusts(caller):
-        _denied(caller, "sts:AssumeRole", arn)
-    if role.external_id is not None and params.get("ExternalId") != role.external_id:
-        _denied(caller, "sts:AssumeRole", arn)
-    if role.mfa and not mfa:
+    if role is None or not role.trusts(caller, _trust_context(caller, params, mfa=mfa)):
         _denied(caller, "sts:AssumeRole", arn)
     seconds = _duration(params, role, caller)
     session_policies = _session_policies(params, role.account)
@@ -119,6 +119,17 @@ def assume_role(identities: Identities, caller: Principal, params: Mapping[str, 
         "Credentials": _credentials(session),
         "AssumedRoleUser": {"AssumedRoleId": session.user_id, "Arn": assumed},
     }
+
+
+def _trust_context(caller: Principal, params: Mapping[str, str], *, mfa: bool) -> Context:
+    """What a trust policy may ask for (aws-facts 9.3)."""
+    named = {"sts:externalid": "ExternalId", "sts:rolesessionname": "RoleSessionName"}
+    named |= {"sts:sourceidentity": "SourceIdentity"}
+    found = {key: (params[name],) for key, name in named.items() if params.get(name)}
+    found["aws:multifactorauthpresent"] = (str(mfa).lower(),)
+    found["aws:principalarn"] = (caller.role_arn or caller.arn,)
+    found["aws:principalaccount"] = (caller.account,)
+    return found
 
 
 def _session_policies(params: Mapping[str, str], account: str) -> tuple[str, ...] | None:
@@ -220,33 +231,8 @@ def _role_in_iam(arn: str) -> Role | None:
         found = iam_backends[parts[4]]["aws"].get_role_by_arn(arn)
     except ServiceException:
         return None
-    document = json.loads(found.assume_role_policy_document or "{}")
-    statements = document.get("Statement") or []
-    for statement in [statements] if isinstance(statements, dict) else statements:
-        role = _role_of(arn, statement, int(found.max_session_duration or 3600), found.id)
-        if role is not None:
-            return role
-    return None
-
-
-def _role_of(arn: str, statement: Mapping[str, Any], max_duration: int, role_id: str) -> Role | None:
-    """The first statement that lets AWS principals in; only these conditions are understood, and a statement
-    with any other lets nobody in."""
-    principal = statement.get("Principal")
-    named = principal.get("AWS") if isinstance(principal, dict) else principal
-    if statement.get("Effect") != "Allow" or not named:
-        return None
-    external_id, mfa = None, False
-    for test, terms in (statement.get("Condition") or {}).items():
-        for key, value in terms.items():
-            if (test, key) == ("StringEquals", "sts:ExternalId"):
-                external_id = value if isinstance(value, str) else value[0]
-            elif (test, key) == ("Bool", "aws:MultiFactorAuthPresent"):
-                mfa = str(value).lower() == "true"
-            else:
-                return None
-    trusted = (named,) if isinstance(named, str) else tuple(named)
-    return Role(arn, trusted, external_id, mfa, max_duration, role_id)
+    trust = read_policy(found.assume_role_policy_document) if found.assume_role_policy_document else ()
+    return Role(arn, trust, int(found.max_session_duration or 3600), found.id)
 
 
 # --- SSO's portal

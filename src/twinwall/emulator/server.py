@@ -22,10 +22,9 @@ from twinwall.emulator.credentials import AccessKey, Keyring, role_arn
 from twinwall.emulator.delivery import Deliveries
 from twinwall.emulator.faults import Counts, Denial, Fault, Kind, Trouble
 from twinwall.emulator.front import Front
-from twinwall.emulator.http import Request, Response
 from twinwall.emulator.iam.enforcer import Enforcer
 from twinwall.emulator.iam.policies import EVERYTHING, Right
-from twinwall.emulator.identity import Device, Identities, Role
+from twinwall.emulator.identity import Device, Identities, Role, trust_policy
 from twinwall.emulator.moto_pass import Moto
 from twinwall.emulator.moto_view import MotoNetwork, forget
 from twinwall.emulator.pace import Pace
@@ -34,7 +33,7 @@ from twinwall.emulator.services import Services
 from twinwall.emulator.state import World, make_ids
 from twinwall.emulator.switches import Switches
 from twinwall.emulator.throttle import Throttle
-from twinwall.emulator.web import Connections, Handler
+from twinwall.emulator.web import Connections, Handler, cut, read_request, send
 
 ACCOUNTS = ("111122223333", "444455556666")
 USER = "twinwall"
@@ -204,8 +203,8 @@ class EmbeddedAws:
         """Returns the role's ARN. ``trusted_accounts``: account numbers, or ARNs with ``*``. ``policies``: the
         documents of what it may do, for where policies are enforced."""
         arn = role_arn(account, name)
-        trusted, held = tuple(trusted_accounts), tuple(policies)
-        self.identities.roles[arn] = Role(arn, trusted, external_id, mfa, max_duration, policies=held)
+        trust = trust_policy(trusted_accounts, external_id, mfa=mfa)
+        self.identities.roles[arn] = Role(arn, trust, max_duration, policies=tuple(policies))
         return arn
 
     def add_mfa_device(self, account: str, user: str, serial: str, codes: Iterable[str]) -> None:
@@ -254,10 +253,10 @@ class EmbeddedAws:
     # --- served
 
     def _wsgi(self, environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
-        response = self._front.handle(_request(environ))
+        response = self._front.handle(read_request(environ))
         if response.lost:
-            _cut(environ["werkzeug.socket"])
-        return _send(response, start_response)
+            cut(environ["werkzeug.socket"])
+        return send(response, start_response)
 
 
 def _listen(port: int) -> socket.socket:
@@ -272,31 +271,3 @@ def _serving(listening: socket.socket, port: int, application: Any, handler: Any
     )
     server.server_name, server.server_port = "127.0.0.1", port
     return server
-
-
-def _request(environ: Mapping[str, Any]) -> Request:
-    headers = {
-        name[5:].lower().replace("_", "-"): str(value)
-        for name, value in environ.items()
-        if name.startswith("HTTP_")
-    }
-    headers["content-type"] = environ.get("CONTENT_TYPE") or ""
-    length = environ.get("CONTENT_LENGTH") or ""
-    body = environ["wsgi.input"].read(int(length)) if length else b""
-    if not length and environ.get("wsgi.input_terminated"):
-        body = environ["wsgi.input"].read()
-    path, _, query = str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or "/").partition("?")
-    if "x-amz-sso-bearer-token" in headers:
-        headers["x-amz-sso_bearer_token"] = headers["x-amz-sso-bearer-token"]
-    return Request(environ["REQUEST_METHOD"], path, query, headers, body)
-
-
-def _send(response: Response, start_response: Any) -> Iterator[bytes]:
-    headers = [*response.headers, ("Content-Length", str(len(response.body)))]
-    start_response(f"{response.status} {'OK' if response.status < 400 else 'Refused'}", headers)
-    return iter([response.body])
-
-
-def _cut(connection: socket.socket) -> None:
-    connection.shutdown(socket.SHUT_RDWR)
-    raise ConnectionAbortedError("the answer was lost, as asked for")

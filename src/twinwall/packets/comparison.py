@@ -12,13 +12,13 @@ whatever is around it. Time is n log n + n·K/64 for n rules with K different bo
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain, islice
 from operator import lt
 from typing import NamedTuple
 
-from twinwall.packets.boxes import BITS, Box, Masks
+from twinwall.packets.boxes import BITS, Block, Masks
 from twinwall.packets.lockstep import (
     FAMILY_START,
     NOWHERE,
@@ -29,6 +29,7 @@ from twinwall.packets.lockstep import (
     Place,
     Places,
     Region,
+    Said,
     address_at,
     by_place,
     differing_orders,
@@ -47,18 +48,28 @@ class Clash(NamedTuple):
     in_left: bool
 
 
-def clash_of_unions(left: Iterable[Box], right: Iterable[Box]) -> Clash | None:
+def clash_of_unions(left: Said, right: Said) -> Clash | None:
     """Of two unordered lists of allowing rules: where they differ first, None if they admit the same."""
-    ours, theirs = set(left), set(right)
-    shared = ours & theirs
-    if len(shared) < len(ours) // 2:
-        return _first_clash(by_place(ours), by_place(theirs), _EVERYTHING)
-    mine, yours = ours - shared, theirs - shared
+    shared = {span: left[span] & right[span] for span in left.keys() & right.keys()}
+    if 2 * _count(shared) < _count(left):
+        return _first_clash(by_place(left), by_place(right), _EVERYTHING)
+    mine, yours = _without(left, shared), _without(right, shared)
     doubt = _Doubt.of(*_differing(by_place(mine), by_place(yours)))
     if doubt is None:
         return None
-    near = by_place(doubt.near(shared))
+    near = doubt.near(shared)
     return _first_clash(by_place(doubt.near(mine), near), by_place(doubt.near(yours), near), doubt)
+
+
+_NONE: Set[Block] = frozenset()
+
+
+def _count(said: Said) -> int:
+    return sum(map(len, said.values()))
+
+
+def _without(said: Said, shared: Said) -> Said:
+    return {span: blocks - shared.get(span, _NONE) for span, blocks in said.items()}
 
 
 def _differing(ours: Places, theirs: Places) -> tuple[Iterator[Region], Masks]:
@@ -111,18 +122,18 @@ class _Doubt:
                 ends.append(end)
         return cls(starts, ends, masks.folded_spans(differing)) if starts else None
 
-    def near(self, boxes: Collection[Box]) -> list[Box]:
-        """Those that hold a packet in doubt."""
-        spans = self._meeting(span for _, span in boxes)
+    def near(self, said: Said) -> Said:
+        """What is said of packets in doubt."""
         ends, starts = self.ends, [*self.starts, NOWHERE]
-        near: list[Box] = []
-        for box in boxes:
-            (family, first, length), span = box
-            if span in spans:
+        found: dict[Span, set[Block]] = {}
+        for span in self._meeting(said):
+            found[span] = near = set()
+            for block in said[span]:
+                family, first, length = block
                 start = FAMILY_START[family] + first
                 if starts[bisect_right(ends, start)] < start + (1 << BITS[family] - length):
-                    near.append(box)
-        return near
+                    near.add(block)
+        return found
 
     def among(self, entries: Collection[Ordered]) -> list[Ordered]:
         spans = self._meeting(span for _, _, span in entries)

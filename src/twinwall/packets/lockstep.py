@@ -10,10 +10,10 @@ number of *stretches*: copies of the address space, in which separate questions 
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import NamedTuple
 
-from twinwall.packets.boxes import Block, Box, Masks, Pairs
+from twinwall.packets.boxes import Block, Masks, Pairs
 from twinwall.packets.traffic import Span
 from twinwall.packets.witness import Address
 
@@ -66,16 +66,20 @@ class Region(NamedTuple):
 # --- unordered rules that allow
 
 
+Said = Mapping[Span, Set[Block]]
+"""What an unordered list of rules allows: each traffic with the blocks that it is allowed from."""
+
 Places = dict[Place, Pairs]
 """What is allowed in each block."""
 
 
-def by_place(boxes: Iterable[Box], around: Places | None = None) -> Places:
-    """``around``: what is said besides."""
-    found = dict(around or {})
-    for (family, first, length), span in boxes:
-        place = (first << 8 | length) + _OFFSET[family]
-        found[place] = found[place] + span if place in found else span
+def by_place(*parts: Said) -> Places:
+    found: Places = {}
+    for said in parts:
+        for span, blocks in said.items():
+            for family, first, length in blocks:
+                place = (first << 8 | length) + _OFFSET[family]
+                found[place] = found[place] + span if place in found else span
     return found
 
 

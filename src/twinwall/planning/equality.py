@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 
 from twinwall.model.rules import CidrPeer, PrefixListPeer, RuleAction
 from twinwall.packets import traffic
-from twinwall.packets.boxes import Box
+from twinwall.packets.boxes import Block
 from twinwall.packets.comparison import Clash, clash_of_orders, clash_of_unions
-from twinwall.packets.lockstep import Entry
+from twinwall.packets.lockstep import Entry, Said
 from twinwall.packets.traffic import LINE, Span
 from twinwall.packets.witness import Packet
 from twinwall.planning.semantics import AclEntries, GroupRules, entry_span, span_of
@@ -18,23 +18,27 @@ _Named = tuple[str, Span]
 def clash_of_groups(left: GroupRules, right: GroupRules) -> Clash | None:
     """A packet that one side alone admits, symbols being places of their own; None if there is none."""
     ours, theirs = set[_Named](), set[_Named]()
-    return clash_of_unions(_boxes(left, ours), _boxes(right, theirs)) or _clash_of_symbols(ours, theirs)
+    return clash_of_unions(_said(left, ours), _said(right, theirs)) or _clash_of_symbols(ours, theirs)
 
 
-def _boxes(group: GroupRules, symbols: set[_Named]) -> Iterator[Box]:
-    """The rules that speak of addresses; those that speak of symbols go into ``symbols``."""
-    said, span = None, LINE
+def _said(group: GroupRules, symbols: set[_Named]) -> Said:
+    """The rules that speak of addresses; those that speak of symbols go into ``symbols``. Rules are sorted by
+    their traffic."""
+    said: dict[Span, set[Block]] = {}
+    last, span, blocks = None, LINE, set[Block]()
     for rule in group.rules:
         peer = rule.peer
-        if rule.traffic is not said:
-            said = rule.traffic
-            span = span_of(said)
+        if rule.traffic is not last:
+            last = rule.traffic
+            span = span_of(last)
+            blocks = said.setdefault(span, set())
         if type(peer) is CidrPeer:
-            yield peer.cidr, span
+            blocks.add(peer.cidr)
         elif isinstance(peer, PrefixListPeer) and peer.prefix_list_id in group.lists:
-            yield from ((cidr, span) for cidr in group.lists[peer.prefix_list_id])
+            blocks |= set(group.lists[peer.prefix_list_id])
         else:
             symbols.add((str(peer), span))
+    return said
 
 
 def _clash_of_symbols(left: set[_Named], right: set[_Named]) -> Clash | None:

@@ -299,7 +299,7 @@ def test_service_quotas(aws: EmbeddedAws, client: Any, refuses: Any) -> None:
     [
         ("ec2", "describe_instance_topology", {}, "InvalidAction"),
         ("autoscaling", "rollback_instance_refresh", {"AutoScalingGroupName": "a"}, "InvalidAction"),
-        ("cloudtrail", "lookup_events", {}, "UnknownOperationException"),
+        ("cloudtrail", "list_imports", {}, "UnknownOperationException"),
     ],
 )
 def test_an_unknown_operation_is_refused_in_words(

@@ -283,3 +283,28 @@ def test_an_unsigned_request(aws: EmbeddedAws) -> None:
     answer = connection.getresponse()
     assert (answer.status, b"MissingAuthenticationToken" in answer.read()) == (403, True)
     connection.close()
+
+
+def test_a_trust_policy_is_read_whole(client: Any, refuses: Any) -> None:
+    """Several statements, wildcards, session names; a Deny comes first."""
+    user = f"arn:aws:iam::{ONE}:user/twinwall"
+    like = {"StringLike": {"sts:ExternalId": "deploy-*"}}
+    trust = {
+        "Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}},
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": [user]}, "Condition": like},
+            {
+                "Effect": "Deny",
+                "Action": "sts:*",
+                "Principal": "*",
+                "Condition": {"StringEquals": {"sts:RoleSessionName": "root"}},
+            },
+        ]
+    }
+    made = client("iam", account=TWO).create_role(RoleName="api", AssumeRolePolicyDocument=json.dumps(trust))
+    role, sts = made["Role"]["Arn"], client("sts")
+    assert assume(sts, role, ExternalId="deploy-1").token
+    with refuses("AccessDenied"):
+        assume(sts, role, ExternalId="other")
+    with refuses("AccessDenied"):
+        sts.assume_role(RoleArn=role, RoleSessionName="root", ExternalId="deploy-1")

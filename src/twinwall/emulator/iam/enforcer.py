@@ -7,7 +7,8 @@ request ─ rights it needs ─┬─ the caller's policies ─┬─ each given
 
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import replace
 
 from moto.core.exceptions import ServiceException
 from moto.sqs.models import sqs_backends
@@ -50,11 +51,10 @@ class Enforcer:
         made_by_hand = self._identities.roles.get(caller.role_arn)
         policies = policies_of(caller, made_by_hand.policies if made_by_hand else None)
         context = self._context(caller, region)
-        names = (caller.arn, caller.role_arn, caller.account, f"arn:aws:iam::{caller.account}:root")
         for right in rights:
             self.asked.append((caller.arn, Right(right.action, right.arn, {**context, **right.keys})))
             own = self._resource_policy(caller, right)
-            why = refusal_of(policies, right, context, own, names=tuple(filter(None, names)))
+            why = refusal_of(policies, right, context, own, names=caller.iam_names)
             if why is not None:
                 raise denial(caller.arn, right.action, right.arn, why)
 
@@ -98,11 +98,12 @@ class Enforcer:
     def _trust(self, role_arn: str) -> Policy:
         """A role lets in who is named in its trust policy; an account named there leaves it to the account."""
         role = self._identities.find_role(role_arn)
-        named = tuple(p for p in role.trusted if ":user/" in p or ":role/" in p) if role else ()
-        return (Statement(True, ("sts:AssumeRole",), (), ("*",), (), _NO_CONDITION, named),) if named else ()
+        found = (replace(s, principals=_persons(s), conditions={}) for s in (role.trust if role else ()))
+        return tuple(statement for statement in found if statement.allows and statement.principals)
 
 
-_NO_CONDITION: Mapping[str, Mapping[str, str]] = {}
+def _persons(statement: Statement) -> tuple[str, ...]:
+    return tuple(p for p in statement.principals if p == "*" or ":user/" in p or ":role/" in p)
 
 
 def _queue_policy(arn: str) -> Policy:

@@ -1,11 +1,12 @@
-"""IAM's calls, which are moto's but for one thing: an inline policy needs no version, as the ones that AWS's SAM
-translator writes have none."""
+"""IAM's calls, which are moto's but for two things: AWS's own managed policies are there, and an inline policy needs
+no version, as the ones that AWS's SAM translator writes have none."""
 
 import json
 from dataclasses import replace
 from urllib.parse import urlencode
 
 from twinwall.emulator.http import Request, Response
+from twinwall.emulator.iam.holders import offer_aws_managed
 from twinwall.emulator.visit import Room, Visit
 
 _INLINE = frozenset({"PutRolePolicy", "PutUserPolicy", "PutGroupPolicy"})
@@ -13,6 +14,7 @@ _INLINE = frozenset({"PutRolePolicy", "PutUserPolicy", "PutGroupPolicy"})
 
 def make_room(by_moto: Room) -> Room:
     def answer(visit: Visit) -> Response:
+        offer_aws_managed(visit.account, visit.request.form.get("PolicyArn", ""))
         return by_moto(replace(visit, request=_dated(visit.request)) if visit.action in _INLINE else visit)
 
     return answer

@@ -49,8 +49,10 @@ class Pass:
         changed = self._write_rows(before, seen)
         self.table = run.around.table.read(run.within())
         roster = self._judge(self.table)
+        if any(roster.row(key) != before.row(key) for key in self._own_keys() - changed):
+            raise NotDone("a row of ours has moved: the lease is lost", after=1.0)
         rows = [s.row for s in roster.standings if s.row and s.site.key in changed | self.batch.push]
-        chains = elsewhere.start(run, [row for row in rows if self._is_own(row.key)])
+        chains = elsewhere.start(run, [row for row in rows if row.key in self._own_keys()])
         try:
             return self._bring_about(picture, seen, roster)
         finally:
@@ -63,6 +65,8 @@ class Pass:
         self._add(picture, roster)
         self.table = run.around.table.read(run.within())
         again = self._judge(self.table)
+        if any(again.row(key) != roster.row(key) for key in self._own_keys()):
+            raise NotDone("a row of ours has moved: the lease is lost", after=1.0)
         if again.claimed != roster.claimed:
             return None
         revoked = self._revoke(picture, again)
@@ -75,8 +79,9 @@ class Pass:
     def _judge(self, table: Table) -> Roster:
         return judge(table.rows, self.run.around.mesh, self.run.now(), table.unknown)
 
-    def _is_own(self, key: SiteKey) -> bool:
-        return any(site.key == key for site in self.run.around.sites)
+    def _own_keys(self) -> set[SiteKey]:
+        """Nobody else writes these rows; one that moved all the same was restored, or another has the lease."""
+        return {site.key for site in self.run.around.sites}
 
     def _write_rows(self, before: Roster, seen: Mapping[SiteKey, Observation]) -> set[SiteKey]:
         run = self.run

@@ -30,13 +30,10 @@ def covered(
     firewall: Firewall, group: SecurityGroup, rules: Sequence[SecurityGroupRule]
 ) -> Iterator[Finding]:
     """Narrow rules are tried first, and what was found covers nothing any more: all of it can go at once."""
-    kept = set(rules)
     near = _Near(rules)
     for rule in sorted(rules, key=_width):
-        others = [other for other in near.of(rule) if other in kept and other is not rule]
-        by = _covering(firewall, rule, others)
-        if by:
-            kept.discard(rule)
+        if by := _covering(firewall, rule, near.of(rule)):
+            near.gone.add(id(rule))
             yield _covered(group, rule, by)
 
 
@@ -95,9 +92,12 @@ def _covered(group: SecurityGroup, rule: SecurityGroupRule, by: Sequence[Securit
 
 
 class _Near:
-    """The rules of one direction that share packets with a rule, or may."""
+    """The rules of one direction that share packets with a rule, or may. ``gone``: the ``id()`` of those that
+    count no more; of twins, each by itself."""
 
     def __init__(self, rules: Sequence[SecurityGroupRule]) -> None:
+        self.gone = set[int]()
+        self._spans = {rule.traffic: span_of(rule.traffic) for rule in rules}
         self._blocks = Neighbours((rule.peer.cidr, rule) for rule in rules if isinstance(rule.peer, CidrPeer))
         self._lists = [rule for rule in rules if isinstance(rule.peer, PrefixListPeer)]
         self._named: dict[Peer, list[SecurityGroupRule]] = {}
@@ -106,12 +106,14 @@ class _Near:
             if not isinstance(rule.peer, CidrPeer):
                 self._named.setdefault(rule.peer, []).append(rule)
 
-    def of(self, rule: SecurityGroupRule) -> Iterator[SecurityGroupRule]:
+    def of(self, rule: SecurityGroupRule) -> list[SecurityGroupRule]:
         start, end = span_of(rule.traffic)
+        gone, found = self.gone, list[SecurityGroupRule]()
         for other in self._at(rule.peer):
-            first, last = span_of(other.traffic)
-            if start < last and first < end:
-                yield other
+            first, last = self._spans[other.traffic]
+            if start < last and first < end and id(other) not in gone and other is not rule:
+                found.append(other)
+        return found
 
     def _at(self, peer: Peer) -> Iterator[SecurityGroupRule]:
         """Who is behind a group is found out later: any address may be, but another group's members are not."""
