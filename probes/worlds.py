@@ -95,7 +95,7 @@ def ours() -> Iterator[Emulator]:
             }
             for side in ("source", "target")
         )
-        yield Emulator("ours", version("twinwall"), said["endpoint"], accounts, keys, 10.0)  # type: ignore[arg-type]
+        yield Emulator("ours", version("twinwall"), said["endpoint"], accounts, keys, 10.0)
 
 
 def _document(lines: Any) -> str:
@@ -142,7 +142,7 @@ def ministack() -> Iterator[Emulator]:
         accounts = ("111111111111", "222222222222")
         keys = tuple({"AccessKeyId": account, "SecretAccessKey": "probe"} for account in accounts)
         number = _version(_python(MINISTACK), "ministack")
-        yield Emulator("ministack", number, endpoint, accounts, keys, 3.0)  # type: ignore[arg-type]
+        yield Emulator("ministack", number, endpoint, accounts, keys, 3.0)
 
 
 def _python(environment: Path) -> str:

@@ -50,6 +50,7 @@ class Timed:
         with self._lock:
             if step not in self._sessions:
                 connect = min(LONGEST_CONNECT, step * CONNECT_SHARE)
+                # botocore takes the pair (connect, read); its stubs know one number only
                 self._sessions[step] = URLLib3Session(timeout=(connect, step - connect))  # type: ignore[arg-type]
             return self._sessions[step]
 
