@@ -108,7 +108,9 @@ def test_the_published_walk_through(stage: Served, tmp_path: Path) -> None:
     mesh.forget(here, there.site)
     mesh.invoke(here, {"detail": {"AutoScalingGroupName": "walk"}})
     until(lambda: here.rules() == members)
-    until(lambda: there.rules() == members | {"198.51.100.7/32"})  # the owner was woken; what is not ours stays
+    until(
+        lambda: there.rules() == members | {"198.51.100.7/32"}
+    )  # the owner was woken; what is not ours stays
     there.close_to("198.51.100.7/32")
 
     # The same by the command, and that it tells what it did.
@@ -137,7 +139,7 @@ def test_three_sites_in_two_accounts(stage: Served, tmp_path: Path) -> None:
     ours, theirs = stage.accounts
     sites = ground(stage, "one", (0, HERE), (0, THERE)) + ground(stage, "other", (1, HERE))
     mesh = Mesh(stage.endpoint, "three", sites)
-    mesh.roles = {ours: mesh.door(ours, theirs), theirs: mesh.door(theirs, ours)}
+    mesh.roles = {account: mesh.door(account) for account in (ours, theirs)}
     for at in sites:
         mesh.deploy(at)
     for at in (sites[0], sites[2]):
@@ -159,3 +161,4 @@ def test_three_sites_in_two_accounts(stage: Served, tmp_path: Path) -> None:
         at.scale(0)
     until(lambda: not any(at.states() for at in sites))
     until(lambda: mesh.everywhere(set()))
+    assert [mesh.memory(at) < 128 for at in sites] == [True] * 3
