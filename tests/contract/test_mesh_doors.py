@@ -220,12 +220,6 @@ def in_two_accounts() -> Configured:
 ROLE = "arn:aws:iam::{}:role/twinwall-door"
 
 
-def test_a_function_needs_no_role_in_its_own_account() -> None:
-    session = sessions(in_two_accounts(), HOME)
-    assert session(Place(ACCOUNT, "us-east-1")) is session(HOME)
-    assert session(Place("888899990000", "eu-west-3")) is not session(HOME)
-
-
 def test_a_role_that_nobody_gives_ends_in_time_too(
     silence: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""Sessions of a mesh's places: the function's own account, and other accounts by their roles."""
+"""Sessions of a mesh's places: the function's own, and those of other accounts by their roles."""
 
 from collections.abc import Callable
 from functools import partial
@@ -22,14 +22,13 @@ _QUICK = Config(connect_timeout=1, read_timeout=1.5, retries={"mode": "standard"
 def sessions(
     configured: Configured, home: Place | None, profile: str | None = None
 ) -> Callable[[Place], boto3.Session]:
-    """A place whose way names a role is reached by it, unless the function is in that account itself."""
+    """A place whose way names a role is reached by it, unless it is the function's own."""
     core = botocore.session.Session(profile=profile)
     base = boto3.Session(botocore_session=core, region_name=home.region if home else None)
 
     def session(place: Place) -> boto3.Session:
         way = configured.ways.get(str(place))
-        is_own = home is not None and place.account == home.account
-        if is_own or way is None or not way.role_arn:
+        if place == home or way is None or not way.role_arn:
             return base
         return _assumed(core, way.role_arn, place, home or place)
 

@@ -19,6 +19,8 @@ class Survey:
     differs: bool
     hooks: list[Message]
     elsewhere: Elsewhere
+    roster: Roster
+    groups: Groups
 
 
 def is_awake(run: Run) -> bool:
@@ -41,7 +43,7 @@ def survey(run: Run, batch: Batch) -> Survey:
         or _rows_differ(run, picture, roster, batch)
         or _groups_differ(run, picture.groups, roster)
     )
-    return Survey(differs, hooks, elsewhere)
+    return Survey(differs, hooks, elsewhere, roster, picture.groups)
 
 
 def _roster(run: Run, table: Table) -> Roster:
