@@ -49,7 +49,7 @@ test: $(DEV)
 
 soak: $(DEV)
 	@$(BIN)/python scripts/soak.py $(if $(PART),--part $(PART)) $(if $(SEED),--seed $(SEED)) \
-	    $(if $(MINUTES),--minutes $(MINUTES)) $(if $(LIST),--list)
+	    $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),--only $(ONLY)) $(if $(LIST),--list)
 
 bench: $(BENCH)
 	@$(BIN)/python benchmarks/packets.py
