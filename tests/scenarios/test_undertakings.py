@@ -20,9 +20,10 @@ from twinwall.documents.history import load_history
 from twinwall.documents.journal import FileJournal, read_journal
 from twinwall.emulator.faults import Kind
 from twinwall.emulator.simulation import Process, Simulation
-from twinwall.engine import apply as engine
+from twinwall.engine.apply import carry_out
+from twinwall.engine.means import Means
 from twinwall.engine.reading import SideReader
-from twinwall.engine.settling import Done, Look, Settled
+from twinwall.engine.settling import Done, Look, Settled, settle
 from twinwall.engine.turning import resume
 from twinwall.errors import DocumentError, ForeignOwner, Refused
 from twinwall.model.firewall import Resource
@@ -195,14 +196,14 @@ def trusting(change: c.Change, look: Look, acl_before: str = "", *, told: bool =
 def test_a_retry_that_trusts_duplicate_is_caught(folder: Path) -> None:
     """Half of the rules are somebody else's by then, so EC2 refuses the call as a whole."""
     caught = []
-    for settle in (engine.settle, trusting):
+    for told in (settle, trusting):
         scene = Scene.make(folder, target())
         existing = engine_snapshot(scene)
         old = next(g for g in existing.groups if g.group_name == "old-web")
         add_rule(scene, "old-web", 4444)
         rules = (rule("in tcp 4444 198.18.0.0/15"), rule("in tcp 5555 198.18.0.0/15"))
         change = c.AuthorizeRules(resource=old.resource, direction=rules[0].direction, rules=rules)
-        run_steps(scene, existing, (change,), settle, folder)
+        run_steps(scene, existing, (change,), told, folder)
         ports = {str(held.traffic) for held in scene.everything()["groups"]["old-web"].rules}
         caught.append("tcp/5555" not in ports)
     assert caught == [False, True]
@@ -219,10 +220,8 @@ def run_steps(scene: Scene, existing: Any, changes: tuple[c.Change, ...], settle
 
     def job(ran: Ran, crew: Crew) -> None:
         side = scene.side()
-        means = engine.Means(
-            FileJournal(folder / f"s-{next(_numbers)}", scene.sim), scene.sim, crew, side.pace
-        )
-        ran.applied = engine.carry_out(route, existing, scene.vpc, side.reader, side.writer, means, settle)
+        means = Means(FileJournal(folder / f"s-{next(_numbers)}", scene.sim), scene.sim, crew, side.pace)
+        ran.applied = carry_out(route, existing, scene.vpc, side.reader, side.writer, means, settle)
 
     return scene.run(job)
 
@@ -239,12 +238,12 @@ def test_a_swap_by_a_stale_association_id_is_caught(folder: Path, mutant: bool) 
     (old,) = [a for a in existing.acls[0].associations if a.subnet_id == "subnet-t1"]
     swap = {"AssociationId": old.association_id, "NetworkAclId": acl}
     there = scene.aws.request(OWNER, REGION, "ReplaceNetworkAclAssociation", swap)["NewAssociationId"]
-    back = {"AssociationId": there, "NetworkAclId": "acl-t0"}
+    back = {"AssociationId": there, "NetworkAclId": "acl-0000000000000000a"}
     scene.aws.request(OWNER, REGION, "ReplaceNetworkAclAssociation", back)
     change = c.ReplaceNetworkAclAssociation(
         resource=Resource("subnet", "subnet-t1", "app"), association_id=old.association_id, network_acl_id=acl
     )
-    run_steps(scene, existing, (change,), trusting if mutant else engine.settle, folder)
+    run_steps(scene, existing, (change,), trusting if mutant else settle, folder)
     moved = any(a.subnet_id == "subnet-t1" for a in scene.everything()["acls"][acl].associations)
     assert moved is not mutant
 
@@ -308,7 +307,7 @@ def test_a_rule_that_somebody_has_described_anew_is_left_alone(folder: Path, cha
         params = {"GroupId": group.group_id, "IpPermissions": [permission]}
         scene.aws.request(OWNER, REGION, "UpdateSecurityGroupRuleDescriptionsIngress", params)
     change = c.RevokeRules(resource=group.resource, direction=held.direction, rules=(held,))
-    ran = run_steps(scene, existing, (change,), engine.settle, folder)
+    ran = run_steps(scene, existing, (change,), settle, folder)
     left = [one for one in scene.everything()["groups"]["old-web"].rules if one == held]
     assert bool(left) is changed
     assert [finding.id for finding in ran.applied.findings] == ["changed-meanwhile"] * changed
@@ -325,7 +324,7 @@ def test_an_entry_that_somebody_has_replaced_is_left_alone(folder: Path) -> None
     params |= {"PortRange": {"From": 1, "To": 2}}
     scene.aws.request(OWNER, REGION, "ReplaceNetworkAclEntry", params)
     change = c.DeleteNetworkAclEntry(resource=acl.resource, entry=held)
-    ran = run_steps(scene, existing, (change,), engine.settle, folder)
+    ran = run_steps(scene, existing, (change,), settle, folder)
     assert [finding.id for finding in ran.applied.findings] == ["changed-meanwhile"]
     entries = scene.everything()["acls"][acl.network_acl_id].entries
     assert held.key in {entry.key for entry in entries}

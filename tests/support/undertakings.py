@@ -20,8 +20,8 @@ from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.simulation import Process, Simulation
 from twinwall.emulator.state import Effect
 from twinwall.engine import replica, turning
-from twinwall.engine.apply import Applied, Means
 from twinwall.engine.lock import Holder, acquire, leave
+from twinwall.engine.means import Applied, Means
 from twinwall.engine.pace import Paces
 from twinwall.engine.planned import Planned
 from twinwall.engine.sides import FileSide, LiveSide
