@@ -23,13 +23,14 @@ DEV := .venv/.dev
 BENCH := .venv/.bench
 RIVALS := .venv-moto/.installed .venv-ministack/.installed
 
-.PHONY: help demo test soak bench fidelity second-opinion check check-format check-lint check-types check-imports format \
+.PHONY: help demo test soak bench bench-ansible fidelity second-opinion check check-format check-lint check-types check-imports format \
     reference docs dist release container lock clean
 
 help:
 	@echo "make demo    set up, and see it work: no account, no network"
 	@echo "make test    the test suite              make soak    its long random runs, in sittings"
-	@echo "make bench   the benchmarks; they write docs/performance.md"
+	@echo "make bench   the benchmarks; they write docs/performance.md, and fail where one lost 20 %"
+	@echo "make bench-ansible  apply beside Ansible's modules too (20 minutes)"
 	@echo "make fidelity  probes of three emulators; they write docs/fidelity.md"
 	@echo "make second-opinion  what is tested of DynamoDB, on ministack too"
 	@echo "make check   format, lint, types, imports make format  put the format right"
@@ -52,9 +53,10 @@ soak: $(DEV)
 	    $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),--only $(ONLY)) $(if $(LIST),--list)
 
 bench: $(BENCH)
-	@$(BIN)/python benchmarks/packets.py
-	@$(BIN)/python benchmarks/verifying.py
-	@$(BIN)/python benchmarks/linting.py
+	@$(BIN)/python benchmarks/everything.py $(if $(ONLY),--only $(ONLY))
+
+bench-ansible: $(BENCH) .venv-ansible/.installed
+	@$(BIN)/python benchmarks/applying.py --ansible .venv-ansible/bin/python
 
 fidelity: $(DEV) $(RIVALS)
 	@$(BIN)/python -m probes --json docs/fidelity.json --table docs/fidelity.md
