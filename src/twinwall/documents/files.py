@@ -99,6 +99,17 @@ def write_private(path: Path, text: str, what: str) -> None:
         temporary.replace(path)
 
 
+def check_writable(path: Path, what: str) -> None:
+    """Raises ``ConfigError`` where ``write_private`` would, as far as that can be told without writing."""
+    folder = path.absolute().parent
+    if path.is_dir():
+        raise ConfigError(f"{what} {path} is a folder; name a file")
+    if not folder.is_dir():
+        raise ConfigError(f"{what} {path} cannot be written: there is no folder {folder}")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigError(f"{what} {path} cannot be written: {folder} may not be written to")
+
+
 def make_folder(path: Path, what: str) -> None:
     """The folder and its parents; what did not exist is its owner's only."""
     with _told(path, what):
