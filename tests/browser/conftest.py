@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+
 from browser import Watched
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")

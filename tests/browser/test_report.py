@@ -15,8 +15,8 @@ import report_material as material
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image, ImageChops, ImageStat
 from playwright.sync_api import expect
-from browser import Watched
 
+from browser import Watched
 from twinwall.cli.main import run
 
 GOLDEN = Path(__file__).parents[1] / "golden"
