@@ -50,6 +50,7 @@ bench: $(BENCH)
 	@$(BIN)/python benchmarks/packets.py
 	@$(BIN)/python benchmarks/verifying.py
 	@$(BIN)/python benchmarks/linting.py
+	@$(BIN)/python benchmarks/coldstart.py
 
 fidelity: $(DEV) $(RIVALS)
 	@$(BIN)/python -m probes --json docs/fidelity.json --table docs/fidelity.md
