@@ -16,6 +16,8 @@ class Roles:
         self._known = known
 
     def trusts(self, arn: str, service: str) -> bool:
+        """The service comes on behalf of the role's own account, and says so (Scheduler user guide, "Cross-service
+        confused deputy prevention"; Lambda's, CloudFormation's and EventBridge's pages of that name)."""
         if self._known(arn):
             return True
         account = arn.split(":")[4]
@@ -23,7 +25,8 @@ class Roles:
             found = iam_backends[account]["aws"].get_role_by_arn(arn)
         except ServiceException:
             return False
-        return admits(found.assume_role_policy_document, Caller(service=service), "sts:AssumeRole", arn)
+        caller = Caller(service=service, context={"aws:sourceaccount": account})
+        return admits(found.assume_role_policy_document, caller, "sts:AssumeRole", arn)
 
     def check(self, arn: str, service: str, account: str) -> None:
         """Raises ``AssumeRoleFailed``; a role of another account is never taken on."""
