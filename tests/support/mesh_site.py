@@ -460,18 +460,18 @@ class Mesh:
 
     def log(self, at: Region) -> list[Json]:
         """The function's own lines."""
-        return [json.loads(line) for line in self._lines(at) if line.startswith("{")]
+        return [json.loads(line) for line in self.lines(at) if line.startswith("{")]
 
     def memory(self, at: Region) -> int:
         """MB: the most that a process of the function held. Fails where a line is neither ours nor Lambda's."""
         found = 0
-        for line in self._lines(at):
+        for line in self.lines(at):
             assert line.startswith(("{", "START ", "END ", "REPORT ")), line
             used = re.search(r"Max Memory Used: (\d+) MB", line)
             found = max(found, int(used.group(1)) if used else 0)
         return found
 
-    def _lines(self, at: Region) -> list[str]:
+    def lines(self, at: Region) -> list[str]:
         logs = at.client("logs")
         events = logs.filter_log_events(logGroupName=f"/aws/lambda/{self.table_name}")["events"]
         return [event["message"] for event in events]
