@@ -10,6 +10,9 @@ COMMANDS = {
     "audit": Lazy("twinwall.cli.mesh_audit:audit", "Tell who was admitted where, when and why."),
     "template": Lazy("twinwall.cli.mesh_template:template", "Write a node's stack for SAM or Terraform."),
     "package": Lazy("twinwall.cli.mesh_package:package", "Make the zip that the functions of a mesh run."),
+    "permissions": Lazy(
+        "twinwall.cli.mesh_permissions:permissions", "Print what each role of a mesh may do, and why."
+    ),
     "simulate": Lazy(
         "twinwall.cli.mesh_simulate:simulate",
         "Run a whole mesh in virtual time, with everything going wrong.",
