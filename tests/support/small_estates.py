@@ -34,7 +34,14 @@ def target() -> Json:
             f.group("sg-0000000000000000b", "old-web", "in tcp 8080 192.0.2.0/24", vpc=vpc, owner=f.TARGET),
         ],
         "NetworkAcls": [
-            f.acl("acl-0000000000000000a", _ANY_IN, _ANY_OUT, default=True, subnets=["subnet-t1", "subnet-t2"], vpc=vpc)
+            f.acl(
+                "acl-0000000000000000a",
+                _ANY_IN,
+                _ANY_OUT,
+                default=True,
+                subnets=["subnet-t1", "subnet-t2"],
+                vpc=vpc,
+            )
         ],
     }
 
