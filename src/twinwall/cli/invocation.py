@@ -16,6 +16,7 @@ class Invocation:
 
     config: str | None = None
     output: str = "text"
+    report: str | None = None
     quiet: bool = False
     verbose: bool = False
     debug: bool = False

@@ -81,6 +81,24 @@ general_for_ci = _general_options(
 )
 
 
+def _note_report(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """What is wrong with it is told before anything is done."""
+    if value is not None and not ctx.resilient_parsing:
+        from twinwall.cli import reporting  # noqa: PLC0415 - only where a report is asked for
+
+        reporting.check(value)
+    return _note(ctx, parameter, value)  # type: ignore[no-any-return]
+
+
+report = _section("Output")(
+    "--report",
+    metavar="FILE",
+    callback=_note_report,
+    expose_value=False,
+    help="Write the result as one HTML file too, to look at in a browser: offline, printable, private.",
+)
+
+
 # --- where
 
 
