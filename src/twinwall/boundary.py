@@ -52,6 +52,10 @@ class FirewallReader(Protocol):
         ids are left out. AWS-managed lists too."""
         ...
 
+    def read_list_users(self, list_id: str) -> Document:
+        """``{"PrefixListAssociations": [...]}``: what names the list, in other VPCs and accounts too."""
+        ...
+
     def read_rules(self, group_ids: Collection[str]) -> Document:
         """``{"SecurityGroupRules": [...]}`` of these groups, with rule ids. Groups that are not there have none."""
         ...
