@@ -4,7 +4,9 @@ at the cost of the few rules that have to do with it.
 A packet that a step closes is admitted by a rule that goes; one that it opens too much, by a rule that comes.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
+from operator import and_
 
 from twinwall.model.rules import SecurityGroupRule
 from twinwall.packets.packetset import PacketSet
@@ -27,19 +29,25 @@ def missed(
     rule: SecurityGroupRule,
     state: State,
     goals: Iterable[State],
-    held: Iterable[State],
+    held: Iterable[Sequence[State]],
     universe: Universe,
 ) -> Lost | None:
-    """A packet that the rule admits in ``state``, that one of the goals admits, and that none of ``held`` does."""
+    """A packet that the rule admits in ``state``, that one of the goals admits, and that none of ``held`` surely does;
+    each of these may be any of its states."""
     left = tuple(held)
-    if not state.names_list(rule) and any(
-        covers(near, rule) for one in left for near in touching(rule, one.rules)
-    ):
+    if not state.names_list(rule) and any(_covered(rule, one) for one in left):
         return None
     wanted = _seen(rule, goals)
     if not wanted:
         return None
-    return lost(state.packets_of((rule,)), wanted, _seen(rule, left), universe)
+    sure = PacketSet()
+    for one in left:
+        sure |= reduce(and_, (_seen(rule, (possible,)) for possible in one))
+    return lost(state.packets_of((rule,)), wanted, sure, universe)
+
+
+def _covered(rule: SecurityGroupRule, one: Sequence[State]) -> bool:
+    return all(any(covers(near, rule) for near in touching(rule, state.rules)) for state in one)
 
 
 def strange(rule: SecurityGroupRule, high: State, ends: Iterable[State]) -> Packet | None:

@@ -10,6 +10,7 @@ groups may be alone on one.
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from twinwall.model.firewall import Resource
 from twinwall.model.net import Cidr
@@ -47,16 +48,29 @@ class _Group:
     def losses(self) -> tuple[Move, ...]:
         return tuple(move for move in self.moves if move.losing)
 
-    def low(self, reach: Reach, position: int) -> State:
-        """The least that it may hold when the call at ``position`` was answered."""
+    def possible(self, reach: Reach, position: int) -> tuple[State, ...]:
+        """What it may hold when the call at ``position`` was answered: what any of these admits not, it may not admit.
+        Calls one after the other leave one state each; of others nothing but the least is known."""
         done = reach.before[position] | 1 << position
-        sure = [move for move in self.moves if done >> move.position & 1]
+        state = self.before.then(move for move in self.moves if done >> move.position & 1)
         perhaps = [
             move
             for move in self.moves
             if not done >> move.position & 1 and not reach.before[move.position] >> position & 1
         ]
-        return self.before.then(sure).then(perhaps, gains=False)
+        one_by_one = all(
+            reach.before[later.position] >> earlier.position & 1 for earlier, later in pairwise(perhaps)
+        )
+        if not one_by_one:
+            return (state.then(perhaps, gains=False),)
+        found = [state]
+        for move in perhaps:
+            state = state.then((move,))
+            if move.losing and not move.gaining and len(found) == 1:
+                found = []  # the one before admits more
+            if move.losing:
+                found.append(state)
+        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -125,7 +139,7 @@ class GroupProof:
 
     def _gaps(self, group: _Group, now: State, low: State, level: list[int]) -> Iterator[Breach]:
         for rule in going(now, low):
-            shut = missed(rule, now, (group.goal,), (low,), self.pair.universe)
+            shut = missed(rule, now, (group.goal,), ((low,),), self.pair.universe)
             if shut:
                 at = group.goal if shut.members else now
                 said = at.rules_of(rule.direction).decision(shut.packet).rule
@@ -154,8 +168,8 @@ class GroupProof:
     def _beside(self, id_: str, group: _Group, move: Move, others: Collection[str]) -> Iterator[Breach]:
         """What the group may have lost when the call was answered, on each interface where another group is to admit
         something of it and may not yet."""
-        least = self._low(id_, move.position)
-        for rule in going(group.before, least):
+        states = self._possible(id_, move.position)
+        for rule in dict.fromkeys(rule for least in states for rule in going(group.before, least)):
             late = {
                 other
                 for other in self._gained.of(rule)
@@ -163,7 +177,7 @@ class GroupProof:
             }
             for together in self.usage.interfaces(id_, late):
                 known = sorted(together & self._groups.keys())
-                held = [self._low(one, move.position) for one in known] + self._still(together)
+                held = [self._possible(one, move.position) for one in known] + self._still(together)
                 goals = [self._groups[one].goal for one in known]
                 shut = missed(rule, group.before, goals, held, self.pair.universe)
                 if shut:
@@ -177,19 +191,21 @@ class GroupProof:
         """May not have all that it gains when the call was answered."""
         return not self.reach.follows(move.position, self._groups[other].gains & ~(1 << move.position))
 
-    def _still(self, together: Together) -> list[State]:
+    def _still(self, together: Together) -> list[tuple[State, ...]]:
         """Groups of an interface that do not move."""
         by_id = self.pair.existing.group_by_id
         some = [by_id[id_] for id_ in sorted(together - self._groups.keys()) if id_ in by_id]
-        return [State(frozenset(group.rules), self._lists_named(lists_named(group.rules))) for group in some]
+        return [
+            (State(frozenset(group.rules), self._lists_named(lists_named(group.rules))),) for group in some
+        ]
 
-    def _low(self, id_: str, position: int) -> State:
-        if (id_, position) not in self._lows:
-            self._lows[id_, position] = self._groups[id_].low(self.reach, position)
-        return self._lows[id_, position]
+    def _possible(self, id_: str, position: int) -> tuple[State, ...]:
+        if (id_, position) not in self._known:
+            self._known[id_, position] = self._groups[id_].possible(self.reach, position)
+        return self._known[id_, position]
 
     @cached_property
-    def _lows(self) -> dict[tuple[str, int], State]:
+    def _known(self) -> dict[tuple[str, int], tuple[State, ...]]:
         return {}
 
     @cached_property
