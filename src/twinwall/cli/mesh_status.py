@@ -1,12 +1,13 @@
 """``twinwall mesh status``: sites, generations, ages, rules missing and extra, room; live or from a recording."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from twinwall.cli import options as o
-from twinwall.cli import output
+from twinwall.cli import output, reporting
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.mesh_around import (
     around,
@@ -30,6 +31,7 @@ from twinwall.mesh.status import status as status_of
 @profile_option
 @click.option("--record", "record_", metavar="FILE", help="Also keep what was read, for --from.")
 @click.option("--watch", type=click.IntRange(1), metavar="SECONDS", help="Again and again, until stopped.")
+@o.report
 @o.general
 @click.pass_obj
 def status(invocation: Invocation, /, mesh: str | None, watch: int | None, **options: Any) -> int:
@@ -68,6 +70,7 @@ def _show(
         output.document(told)
     else:
         output.lines(list(status_lines(told)))
+    reporting.write([partial(reporting.of_mesh, told)], invocation)
     return bool(told["right"])
 
 

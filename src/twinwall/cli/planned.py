@@ -1,8 +1,9 @@
 """Plans for all targets, before anything is written to one of them."""
 
 from dataclasses import dataclass
+from functools import partial
 
-from twinwall.cli import output
+from twinwall.cli import output, reporting
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.replicas import Ends, world_of
 from twinwall.cli.results import Result, failed
@@ -57,5 +58,8 @@ def _refusals(ends: Ends, outcomes: list[Planned | TwinwallError]) -> list[Resul
             results.append(failed(label, outcome))
         else:
             stopped = f"nothing was done here, because {', '.join(wrong)} could not be planned"
-            results.append(Result(label, 3, {**plan_document(outcome.plan), "error": stopped}))
+            document = {**plan_document(outcome.plan), "error": stopped}
+            results.append(
+                Result(label, 3, document, part=partial(reporting.ended, label, "Refused", stopped))
+            )
     return results

@@ -7,6 +7,8 @@ with a packet  →  migrate: put right, proven equal  →  migrate again: nothin
 import os
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from twinwall.cli import demo_firewall as shop
 from twinwall.cli import output
@@ -23,17 +25,39 @@ from twinwall.planning.changes import AuthorizeRules
 REPLICA = ("--replica", "shop")
 
 
-def story(stage: Stage, _invocation: Invocation) -> int:
+def story(stage: Stage, invocation: Invocation) -> int:
     """0 if every step ended as told."""
     os.environ.update(stage.environment)
     try:
-        return _steps(stage)
+        return _steps(stage, _reports(invocation.report))
     finally:
         for name in stage.environment:
             del os.environ[name]
 
 
-def _steps(stage: Stage) -> int:
+@dataclass(frozen=True)
+class _Reports:
+    """Where the reports of the migration and of the proof that finds the hole go, as options; empty without."""
+
+    migrated: tuple[str, ...] = ()
+    opened: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> list[str]:
+        """What to open in a browser."""
+        files = [Path(options[1]).resolve().as_uri() for options in (self.migrated, self.opened) if options]
+        told = zip(("the migration", "what verify found"), files, strict=False)
+        return ["", "See it in a browser:", *(f"  {what}: {uri}" for what, uri in told)] if files else []
+
+
+def _reports(report: str | None) -> _Reports:
+    if report is None:
+        return _Reports()
+    file = Path(report)
+    return _Reports(("--report", report), ("--report", str(file.with_stem(f"{file.stem}-verify"))))
+
+
+def _steps(stage: Stage, reports: _Reports) -> int:
     configuration = ("--config", str(stage.folder / "twinwall.toml"))
     journal = ("--journal", str(stage.folder / "journal.jsonl"))
 
@@ -47,16 +71,17 @@ def _steps(stage: Stage) -> int:
     verify = ("verify", *REPLICA, "--associate", "auto")
     steps = [
         _step("The target is empty: this is what would be done.", typed(*plan), 2),
-        _step("The firewall moves, and is proven equal.", typed(*migrate, *journal), 0),
+        _step("The firewall moves, and is proven equal.", typed(*migrate, *journal, *reports.migrated), 0),
     ]
     output.lines(["", "Somebody opens SSH on the copied database group to the whole world, by hand."])
     _open_by_hand()
     steps += [
-        _step("verify finds it, and shows a packet that now passes.", typed(*verify), 2),
+        _step("verify finds it, and shows a packet that now passes.", typed(*verify, *reports.opened), 2),
         _step("migrate puts it right: one rule is revoked.", typed(*migrate, *journal), 0),
         _step("Once more: nothing to do, nothing is written.", typed(*migrate), 0),
     ]
     output.lines(["", "Each step ended as told." if all(steps) else "A step did not end as told; see above."])
+    output.lines(reports.lines)
     return 0 if all(steps) else 1
 
 
