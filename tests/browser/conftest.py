@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-from watched import Watched
+
+from browser import Watched
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 

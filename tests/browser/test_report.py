@@ -15,8 +15,8 @@ import report_material as material
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image, ImageChops, ImageStat
 from playwright.sync_api import expect
-from watched import Watched
 
+from browser import Watched
 from twinwall.cli.main import run
 from twinwall.report.html.of_mesh import mesh_part
 from twinwall.report.html.page import Page
@@ -28,14 +28,15 @@ Make = Callable[..., Path]
 
 
 @pytest.fixture
-def make(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Make:
-    """The report of a command on snapshots."""
+def make(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Make:
+    """The report of a command on snapshots, which it calls the same wherever they lie."""
+    monkeypatch.chdir(tmp_path)
 
     def make_(command: str, source: Any, target: Any = None, *options: str) -> Path:
         for name, document in (("source", source), ("target", target)):
             (tmp_path / f"{name}.json").write_text(json.dumps(document))
-        sides = ["--source", f"{tmp_path}/source.json", "--target", f"{tmp_path}/target.json"]
-        sides = sides if target else ["--at", f"{tmp_path}/source.json"]
+        sides = ["--source", "source.json", "--target", "target.json"]
+        sides = sides if target else ["--at", "source.json"]
         file = tmp_path / f"{command}.html"
         code = run([command, *sides, *options, "--report", str(file)])
         err = capsys.readouterr().err

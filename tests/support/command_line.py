@@ -13,7 +13,7 @@ from twinwall.boundary import Clock, Identity, Quotas
 from twinwall.cli import main
 from twinwall.cli.world import Doors, Located, Way, World
 from twinwall.engine import planned
-from twinwall.engine.apply import Applied, Means
+from twinwall.engine.means import Applied, Means
 from twinwall.engine.pace import Pace
 from twinwall.engine.planned import Planned
 from twinwall.engine.sides import Side

@@ -12,8 +12,8 @@ from twinwall.cli.clock import SystemClock
 
 if TYPE_CHECKING:
     from twinwall.boundary import Document, Journal
-    from twinwall.engine.apply import Applied, Means
     from twinwall.engine.lock import Holder, Lock
+    from twinwall.engine.means import Applied, Means
     from twinwall.engine.pace import Pace
     from twinwall.engine.planned import Compared, Planned
     from twinwall.engine.reading import SideReader

@@ -27,9 +27,9 @@ from twinwall.cli.results import Result, failed
 from twinwall.cli.sides import described
 from twinwall.documents.journal import FileJournal, paths_for, read_journal
 from twinwall.documents.plans import finding_document, plan_document
-from twinwall.engine.apply import SETTLE_SECONDS, WORKERS, Applied, Means
 from twinwall.engine.ground import FRESH_SECONDS
 from twinwall.engine.lock import Lock
+from twinwall.engine.means import SETTLE_SECONDS, WORKERS, Applied, Means
 from twinwall.engine.planned import Planned
 from twinwall.engine.sides import LiveSide, Side
 from twinwall.errors import Refused, TwinwallError

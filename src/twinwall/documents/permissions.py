@@ -89,6 +89,16 @@ ALL_CALLS = frozenset(
 """Every call that the doors make; a test holds the doors against it."""
 
 
+def partition_of(region: str) -> str:
+    """aws-facts 9.1: the partition is never taken for granted. An unknown Region allows any."""
+    if not region:
+        return "*"
+    for prefix, partition in (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"), ("eusc-", "aws-eusc")):
+        if region.startswith(prefix):
+            return partition
+    return "aws"
+
+
 @dataclass(frozen=True)
 class Scope:
     """What a side's policy is narrowed to; an empty field narrows nothing."""
@@ -97,18 +107,8 @@ class Scope:
     account: str = ""
     vpc_id: str = ""
 
-    @property
-    def partition(self) -> str:
-        """aws-facts 9.1: the partition is never taken for granted. An unknown Region allows any."""
-        if not self.region:
-            return "*"
-        for prefix, partition in (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"), ("eusc-", "aws-eusc")):
-            if self.region.startswith(prefix):
-                return partition
-        return "aws"
-
     def arn(self, resource: str) -> str:
-        return f"arn:{self.partition}:ec2:{self.region or '*'}:{self.account or '*'}:{resource}"
+        return f"arn:{partition_of(self.region)}:ec2:{self.region or '*'}:{self.account or '*'}:{resource}"
 
     def arns(self, *types: str) -> list[str]:
         return [self.arn(f"{type_}/*") for type_ in types]

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from twinwall.boundary import Document, Journal
 from twinwall.documents.history import begin_fields
-from twinwall.engine.apply import SETTLE_SECONDS, Applied, Means, carry_out
+from twinwall.engine.apply import carry_out
+from twinwall.engine.means import SETTLE_SECONDS, Applied, Means
 from twinwall.engine.planned import Compared, Planned
 from twinwall.engine.reading import SideReader, quotas_of, read_scene
 from twinwall.engine.sides import LiveSide, Side

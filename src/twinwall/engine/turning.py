@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from twinwall.boundary import Clock, Section
-from twinwall.engine.apply import SETTLE_SECONDS
 from twinwall.engine.lock import find_own
+from twinwall.engine.means import SETTLE_SECONDS
 from twinwall.engine.planned import Planned
 from twinwall.engine.reading import SideReader, quotas_of
 from twinwall.engine.sides import LiveSide

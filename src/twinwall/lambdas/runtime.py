@@ -6,6 +6,7 @@ TWINWALL_QUEUE     URL of its queue
 """
 
 import json
+import logging
 import os
 import sys
 import time
@@ -21,6 +22,9 @@ from twinwall.engine.mesh.run import Around
 from twinwall.errors import ConfigError
 from twinwall.mesh.configure import Configured, configure
 from twinwall.model.members import Place
+
+logging.getLogger("botocore").setLevel(logging.CRITICAL)
+"""What botocore warns of, with tracebacks, is raised as well, and told in our own lines."""
 
 
 class WallClock:
