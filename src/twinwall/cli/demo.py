@@ -49,10 +49,6 @@ def demo(invocation: Invocation, /, serve: bool, **served: Any) -> int:
         raise ConfigError(
             "demo --serve --report: there is nothing to report until somebody calls; leave one of them out"
         )
-    if invocation.json and not serve:
-        raise ConfigError(
-            "demo --output json: the story is text alone; add --serve, or leave --output json out"
-        )
     with _no_aws_of_the_user(), two_accounts(how) as stage:
         return _serve(stage, invocation) if serve else _story(stage, invocation)
 

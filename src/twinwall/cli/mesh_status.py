@@ -23,6 +23,7 @@ from twinwall.documents.files import json_text, write_private
 from twinwall.engine.mesh.record import record
 from twinwall.mesh.configure import Configured
 from twinwall.mesh.status import status as status_of
+from twinwall.report.mesh import mesh_status_text
 
 
 @o.command("status")
@@ -69,38 +70,6 @@ def _show(
     if invocation.json:
         output.document(told)
     else:
-        output.lines(list(status_lines(told)))
+        output.result(mesh_status_text(told))
     reporting.write([partial(reporting.of_mesh, told)], invocation)
     return bool(told["right"])
-
-
-def status_lines(told: dict[str, Any]) -> list[str]:
-    lines = [f"mesh {told['mesh']}: {'right' if told['right'] else 'not right'}"]
-    for site in told["sites"]:
-        lines += _site_lines(site)
-    return lines
-
-
-def _site_lines(site: dict[str, Any]) -> list[str]:
-    head = f"{site['site']}  {site['group']}"
-    if "members" not in site:
-        return [f"{head}  {site['why']}"]
-    age = "never observed" if site["age"] is None else f"{site['age']:.0f} s old"
-    lines = [f"{head}  {len(site['members'])} members, {age}, generation {site['generation']}"]
-    if site["room"] is None:
-        lines.append("  its group cannot be read")
-    else:
-        lines.append(
-            f"  {site['rules']} rules, room for {site['room']}, {site['room_of_interface']} an interface"
-        )
-    lines += [f"  unknown: {site['why']}"] if not site["known"] else []
-    lines += [f"  {node} has {how} copy" for node, how in _copies(site)]
-    lines += [f"  missing: {rule}" for rule in site["missing"]]
-    return lines + [f"  extra: {rule}" for rule in site["extra"]]
-
-
-_HOW = {"older": "an older", "newer": "a newer", "missing": "no", "unread": "an unread"}
-
-
-def _copies(site: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(node, _HOW[how]) for node, how in site["copies"].items() if how != "same"]

@@ -5,6 +5,7 @@ from functools import partial
 
 from twinwall.cli import output, reporting
 from twinwall.cli.invocation import Invocation
+from twinwall.cli.progress import counted
 from twinwall.cli.replicas import Ends, world_of
 from twinwall.cli.results import Result, failed
 from twinwall.cli.sides import refuse_same
@@ -31,14 +32,16 @@ def plan_all(ends: Ends, invocation: Invocation) -> Outcome:
     engine = world_of(invocation).engine
     outcomes: list[Planned | TwinwallError] = []
     source = engine.opened(ends.source)
-    for target in ends.targets:
-        try:
-            refuse_same(ends.source, target)
-            outcomes.append(engine.plan(source, target, ends.settings))
-        except TwinwallError as refusal:
-            if len(ends.targets) == 1:
-                raise
-            outcomes.append(refusal)
+    with counted(invocation, len(ends.targets)) as tell:
+        for target in ends.targets:
+            tell(f"planning {target.label}")
+            try:
+                refuse_same(ends.source, target)
+                outcomes.append(engine.plan(source, target, ends.settings))
+            except TwinwallError as refusal:
+                if len(ends.targets) == 1:
+                    raise
+                outcomes.append(refusal)
     planned = [outcome for outcome in outcomes if isinstance(outcome, Planned)]
     if len(planned) < len(outcomes):
         return Outcome([], _refusals(ends, outcomes))

@@ -98,12 +98,6 @@ def test_choices_are_told_without_tabs(stage: Stage) -> None:
     assert "Choose from: snapshot, plan, apply" in stage.run("permissions").line
 
 
-def test_the_demo_as_json_needs_serve(stage: Stage) -> None:
-    ran = stage.run("demo", "--output", "json")
-    assert (ran.code, ran.out) == (1, "")
-    assert "add --serve" in ran.line
-
-
 def test_a_port_that_is_taken_is_one_line(stage: Stage) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ran = stage.run("demo", "--serve", "--port", str(taken.getsockname()[1]))
