@@ -254,7 +254,11 @@ limits = _all(
     ),
     adoption,
     terraform_state,
-    _limits("--prune", is_flag=True, help="Delete unused copies whose source is gone."),
+    _limits(
+        "--prune",
+        is_flag=True,
+        help="Delete unused copies (groups, ACLs, prefix lists) whose source is gone.",
+    ),
     _limits(
         "--max-change", metavar="PERCENT", help="Refuse to remove more of the existing rules (default 30)."
     ),

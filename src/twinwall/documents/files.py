@@ -93,9 +93,13 @@ def _kind(value: Any) -> str:
 
 def write_private(path: Path, text: str, what: str) -> None:
     """Writes the file whole: beside it first, then in its place."""
+    write_private_bytes(path, text.encode(), what)
+
+
+def write_private_bytes(path: Path, content: bytes, what: str) -> None:
     with _told(path, what), _beside(path) as (temporary, descriptor):
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from twinwall.engine.readback import EntryKey, Reading, Rules, Wanted
 from twinwall.engine.settling import entry_at
 from twinwall.errors import Interfered
-from twinwall.model.firewall import NetworkAcl, Resource
+from twinwall.model.firewall import NetworkAcl, PrefixList, Resource
 from twinwall.model.net import Cidr
 from twinwall.model.rules import NetworkAclEntry, SecurityGroupRule
 from twinwall.planning import changes as c
@@ -86,7 +86,7 @@ class Ground:
                 return not missing_ok
             case c.DeleteNetworkAclEntry() | c.ReplaceNetworkAclEntry() | c.DeleteNetworkAcl():
                 return change.resource.id in self.existing_acls
-            case c.DeleteSecurityGroup() | c.ModifySecurityGroupRules():
+            case c.DeleteSecurityGroup() | c.ModifySecurityGroupRules() | c.DeleteManagedPrefixList():
                 return True
             case _:
                 return False
@@ -98,6 +98,8 @@ class Ground:
             return False
         if change.resource.type == "network-acl":
             return reading.acls is not None
+        if change.resource.type == "prefix-list":
+            return change.resource.id in reading.lists
         there = reading.rules.get(change.resource.id)
         return there is not None and not any(
             rule in self.added.get(change.resource.id, ()) and rule not in there for rule in _takes(change)
@@ -107,12 +109,13 @@ class Ground:
         """What is to be read now. ``coming``: changes with real ids that rely on a reading."""
         relying = [change for change in coming if self.relies(change)]
         groups = {change.resource.id for change in relying if change.resource.type == "security-group"}
+        doomed = [change.resource.id for change in relying if change.resource.type == "prefix-list"]
         rules = {id_: frozenset(self.added.get(id_, ())) for id_ in groups | self.added.keys()}
         return Wanted(
             rules,
             {id_: dict(entries) for id_, entries in self.entries.items()},
             dict(self.acl_of),
-            {id_: dict(entries) for id_, entries in self.lists.items()},
+            {id_: {} for id_ in doomed} | {id_: dict(entries) for id_, entries in self.lists.items()},
             acls_too or any(change.resource.type == "network-acl" for change in relying),
         )
 
@@ -146,6 +149,8 @@ class Ground:
                 return self._deletable(change, reading.rules[change.resource.id])
             case c.DeleteNetworkAcl():
                 return self._deletable_acl(change, reading.acls or {})
+            case c.DeleteManagedPrefixList():
+                return self._deletable_list(change, reading.lists[change.resource.id])
             case _:
                 return change
 
@@ -219,6 +224,15 @@ class Ground:
                 why = f"it was to be deleted, but somebody else wrote {entry}: left alone"
                 self.note(change.resource, "", why)
                 return Skipped(why)
+        return change
+
+    def _deletable_list(self, change: c.DeleteManagedPrefixList, there: PrefixList) -> c.Change | Skipped:
+        known = {entry.cidr for entry in self.replay.lists[change.resource.id].entries or ()}
+        held = {entry.cidr for entry in there.entries or ()}
+        if foreign := sorted(held - known):
+            why = f"it was to be deleted, but somebody else added {foreign[0]}: left alone"
+            self.note(change.resource, "", why)
+            return Skipped(why)
         return change
 
     def note(self, resource: Resource, rule: str, message: str) -> None:

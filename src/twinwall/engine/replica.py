@@ -68,6 +68,7 @@ def plan(source: Side | SideReader, target: Side, settings: Settings) -> Planned
     desired = translate(scene)
     if settings.limits.prune and (desired.delete_groups or desired.delete_acls):
         there.read("NetworkInterfaces")
+    there.read_list_users(desired.delete_lists)
     if settings.limits.protect:
         there.read("Subnets", "NetworkInterfaces")
     allowed, quotas = _allowed(settings.limits), quotas_of(there)
@@ -162,7 +163,7 @@ def _todays_members(here: SideReader, there: SideReader, scene: Scene, desired: 
 
 
 def _without_deletions(desired: Desired, prune: bool) -> Desired:
-    return desired if prune else replace(desired, delete_groups=(), delete_acls=())
+    return desired if prune else replace(desired, delete_groups=(), delete_acls=(), delete_lists=())
 
 
 def check_fresh(plan: Plan, target: LiveSide, now: float | None = None) -> Snapshot:
