@@ -21,9 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 from botocore.config import Config
+from click.testing import CliRunner
 
 import twinwall
+from twinwall.cli.invocation import Invocation
+from twinwall.cli.main import root
 from twinwall.documents.mesh_permissions import NodeRoles, roles_of
 from twinwall.mesh.configure import Configured, configure
 
@@ -292,26 +296,27 @@ class Mesh:
         """The node of ``at``, which serves its one site. Not ``awake``: nothing but an invocation runs it."""
         self.grant(at)
         at.client("logs").create_log_group(logGroupName=f"/aws/lambda/{self.table_name}")
-        table = at.client("dynamodb").create_table(
-            TableName=self.table_name,
-            KeySchema=[
-                {"AttributeName": "region", "KeyType": "HASH"},
-                {"AttributeName": "asg", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"} for name in ("region", "asg")
-            ],
-            BillingMode="PAY_PER_REQUEST",
-            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
-        )["TableDescription"]
+        stream = self.make_table(at)
         url, queue = self._queue(at)
         self._function(at, url)
         if awake:
             self.listen_to_queue(at, queue)
-            self.listen_to_stream(at, table["LatestStreamArn"])
+            self.listen_to_stream(at, stream)
             self._rule(at, queue)
         self._schedule(at)
         self._hooks(at)
+
+    def make_table(self, at: Region) -> str:
+        """The ARN of its stream."""
+        keys = (("region", "HASH"), ("asg", "RANGE"))
+        made = at.client("dynamodb").create_table(
+            TableName=self.table_name,
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+        )
+        return str(made["TableDescription"]["LatestStreamArn"])
 
     def roles(self, at: Region) -> NodeRoles:
         configured = self.configured
@@ -510,6 +515,19 @@ import json, sys, twinwall.lambdas.handlers
 files = {m.__file__ for n, m in sys.modules.items() if n.partition(".")[0] == "twinwall" and m.__file__}
 print(json.dumps(sorted(files)))
 """
+
+
+def by_hand(mesh: Mesh, account: str, folder: Path, *arguments: str) -> Any:
+    """``twinwall mesh …`` with the mesh's configuration and the account's keys."""
+    file = mesh.write(folder / "twinwall.toml")
+    return twinwall_as(mesh.endpoint, account, "mesh", arguments[0], "--config", file, *arguments[1:])
+
+
+def twinwall_as(endpoint: Endpoint, account: str, *arguments: str) -> Any:
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in endpoint.environment(account).items():
+            environment.setenv(name, value)
+        return CliRunner().invoke(root, list(arguments), obj=Invocation(), standalone_mode=False)
 
 
 def until(true: Callable[[], Any], seconds: float = 20.0) -> Any:

@@ -10,13 +10,15 @@ from twinwall.boundary import Document
 from twinwall.ec2.calls import Output
 from twinwall.model.firewall import Resource
 from twinwall.model.rules import Direction, SecurityGroupRule, Tags
-from twinwall.model.wire import parse_rule
+from twinwall.model.wire import parse_rule, tag_list
 from twinwall.planning.changes import AuthorizeRules
 from twinwall.planning.requests import request_of
 
 GROUP_TAG = "aws:autoscaling:groupName"
 _PAGE = 1000
 _FILTER_VALUES = 200
+_TAGGED = 1000
+"""Resources of a CreateTags call (aws-facts 1.2)."""
 
 
 class Caller(Protocol):
@@ -50,6 +52,18 @@ class Ec2Mesh:
         ):
             found[item["GroupId"]].append(parse_rule(item))
         return found
+
+    def groups(self, group_ids: Sequence[str], within: float) -> Sequence[Document]:
+        pages = self._pages(
+            "DescribeSecurityGroups", "SecurityGroups", "group-id", group_ids, "reading", within
+        )
+        return list(pages)
+
+    def tag(self, ids: Sequence[str], tags: Tags, within: float) -> None:
+        for start in range(0, len(ids), _TAGGED):
+            chunk = list(ids[start : start + _TAGGED])
+            request = {"Resources": chunk, "Tags": tag_list(tags)}
+            self._mutate("CreateTags", request, "marking", chunk[0], within)
 
     def instances(
         self, within: float, *, groups: Sequence[str] = (), ids: Sequence[str] = ()
