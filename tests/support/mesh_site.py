@@ -5,7 +5,6 @@
 """
 
 import functools
-import io
 import json
 import os
 import re
@@ -13,7 +12,6 @@ import subprocess
 import sys
 import time
 import urllib.request
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,9 +23,10 @@ import pytest
 from botocore.config import Config
 from click.testing import CliRunner
 
-import twinwall
+from twinwall.aws.models import cut_models
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.main import root
+from twinwall.documents.deployment.package import build
 from twinwall.documents.mesh_permissions import NodeRoles, roles_of
 from twinwall.mesh.configure import Configured, configure
 
@@ -498,23 +497,8 @@ def give(iam: Any, role: str, policy: Json) -> None:
 
 @functools.cache
 def package() -> bytes:
-    """A zip with what the handler imports of this installation, and nothing else."""
-    root = Path(twinwall.__file__).parents[1]
-    told = subprocess.run(
-        [sys.executable, "-c", _LOADED], capture_output=True, text=True, check=True, env={**os.environ}
-    )
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in json.loads(told.stdout):
-            archive.write(file, Path(file).relative_to(root))
-    return made.getvalue()
-
-
-_LOADED = """\
-import json, sys, twinwall.lambdas.handlers
-files = {m.__file__ for n, m in sys.modules.items() if n.partition(".")[0] == "twinwall" and m.__file__}
-print(json.dumps(sorted(files)))
-"""
+    """What ``twinwall mesh package`` makes."""
+    return build(cut_models()).body
 
 
 def by_hand(mesh: Mesh, account: str, folder: Path, *arguments: str) -> Any:

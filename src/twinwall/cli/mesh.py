@@ -12,6 +12,7 @@ COMMANDS = {
     "adopt": Lazy(
         "twinwall.cli.mesh_adopt:adopt", "Take over a running installation of the published solution."
     ),
+    "package": Lazy("twinwall.cli.mesh_package:package", "Make the zip that the functions of a mesh run."),
     "permissions": Lazy(
         "twinwall.cli.mesh_permissions:permissions", "Print what each role of a mesh may do, and why."
     ),

@@ -228,7 +228,7 @@ class _Writer:
             "Description": f"Mesh {self.configured.mesh.name}: groups equal to the members of all sites",
             "CodeUri": {"Bucket": ref("CodeBucket"), "Key": ref("CodeKey")},
             "Handler": s.HANDLER,
-            "Runtime": s.RUNTIME,
+            "Runtime": ref("Runtime"),
             "Architectures": [s.ARCHITECTURE],
             "MemorySize": s.MEMORY,
             "Timeout": s.TIMEOUT,
@@ -337,6 +337,12 @@ def _own_parameters() -> Json:
             "Description": "Bucket of the package that twinwall mesh package makes",
         },
         "CodeKey": {"Type": "String", "Description": "Its key"},
+        "Runtime": {
+            "Type": "String",
+            "Default": s.RUNTIME,
+            "AllowedValues": list(s.RUNTIMES),
+            "Description": "As the package is compiled for",
+        },
         "TableStream": {
             "Type": "String",
             "Default": "",

@@ -3,25 +3,21 @@
 A round ends where what goes next is covered only by what came in the round: that settles first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from twinwall.model.firewall import Resource
 from twinwall.model.rules import Direction, SecurityGroupRule
-from twinwall.packets.packetset import PacketSet
 from twinwall.planning import changes as c
 from twinwall.planning.replay import addresses_of
 from twinwall.planning.routing.calls import Calls
-from twinwall.planning.routing.full_paths import (
-    Beside,
-    Ends,
-    Rules,
-    Turn,
-    crowd_path,
-    yet_to_come,
-)
+from twinwall.planning.routing.full_paths import Turn, crowd_path
 from twinwall.planning.routing.given import Given
 from twinwall.planning.routing.lane import Lane
+from twinwall.planning.routing.standing import Ends, Rules, Standing
+from twinwall.planning.semantics import Lists
 
 
 @dataclass(frozen=True)
@@ -33,18 +29,24 @@ class _Batch:
 
 
 def full_lanes(given: Given) -> list[Lane]:
-    """One for each crowd: groups that may share an interface wait for each other."""
+    """One for each crowd: groups that may share an interface wait for each other between rounds."""
     return [_CrowdLane(given, crowd).lane() for crowd in _crowds(given)]
 
 
 def _crowds(given: Given) -> list[list[str]]:
-    crowds: list[set[str]] = []
-    for id_ in Calls(given).full:
-        beside = given.usage.sharing(id_) if given.usage.guards(id_) else {id_}
-        touching = [crowd for crowd in crowds if crowd & beside]
-        crowds = [crowd for crowd in crowds if not crowd & beside]
-        crowds.append({id_}.union(*touching))
-    return [sorted(crowd) for crowd in crowds]
+    full = Calls(given).full
+    left, crowds = dict.fromkeys(full), []
+    while left:
+        crowd: list[str] = []
+        near = [next(iter(left))]
+        while near:
+            id_ = near.pop()
+            if id_ in left:
+                del left[id_]
+                crowd.append(id_)
+                near += (left.keys() & given.usage.sharing(id_)) if given.usage.guards(id_) else ()
+        crowds.append(sorted(crowd))
+    return crowds
 
 
 @dataclass
@@ -52,6 +54,7 @@ class _CrowdLane:
     given: Given
     crowd: Sequence[str]
     work: Lane = field(default_factory=Lane)
+    last: dict[str, int] = field(default_factory=dict)
 
     def lane(self) -> Lane:
         rounds = [self._rounds(direction) for direction in (Direction.INGRESS, Direction.EGRESS)]
@@ -66,72 +69,57 @@ class _CrowdLane:
         return Ends(
             frozenset(before.groups[group_id].rules_of(direction)),
             frozenset(goal.groups[group_id].rules_of(direction)),
-            {**addresses_of(before.lists.values()), **addresses_of(goal.lists.values())},
+            self._lists,
             self.given.universe,
             self.given.fits,
         )
 
-    def _rounds(self, direction: Direction) -> list[list[_Batch]]:
-        """Rounds of batches. A round ends where what goes next is covered only by what came in it."""
-        crowd = {id_: self._ends(id_, direction) for id_ in self.crowd}
-        rounds: list[list[_Batch]] = [[]]
-        rules = {id_: ends.old for id_, ends in crowd.items()}
-        settled, fresh = dict(rules), False
-        missing = yet_to_come(crowd, settled)
-        for id_, turn in self._turns(crowd):
-            later = turn.of(settled[id_])
-            if turn.gone and fresh and not self._open(crowd, settled, id_, later, missing):
-                rounds.append([])
-                settled, fresh = dict(rules), False
-                missing = yet_to_come(crowd, settled)
-                later = turn.of(rules[id_])
-            fresh |= turn.come is not None
-            rules[id_] = turn.of(rules[id_])
-            settled[id_] = later if turn.gone else settled[id_]
-            batches = rounds[-1]
-            if batches and batches[-1].group_id == id_ and _together(batches[-1].turns[-1], turn):
-                batches[-1].turns.append(turn)
-            else:
-                batches.append(_Batch(id_, [turn]))
-        return rounds
+    @cached_property
+    def _lists(self) -> Lists:
+        before, goal = self.given.before, self.given.goal
+        return {**addresses_of(before.lists.values()), **addresses_of(goal.lists.values())}
 
-    def _turns(self, crowd: Mapping[str, Ends]) -> Sequence[tuple[str, Turn]]:
-        usage = self.given.usage
-        if any(map(usage.guards, crowd)):
-            return crowd_path(crowd, usage.sharing)
+    def _standing(self, direction: Direction) -> Standing:
+        """Groups beside the crowd hold all the way what they hold at both ends."""
+        usage, before, goal = self.given.usage, self.given.before, self.given.goal
+        crowd = {id_: self._ends(id_, direction) for id_ in self.crowd}
+        beside = {other for id_ in crowd for other in usage.sharing(id_)} - crowd.keys()
+        still = {
+            id_: frozenset(before.groups[id_].rules_of(direction)) & {*goal.groups[id_].rules_of(direction)}
+            for id_ in (beside if usage.together is not None else ())
+            if id_ in before.groups and id_ in goal.groups
+        }
+        return Standing(crowd, usage.interfaces, still)
+
+    def _rounds(self, direction: Direction) -> list[list[_Batch]]:
+        standing = self._standing(direction)
+        return list(_Rounds(standing, self._turns(direction), self._guards).batches())
+
+    @property
+    def _guards(self) -> bool:
+        return any(map(self.given.usage.guards, self.crowd))
+
+    def _turns(self, direction: Direction) -> Sequence[tuple[str, Turn]]:
+        standing = self._standing(direction)
+        if self._guards:
+            return crowd_path(standing)
         return [
             (id_, turn)
-            for id_, ends in crowd.items()
+            for id_, ends in standing.crowd.items()
             for turn in (
                 *(Turn(rule, None) for rule in sorted(ends.old - ends.new)),
                 *(Turn(None, rule) for rule in sorted(ends.new - ends.old)),
             )
         ]
 
-    def _open(
-        self,
-        crowd: Mapping[str, Ends],
-        rules: Mapping[str, Rules],
-        id_: str,
-        later: Rules,
-        missing: PacketSet,
-    ) -> bool:
-        """Whether nothing is closed even if only what has settled is there."""
-        usage = self.given.usage
-        if not usage.guards(id_):
-            return True
-        if (rules[id_] - later) & crowd[id_].new:
-            missing = yet_to_come(crowd, rules)
-        beside = Beside(crowd, rules, usage.sharing(id_) - {id_}, missing)
-        return replace(crowd[id_], beside=beside).open(rules[id_], later)
-
     # --- calls
 
     def _send(self, batch: _Batch, round_: int) -> None:
-        """Each call waits for the one before it: one in flight."""
-        for change in self._changes(self.given.before.groups[batch.group_id].resource, batch.turns):
-            last = len(self.work.legs) - 1
-            self.work.add(change, (last,) if last >= 0 else (), round_)
+        """Each call on a group waits for the one before it: one in flight."""
+        id_ = batch.group_id
+        for change in self._changes(self.given.before.groups[id_].resource, batch.turns):
+            after = (self.last[id_],) if id_ in self.last else ()
+            self.last[id_] = self.work.add(change, after, round_)
 
     def _changes(self, group: Resource, turns: Sequence[Turn]) -> list[c.Change]:
         if turns[0].gone and turns[0].come:
@@ -139,6 +127,57 @@ class _CrowdLane:
         rules = tuple(sorted(rule for turn in turns if (rule := turn.gone or turn.come)))
         kind, why = (c.RevokeRules, _GONE) if turns[0].gone else (c.AuthorizeRules, _COME)
         return [kind(resource=group, reason=why, direction=rules[0].direction, rules=rules)]
+
+
+@dataclass
+class _Rounds:
+    """A path cut into rounds, each group's turns in their order, each in the first round where it is safe: what goes
+    must not be missed even if nothing that came in this round, but for the group's own in place, is there yet, and all
+    that goes in this round is gone. So within a round groups need not wait for each other.
+
+    ``sure``: what each group holds for sure; ``mine``: what it holds with its own in place; ``held``: in the end."""
+
+    sure: Standing
+    path: Sequence[tuple[str, Turn]]
+    guards: bool
+
+    def batches(self) -> Iterator[list[_Batch]]:
+        queues: dict[str, deque[tuple[int, Turn]]] = {id_: deque() for id_ in self.sure.crowd}
+        for index, (id_, turn) in enumerate(self.path):
+            queues[id_].append((index, turn))
+        held = dict(self.sure.rules)
+        while any(queues.values()):
+            round_ = self._round(queues, held)
+            if not round_:  # what cannot be kept: the guard says what that closes
+                first = min((queue[0][0], id_) for id_, queue in queues.items() if queue)[1]
+                _, turn = queues[first].popleft()
+                held[first] = turn.of(held[first])
+                round_ = [_Batch(first, [turn])]
+            for batch in round_:
+                self.sure.now(batch.group_id, held[batch.group_id])
+            yield round_
+
+    def _round(self, queues: Mapping[str, deque[tuple[int, Turn]]], held: dict[str, Rules]) -> list[_Batch]:
+        found: list[_Batch] = []
+        for id_, queue in queues.items():
+            mine = self.sure.rules[id_]
+            own: list[_Batch] = []
+            while queue:
+                turn = queue[0][1]
+                if turn.gone:
+                    later = turn.of(mine)
+                    if self.guards and self.sure.shut(id_, turn.gone, later):
+                        break
+                    mine = later
+                    self.sure.now(id_, self.sure.rules[id_] - {turn.gone})
+                queue.popleft()
+                held[id_] = turn.of(held[id_])
+                if own and _together(own[-1].turns[-1], turn):
+                    own[-1].turns.append(turn)
+                else:
+                    own.append(_Batch(id_, [turn]))
+            found += own
+        return found
 
 
 _COME = "wanted; the group is full"
