@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from mesh_site import VISIBILITY, Mesh, Region, Served, give, served
+from mesh_site import Mesh, Region, Served, give, served
 
+from twinwall.documents.deployment import settings as stack
 from twinwall.documents.mesh_permissions import Role, roles_of
 from twinwall.mesh.configure import configure
 
@@ -180,7 +181,7 @@ def fed_by_queue(mesh: Mesh, stage: Served) -> bool:
     done = _soon(is_empty)
     functions.delete_event_source_mapping(UUID=mapping)
     if not done:  # what was received comes back, and is taken away
-        stage.control("POST", "advance", {"seconds": VISIBILITY + 1})
+        stage.control("POST", "advance", {"seconds": stack.VISIBILITY + 1})
         for message in sqs.receive_message(QueueUrl=url).get("Messages", ()):
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     return done

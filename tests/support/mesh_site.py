@@ -26,21 +26,16 @@ from click.testing import CliRunner
 from twinwall.aws.models import cut_models
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.main import root
+from twinwall.documents.deployment import settings as stack
 from twinwall.documents.deployment.package import build
 from twinwall.documents.mesh_permissions import NodeRoles, roles_of
 from twinwall.mesh.configure import Configured, configure
+from twinwall.mesh.events import LAUNCH, TERMINATE, TERMINATED
 
 Json = dict[str, Any]
 ONCE = Config(retries={"total_max_attempts": 1}, read_timeout=60)
-HEARTBEAT = 300
-VISIBILITY, RECEIVES = 40, 12
-"""Seconds, and how often a message is tried: together longer than the heartbeat."""
-TIMEOUT, MEMORY = 30, 256
-EVENTS = [
-    "EC2 Instance-launch Lifecycle Action",
-    "EC2 Instance-terminate Lifecycle Action",
-    "EC2 Instance Terminate Successful",
-]
+RECEIVES = 30
+"""How often a message is tried: with the visibility together longer than the heartbeat."""
 
 
 @dataclass(frozen=True)
@@ -351,7 +346,7 @@ class Mesh:
         sqs = at.client("sqs")
         _, dead = _make_queue(sqs, f"{self.table_name}-dead", {})
         redrive = json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": RECEIVES})
-        attributes = {"VisibilityTimeout": str(VISIBILITY), "RedrivePolicy": redrive}
+        attributes = {"VisibilityTimeout": str(stack.VISIBILITY), "RedrivePolicy": redrive}
         url, arn = _make_queue(sqs, self.table_name, attributes)
         statement = {
             "Effect": "Allow",
@@ -368,11 +363,11 @@ class Mesh:
         at.client("lambda").create_function(
             FunctionName=self.table_name,
             Role=self.roles(at).function.arn,
-            Runtime="python3.13",
-            Handler="twinwall.lambdas.handlers.mesh",
+            Runtime=stack.RUNTIME,
+            Handler=stack.HANDLER,
             Code={"ZipFile": package()},
-            Timeout=TIMEOUT,
-            MemorySize=MEMORY,
+            Timeout=stack.TIMEOUT,
+            MemorySize=stack.MEMORY,
             Environment={"Variables": variables},
         )
 
@@ -381,9 +376,9 @@ class Mesh:
         return self._listen(
             at,
             EventSourceArn=queue,
-            BatchSize=1000,
-            MaximumBatchingWindowInSeconds=1,
-            ScalingConfig={"MaximumConcurrency": 2},
+            BatchSize=stack.BATCH,
+            MaximumBatchingWindowInSeconds=stack.WINDOW,
+            ScalingConfig={"MaximumConcurrency": stack.CONCURRENCY},
         )
 
     def listen_to_stream(self, at: Region, stream: str) -> str:
@@ -403,7 +398,7 @@ class Mesh:
     def _rule(self, at: Region, queue: str) -> None:
         pattern = {
             "source": ["aws.autoscaling"],
-            "detail-type": EVENTS,
+            "detail-type": [LAUNCH, TERMINATE, TERMINATED],
             "detail": {"AutoScalingGroupName": [at.asg]},
         }
         events = at.client("events")
@@ -430,7 +425,7 @@ class Mesh:
                 AutoScalingGroupName=at.asg,
                 LifecycleHookName=f"{self.settings.get('hook', 'twinwall')}-{end}",
                 LifecycleTransition=f"autoscaling:EC2_INSTANCE_{transition}",
-                HeartbeatTimeout=HEARTBEAT,
+                HeartbeatTimeout=300,
                 DefaultResult=default,
             )
 
