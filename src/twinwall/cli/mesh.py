@@ -9,6 +9,9 @@ COMMANDS = {
     "status": Lazy("twinwall.cli.mesh_status:status", "Show how a mesh stands: members, ages, rules, room."),
     "audit": Lazy("twinwall.cli.mesh_audit:audit", "Tell who was admitted where, when and why."),
     "template": Lazy("twinwall.cli.mesh_template:template", "Write a node's stack for SAM or Terraform."),
+    "adopt": Lazy(
+        "twinwall.cli.mesh_adopt:adopt", "Take over a running installation of the published solution."
+    ),
     "package": Lazy("twinwall.cli.mesh_package:package", "Make the zip that the functions of a mesh run."),
     "permissions": Lazy(
         "twinwall.cli.mesh_permissions:permissions", "Print what each role of a mesh may do, and why."

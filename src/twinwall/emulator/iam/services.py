@@ -143,7 +143,9 @@ _TABLE: Mapping[str, Find] = {
 
 _PASSED: Mapping[str, tuple[str, ...]] = {
     "autoscaling:PutLifecycleHook": ("RoleARN",),
+    "cloudformation:CreateChangeSet": ("RoleARN",),
     "cloudformation:CreateStack": ("RoleARN",),
+    "cloudformation:DeleteStack": ("RoleARN",),
     "cloudformation:UpdateStack": ("RoleARN",),
     "events:PutTargets": ("Targets", "RoleArn"),
     "lambda:CreateFunction": ("Role",),
