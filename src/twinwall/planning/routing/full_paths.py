@@ -28,9 +28,9 @@ class Turn(NamedTuple):
         return (rules - {self.gone} if self.gone else rules) | ({self.come} if self.come else frozenset())
 
 
-def crowd_path(at: Standing) -> list[tuple[str, Turn]]:
-    """Groups that may share interfaces, together, rule by rule: (group, turn). With a gap where no other way is
-    found."""
+def crowd_path(at: Standing, *, last: bool = True) -> list[tuple[str, Turn]]:
+    """Groups that may share interfaces, together, rule by rule: (group, turn). Where no other way is found, with a gap
+    if this is the last stage, else no further."""
     path: list[tuple[str, Turn]] = []
 
     def take(id_: str, turns: Iterable[Turn]) -> bool:
@@ -47,6 +47,8 @@ def crowd_path(at: Standing) -> list[tuple[str, Turn]]:
         found = [take(id_, _search(at, id_)) for id_ in left]
         if any(found):
             continue
+        if not last:
+            break
         take(left[0], [_smallest_gap(at.crowd[left[0]], at.rules[left[0]])])
     return path
 
@@ -68,7 +70,7 @@ def _easy(at: Standing, id_: str, rules: Rules) -> Iterator[Turn]:
             rules -= {rule}
             yield Turn(rule, None)
     for rule in sorted(ends.new - rules):
-        if ends.fits(rules | {rule}):
+        if ends.fits(rules | {rule}) and ends.may_come(rule, rules):
             rules |= {rule}
             yield Turn(None, rule)
 

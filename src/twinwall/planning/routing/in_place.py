@@ -22,15 +22,15 @@ def wanted_places(ends: Ends, rules: Rules) -> Iterator[Place]:
     for rule in sorted(rules - ends.new):
         missed = ends.missed(rule, rules - {rule})
         for other in coming:
-            if same_kind(rule.peer, other.peer):
-                made = ends.packets((other,))
+            if same_kind(rule.peer, other.peer) and ends.may_come(other, rules):
+                made = ends.held((other,))
                 if made.symbols or not missed.addresses - made:  # through members is a finer question
                     yield rule, other
 
 
 def larger_places(ends: Ends, rules: Rules) -> Iterator[Place]:
     """A rule grows inside what the ends admit, so that others can go."""
-    bound = ends.packets((*rules, *ends.new))
+    bound = ends.admitted(rules) | ends.wanted(ends.new)
     coming = sorted(ends.new - rules)
     seen = set(rules)
     tried = 0
