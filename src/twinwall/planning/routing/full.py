@@ -15,6 +15,7 @@ from twinwall.planning.replay import addresses_of
 from twinwall.planning.routing.calls import Calls
 from twinwall.planning.routing.full_paths import Turn, crowd_path
 from twinwall.planning.routing.given import Given
+from twinwall.planning.routing.in_place import FRESH
 from twinwall.planning.routing.lane import Lane
 from twinwall.planning.routing.standing import Ends, Rules, Standing, Views
 
@@ -188,7 +189,7 @@ class _Calls:
     def _changes(self, group: Resource, turns: Sequence[Turn]) -> list[c.Change]:
         if turns[0].gone and turns[0].come:
             return _in_place(group, turns[0].gone, turns[0].come)
-        rules = tuple(sorted(rule for turn in turns if (rule := turn.gone or turn.come)))
+        rules = tuple(sorted(_told(rule) for turn in turns if (rule := turn.gone or turn.come)))
         kind, why = (c.RevokeRules, _GONE) if turns[0].gone else (c.AuthorizeRules, _COME)
         return [kind(resource=group, reason=why, direction=rules[0].direction, rules=rules)]
 
@@ -249,8 +250,11 @@ _GONE = "not in the source; the group is full"
 _CHANGED = "the group has no room for both"
 
 
-def _in_place(group: Resource, rule: SecurityGroupRule, wanted: SecurityGroupRule) -> list[c.Change]:
-    into = replace(wanted, rule_id=rule.rule_id)
+def _told(rule: SecurityGroupRule) -> SecurityGroupRule:
+    return replace(rule, rule_id="") if rule.rule_id == FRESH else rule
+
+
+def _in_place(group: Resource, rule: SecurityGroupRule, into: SecurityGroupRule) -> list[c.Change]:
     made: list[c.Change] = [c.ModifySecurityGroupRules(resource=group, reason=_CHANGED, rule=rule, into=into)]
     if into.tags and into.tags != rule.tags and rule.rule_id:
         ids = (rule.rule_id,)

@@ -6,12 +6,13 @@ the ends admit. Where all of this fails, the rule goes that is missed least: the
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
 from typing import NamedTuple
 
 from twinwall.model.rules import SecurityGroupRule
-from twinwall.planning.routing.in_place import larger_places, wanted_places
+from twinwall.planning.routing.in_place import FRESH, larger_places, wanted_places
 from twinwall.planning.routing.standing import Ends, Rules, Standing
 
 MOST_LOOKS = 400
@@ -72,7 +73,7 @@ def _easy(at: Standing, id_: str, rules: Rules) -> Iterator[Turn]:
     for rule in sorted(ends.new - rules):
         if ends.fits(rules | {rule}) and ends.may_come(rule, rules):
             rules |= {rule}
-            yield Turn(None, rule)
+            yield Turn(None, replace(rule, rule_id=FRESH))
 
 
 # --- in place
@@ -122,7 +123,7 @@ def _search(at: Standing, id_: str) -> list[Turn]:
 
 def _places(ends: Ends, look: _Look) -> Iterator[Turn]:
     places = larger_places if look.larger else wanted_places
-    return (Turn(rule, other) for rule, other in places(ends, look.rules))
+    return (Turn(rule, replace(other, rule_id=rule.rule_id)) for rule, other in places(ends, look.rules))
 
 
 def _before(start: Rules, turns: list[Turn]) -> Rules:
@@ -143,7 +144,7 @@ def _smallest_gap(ends: Ends, rules: Rules) -> Turn:
     """The rule that is missed least goes; or, where none is left that may go, one that comes back later."""
     going = rules - ends.new
     if not going:  # a list weighs more on the way than in the end; EC2 has the word
-        return Turn(None, min(ends.new - rules))
+        return Turn(None, replace(min(ends.new - rules), rule_id=FRESH))
 
     def missed(rule: SecurityGroupRule) -> tuple[int, SecurityGroupRule]:
         gap = ends.missed(rule, rules - {rule})
