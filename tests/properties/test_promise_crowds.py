@@ -92,6 +92,13 @@ def test_but_not_on_an_interface_where_it_is_not(interfaces):
         estate.plan(side)
 
 
+def test_a_full_group_waits_for_another_that_takes_over_its_rule():
+    ends = {"a": (SSH, HTTP), "b": (DNS, HTTPS)}, {"a": (HTTPS, HTTP), "b": (SSH, HTTPS)}
+    plan = followed(case(*ends, interfaces=[("sg-0a", "sg-0b")], rules=2))
+    first, *_, last = [item.change.resource.name for item in plan.route if isinstance(item, Step)]
+    assert (first, last) == ("b", "a")
+
+
 def pair_of(plan, side):
     reader = SideReader(side, "target")
     reader.read("Vpcs", "Subnets", "SecurityGroups", "NetworkAcls", "NetworkInterfaces")
