@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from typing import Any
 
+import msgspec
+
 import material
 import rivals
 from measure import ROUNDS, child, interleaved, milliseconds, shown, table, write
@@ -106,14 +108,14 @@ def described(rules: Rules) -> str:
 
 def blocks_in(text: str) -> dict[Span, set[Block]]:
     said: dict[Span, set[Block]] = {}
-    for item in json.loads(text)["IpPermissions"]:
+    for item in msgspec.json.decode(text)["IpPermissions"]:
         span = span_of(make_traffic(parse_protocol(item["IpProtocol"]), item["FromPort"], item["ToPort"]))
         said.setdefault(span, set()).update(parse_cidr(block["CidrIp"]) for block in item["IpRanges"])
     return said
 
 
 def rules_in(text: str) -> GroupRules:
-    return GroupRules(parse_group(json.loads(text)).rules_of(Direction.INGRESS))
+    return GroupRules(parse_group(msgspec.json.decode(text)).rules_of(Direction.INGRESS))
 
 
 # --- curves

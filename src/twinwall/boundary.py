@@ -8,12 +8,14 @@ thing one step further in. ``model.wire.parse_snapshot`` turns them into values.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from twinwall.model.members import Place
 from twinwall.model.rules import SecurityGroupRule, Tags
-from twinwall.planning.changes import Change
-from twinwall.planning.quotas import Quotas
+
+if TYPE_CHECKING:  # the functions of a mesh know these doors too, and plans are a sixth of their imports
+    from twinwall.planning.changes import Change
+    from twinwall.planning.quotas import Quotas
 
 Document = dict[str, Any]
 
@@ -50,6 +52,10 @@ class FirewallReader(Protocol):
         ids are left out. AWS-managed lists too."""
         ...
 
+    def read_list_users(self, list_id: str) -> Document:
+        """``{"PrefixListAssociations": [...]}``: what names the list, in other VPCs and accounts too."""
+        ...
+
     def read_rules(self, group_ids: Collection[str]) -> Document:
         """``{"SecurityGroupRules": [...]}`` of these groups, with rule ids. Groups that are not there have none."""
         ...
@@ -68,7 +74,7 @@ class Written:
 
 
 class FirewallWriter(Protocol):
-    def carry_out(self, change: Change) -> Written:
+    def carry_out(self, change: "Change") -> Written:
         """Sends exactly one call (state polls of a prefix list apart); every ref in the change must have
         been resolved. Raises ``AwsError``'s children."""
         ...
@@ -89,7 +95,7 @@ class Account(Protocol):
 
     def identity(self) -> Identity: ...
 
-    def quotas(self) -> Quotas:
+    def quotas(self) -> "Quotas":
         """Live where Service Quotas may be read, else the documented defaults. Never raises for a denial."""
         ...
 

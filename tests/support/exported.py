@@ -3,6 +3,7 @@ become ``Facts``, as what EC2 describes does; there things go by name, and what 
 
 import json
 import re
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,6 +67,9 @@ def _copied(item: Mapping[str, Any]) -> Json:
 def plain(value: Any) -> Any:
     """hcl2's values with their quotes and escapes undone, and without its own marks."""
     match value:
+        case str() if value.startswith('"<<-'):
+            body = "\n".join(value.splitlines()[1:-1])
+            return textwrap.dedent(body.replace("$${", "${").replace("%%{", "%{"))
         case str() if value.startswith('"'):
             return json.loads(value.replace("$${", "${").replace("%%{", "%{"))
         case dict():

@@ -1,35 +1,49 @@
 """Sessions of a mesh's places: the function's own, and those of other accounts by their roles."""
 
 from collections.abc import Callable
+from functools import partial
 
-import boto3
-import botocore.session
+from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.loaders import Loader, create_loader
+from botocore.session import Session
 
 from twinwall.aws.credentials import given
+from twinwall.aws.models import loader_of
 from twinwall.mesh.configure import Configured
 from twinwall.model.members import Place
 
+_QUICK = Config(connect_timeout=1, read_timeout=1.5, retries={"mode": "standard", "total_max_attempts": 1})
+"""Of the call that assumes a role: it is a part of the first call there, which has 3 s in all."""
+
 
 def sessions(
-    configured: Configured, home: Place | None, profile: str | None = None
-) -> Callable[[Place], boto3.Session]:
-    """A place whose way names a role is reached by it, unless it is the function's own."""
-    base = boto3.Session(profile_name=profile, region_name=home.region if home else None)
+    configured: Configured, home: Place | None, profile: str | None = None, models: str | None = None
+) -> Callable[[Place], Session]:
+    """A place whose way names a role is reached by it, unless it is the function's own. ``models``: a folder of cut
+    service models. One loader for all, so that each model, megabytes of it, is read once."""
+    loader = loader_of(models) if models else create_loader(Session().get_config_variable("data_path"))
+    base = _session(profile, loader)
 
-    def session(place: Place) -> boto3.Session:
+    def session(place: Place) -> Session:
         way = configured.ways.get(str(place))
         if place == home or way is None or not way.role_arn:
             return base
-        return _assumed(way.role_arn, place, profile)
+        return _assumed(base, way.role_arn, loader, home or place)
 
     return session
 
 
-def _assumed(role_arn: str, place: Place, profile: str | None) -> boto3.Session:
-    """Credentials are fetched on first use and renew themselves."""
-    source = botocore.session.Session(profile=profile)
-    fetcher = AssumeRoleCredentialFetcher(source.create_client, source.get_credentials(), role_arn)
-    core = botocore.session.get_session()
-    given(core, DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role"))
-    return boto3.Session(botocore_session=core, region_name=place.region)
+def _session(profile: str | None, loader: Loader) -> Session:
+    made = Session(profile=profile)
+    made.register_component("data_loader", loader)
+    return made
+
+
+def _assumed(source: Session, role_arn: str, loader: Loader, asked: Place) -> Session:
+    """Credentials are fetched on first use, from the Region of ``asked``, and renew themselves."""
+    make_sts = partial(source.create_client, region_name=asked.region, config=_QUICK)
+    fetcher = AssumeRoleCredentialFetcher(make_sts, source.get_credentials(), role_arn)
+    made = _session(None, loader)
+    given(made, DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role"))
+    return made

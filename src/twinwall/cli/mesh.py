@@ -8,6 +8,11 @@ COMMANDS = {
     "true-up": Lazy("twinwall.cli.mesh_true_up:true_up", "Bring rows and rules of a mesh in line, by hand."),
     "status": Lazy("twinwall.cli.mesh_status:status", "Show how a mesh stands: members, ages, rules, room."),
     "audit": Lazy("twinwall.cli.mesh_audit:audit", "Tell who was admitted where, when and why."),
+    "template": Lazy("twinwall.cli.mesh_template:template", "Write a node's stack for SAM or Terraform."),
+    "package": Lazy("twinwall.cli.mesh_package:package", "Make the zip that the functions of a mesh run."),
+    "permissions": Lazy(
+        "twinwall.cli.mesh_permissions:permissions", "Print what each role of a mesh may do, and why."
+    ),
     "simulate": Lazy(
         "twinwall.cli.mesh_simulate:simulate",
         "Run a whole mesh in virtual time, with everything going wrong.",

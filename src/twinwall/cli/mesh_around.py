@@ -1,7 +1,7 @@
 """What a mesh's commands stand in: the mesh of the configuration, and the ways to its nodes."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from twinwall.aws.threads import ThreadCrew
 from twinwall.cli.clock import SystemClock
 from twinwall.documents.files import read_object
 from twinwall.engine.mesh.run import Around
+from twinwall.errors import ConfigError
 from twinwall.mesh.configure import Configured
 
 Line = Callable[[Mapping[str, Any]], None]
@@ -39,6 +40,18 @@ def around(configured: Configured, doors: AwsMeshDoors, node: str, log: Line) ->
 
 def recording(path: str) -> dict[str, Any]:
     return read_object(Path(path), "the recording")
+
+
+def pairs(option: str, given: Iterable[str]) -> dict[str, str]:
+    """NAME=VALUE, each name once."""
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise ConfigError(f"{option} {text}: write NAME=VALUE")
+        if found.setdefault(name, value) != value:
+            raise ConfigError(f"{option} gives {name} twice: {found[name]} and {value}")
+    return found
 
 
 def ignore(_line: Mapping[str, Any]) -> None:

@@ -11,13 +11,13 @@ from twinwall.cli import output
 from twinwall.cli.asking import confirm
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.mesh_around import around, from_option, mesh_option, open_doors, profile_option, recording
-from twinwall.cli.mesh_status import status_lines
 from twinwall.cli.replicas import configuration_of
 from twinwall.engine.mesh.handler import handle
 from twinwall.engine.mesh.run import NotDone
 from twinwall.errors import AwsError, ConfigError
 from twinwall.mesh.configure import Configured
 from twinwall.mesh.status import status as status_of
+from twinwall.report.mesh import mesh_status_text
 
 EVENT = {"detail-type": "Scheduled Event", "id": "by-hand"}
 _TOLD = (
@@ -69,7 +69,7 @@ def _offline(invocation: Invocation, configured: Configured, path: str) -> int:
     if invocation.json:
         output.document(told)
     else:
-        output.lines(status_lines(told))
+        output.result(mesh_status_text(told))
     return 0 if told["right"] else 2
 
 

@@ -32,10 +32,11 @@ class Way:
 
 @dataclass(frozen=True)
 class Configured:
-    """``ways`` by node."""
+    """``ways`` by place; ``table``: as the configuration has it, which the functions get too."""
 
     mesh: Mesh
     ways: Mapping[str, Way]
+    table: Table
 
 
 MESH_KEYS = {
@@ -89,6 +90,7 @@ def configure(name: str, table: Table) -> Configured:
         if table.get(key, choices[0]) not in choices:
             raise ConfigError(f"{key} is {table[key]!r}; allowed are {', '.join(choices)}")
     _check_numbers(table)
+    _check_texts(table, "the mesh")
     raw = table.get("sites") or ()
     if not raw:
         raise ConfigError(
@@ -111,7 +113,7 @@ def configure(name: str, table: Table) -> Configured:
         raise ConfigError(
             f"true_up_every is {mesh.true_up_every:g} s; at most a third of expiry ({mesh.expiry:g} s)"
         )
-    return Configured(mesh, _ways(name, table, raw))
+    return Configured(mesh, _ways(name, table, raw), table)
 
 
 def _is_owner(place: Place, sites: Iterable[Site]) -> bool:
@@ -132,6 +134,23 @@ def _check_numbers(table: Table) -> None:
         if not least <= value <= _MOST.get(key, float("inf")):
             most = f" to {_MOST[key]}" if key in _MOST else " at least"
             raise ConfigError(f"{key} is {value}; allowed is {least}{most}")
+
+
+_TEXTS = {
+    "hook": (re.compile(r"[A-Za-z0-9\-_/]{1,240}\Z"), "letters, digits, - _ /, at most 240"),
+    "table": (re.compile(r"[A-Za-z0-9_.-]{3,255}\Z"), "letters, digits, _ . -, 3 to 255"),
+    "role_arn": (
+        re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+\Z"),
+        "arn:aws:iam::ACCOUNT:role/NAME",
+    ),
+}
+"""API: PutLifecycleHook.LifecycleHookName, with room for what is put behind it; CreateTable.TableName."""
+
+
+def _check_texts(table: Table, of: str) -> None:
+    for key, (pattern, allowed) in _TEXTS.items():
+        if key in table and not pattern.match(table[key]):
+            raise ConfigError(f"{key} of {of} is {table[key]!r}; allowed is {allowed}")
 
 
 # --- sites
@@ -169,6 +188,7 @@ def _sites(raw: Iterable[Table], actors: Mapping[str, str]) -> tuple[Site, ...]:
     sites = []
     for one in raw:
         _check_keys(one, SITE_KEYS, "a site")
+        _check_texts(one, f"the site {_key(one)}")
         for key, pattern in _PATTERNS.items():
             if not pattern.match(str(one.get(key, ""))):
                 raise ConfigError(f"{key} of the site {_key(one)} is {one.get(key)!r}; that is none")

@@ -158,6 +158,8 @@ class Standing:
     known: bool = True
     readable: bool = True
     alarm: str = ""
+    trusted: bool = True
+    """False: there is a row, and it is not to be believed."""
 
 
 @dataclass(frozen=True)
@@ -222,7 +224,7 @@ def _standing(item: Item | None, site: Site, mesh: Mesh, now: float, first: floa
         row = read_row(item)
         check_trust(row, site, mesh.max_members)
     except Unreadable as wrong:
-        return Standing(site, None, known=False, readable=False, alarm=str(wrong))
+        return Standing(site, None, known=False, readable=False, alarm=str(wrong), trusted=False)
     if row.observed_at is None or row.tombstone:
         return _undated(row, site, mesh, now, first)
     if now - row.observed_at <= mesh.expiry:

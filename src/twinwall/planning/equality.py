@@ -1,7 +1,7 @@
 """Do two rule lists admit the same packets, whoever the members of their symbols are? No set is made for it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from twinwall.model.rules import CidrPeer, PrefixListPeer, RuleAction
 from twinwall.packets import traffic
@@ -65,7 +65,8 @@ def clash_of_acls(left: AclEntries, right: AclEntries) -> Clash | None:
     return clash_of_orders(_entries(left), _entries(right))
 
 
-def _entries(acl: AclEntries) -> Iterator[Entry]:
+def _entries(acl: AclEntries) -> list[Entry]:
     allow = RuleAction.ALLOW
-    for entry in acl.ordered:
-        yield entry.action is allow, entry.cidr, entry_span(entry.cidr, entry.traffic)
+    return [
+        (entry.action is allow, entry.cidr, entry_span(entry.cidr, entry.traffic)) for entry in acl.ordered
+    ]

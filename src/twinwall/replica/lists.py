@@ -110,6 +110,15 @@ class ListTranslator:
             raise ConfigError(f"{option}: the target's account has no prefix list {wanted} in that Region")
         return found[0]
 
+    def copies_without_source(self) -> list[PrefixList]:
+        """Our copies of lists that are gone, as far as they are ours to delete."""
+        gone = {str(self.scene.list_mark(list_id)) for list_id in self.scene.lists_gone}
+        return [
+            item
+            for mark, item in sorted(self._copies.items())
+            if mark in gone and not item.ipam_managed and item.owner_id == self.scene.target_at.account
+        ]
+
     @property
     def _targets(self) -> tuple[PrefixList, ...]:
         return self.scene.target.prefix_lists or ()

@@ -429,7 +429,7 @@ def test_auto_scaling_groups_by_arn_and_tag(aws: EmbeddedAws, as_: As) -> None:
             "logs",
             "create_log_group",
             {"logGroupName": "/a"},
-            "logs:CreateLogGroup on resource: {}:log-group:a:* ",
+            "logs:CreateLogGroup on resource: {}:log-group:/a:* ",
         ),
         ("sns", "create_topic", {"Name": "t"}, "sns:CreateTopic on resource: {}:t "),
         (

@@ -6,6 +6,7 @@ attribute that opens a bracket stands outside of that (hclwrite's ``formatCells`
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 Lines = list[str]
 Pairs = Iterable[tuple[str, str]]
@@ -34,6 +35,36 @@ def key(name: str) -> str:
         char if ord(char) < 128 else f"\\U{ord(char):08x}" if ord(char) > 0xFFFF else f"\\u{ord(char):04x}"
         for char in text(name)
     )
+
+
+class Expression(str):
+    """Terraform's own words: a reference, a call."""
+
+    __slots__ = ()
+
+
+def value(given: Any) -> str:
+    """A value on one line."""
+    match given:
+        case Expression():
+            return str(given)
+        case bool():
+            return "true" if given else "false"
+        case str():
+            return text(given)
+        case list() | tuple():
+            return f"[{', '.join(map(value, given))}]"
+        case dict():
+            parts = (f"{key(name)} = {value(part)}" for name, part in given.items())
+            return f"{{ {', '.join(parts)} }}" if given else "{}"
+        case _:
+            return str(given)
+
+
+def heredoc(name: str, body: str, word: str = "JSON") -> Lines:
+    """An attribute whose value is a text of several lines, as it stands."""
+    lines = body.replace("${", "$${").replace("%{", "%%{").splitlines()
+    return [f"{name} = <<-{word}", *(f"  {line}" for line in lines), word]
 
 
 def attributes(pairs: Pairs) -> Lines:

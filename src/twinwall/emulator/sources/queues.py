@@ -93,10 +93,10 @@ class QueuePoller(Poller):
 
 
 def queue_url(sqs: Any, arn: str) -> str:
+    """Without a call: Lambda needs no right to ask for it (LAM services-sqs-configure)."""
     found = parse_arn(arn)
     assert found is not None
-    asked = {"QueueName": found.resource, "QueueOwnerAWSAccountId": found.account}
-    return str(sqs.get_queue_url(**asked)["QueueUrl"])
+    return f"{sqs.meta.endpoint_url}/{found.account}/{found.resource}"
 
 
 def _delete(sqs: Any, url: str, records: list[Record]) -> None:

@@ -117,6 +117,7 @@ class Sources:
     def _begin(self, mapping: SourceMapping, function: Function) -> tuple[str, str]:
         """The stream's shard, and an iterator where the mapping starts."""
         client = self._doors.client(function, "dynamodbstreams")
+        client.list_streams(Limit=1)
         [shard] = client.describe_stream(StreamArn=mapping.source)["StreamDescription"]["Shards"]
         iterator = client.get_shard_iterator(
             StreamArn=mapping.source, ShardId=shard["ShardId"], ShardIteratorType=mapping.start

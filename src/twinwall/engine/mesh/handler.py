@@ -14,7 +14,7 @@ from twinwall.engine.mesh.own import Batch
 from twinwall.engine.mesh.passing import Passed, passes
 from twinwall.engine.mesh.run import Around, NotDone, Run
 from twinwall.engine.mesh.survey import is_awake, survey
-from twinwall.engine.mesh.telling import tell, tell_failure
+from twinwall.engine.mesh.telling import tell, tell_failure, tell_survey
 from twinwall.errors import AwsError
 from twinwall.mesh.answers import Answer
 from twinwall.mesh.events import Ignored, Launching, Leaving, Message, Terminated, TrueUp, Woken, messages
@@ -68,6 +68,7 @@ def _deal_with(run: Run, given: list[Message]) -> list[Message]:
         found, given = surveyed.elsewhere, [*given, *surveyed.hooks]
         batch.push |= found.push
         if not surveyed.differs and all(isinstance(message.happening, TrueUp) for message in given):
+            tell_survey(run, surveyed)
             return []
     elif all(isinstance(message.happening, Woken) for message in given) and not is_awake(run):
         return []

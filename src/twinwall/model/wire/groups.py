@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import chain, repeat
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -65,7 +65,7 @@ def parse_permission(permission: Json, direction: Direction, owner: str) -> Iter
     return iter(_rules(permission, direction, owner)[1])
 
 
-_cidr_ip, _cidr = itemgetter("CidrIp"), itemgetter(0)
+_cidr_ip, _rule = itemgetter("CidrIp"), itemgetter(1)
 
 
 def _rules(permission: Json, direction: Direction, owner: str) -> tuple[Traffic, list[SecurityGroupRule]]:
@@ -73,12 +73,11 @@ def _rules(permission: Json, direction: Direction, owner: str) -> tuple[Traffic,
     description: those are put in order before they are made."""
     traffic = _traffic(str(permission["IpProtocol"]), permission.get("FromPort"), permission.get("ToPort"))
     ranges = permission.get("IpRanges") or ()
-    peers = map(_PEERS.__getitem__, map(_cidr_ip, ranges))
+    plain = map(_PLAIN[direction, traffic].__getitem__, map(_cidr_ip, ranges))
     if any(map((1).__ne__, map(len, ranges))):
-        told = map(_description, ranges)
-        rules = list(map(SecurityGroupRule, repeat(direction), repeat(traffic), peers, told))
+        rules = list(map(_described, map(_rule, plain), ranges))
         return traffic, _by_peer(rules + _other_rules(permission, direction, traffic, owner))
-    rules = list(map(SecurityGroupRule, repeat(direction), repeat(traffic), sorted(peers, key=_cidr)))
+    rules = list(map(_rule, sorted(plain)))
     if any(map(permission.get, _OTHER_PEERS)):
         rules += _by_peer(_other_rules(permission, direction, traffic, owner))
     return traffic, rules
@@ -91,6 +90,11 @@ def _other_rules(
         SecurityGroupRule(direction, traffic, peer, _description(item))
         for peer, item in _other_peers(permission, owner)
     ]
+
+
+def _described(rule: SecurityGroupRule, item: Json) -> SecurityGroupRule:
+    told = _description(item)
+    return SecurityGroupRule(rule.direction, rule.traffic, rule.peer, told) if told else rule
 
 
 def _description(item: Json) -> str:
@@ -115,22 +119,40 @@ def _traffic(protocol: str, first: Any, last: Any) -> Traffic:
     return make_traffic(parse_protocol(protocol), number(first, "FromPort"), number(last, "ToPort"))
 
 
-class _Peers(dict[str, CidrPeer]):
-    """IPv4 blocks met of late, as they were spelled. Most are named again and again: once for each copy, at
-    least."""
+_Placed = tuple[int, SecurityGroupRule]
+"""A rule behind a number that sorts it among its like faster than its block does."""
 
-    def __missing__(self, text: str) -> CidrPeer:
+
+class _Rules(dict[str, _Placed]):
+    """Rules of one direction and traffic that name an IPv4 block and say no more, by the block as it was
+    spelled. Most are met again and again: once for each copy, at least."""
+
+    def __init__(self, direction: Direction, traffic: Traffic) -> None:
+        super().__init__()
+        self.direction, self.traffic = direction, traffic
+
+    def __missing__(self, text: str) -> _Placed:
         cidr = parse_cidr(text if type(text) is str else str(text))
         if cidr.family != 4:
             raise ConfigError(f"{text!r} is an IPv6 block where IPv4 is wanted")
-        if len(self) >= _MOST_PEERS:
+        if len(self) >= _MOST_BLOCKS:
             self.clear()
-        peer = self[text] = CidrPeer(cidr)
-        return peer
+        rule = SecurityGroupRule(self.direction, self.traffic, _new(CidrPeer, (cidr,)))
+        placed = self[text] = cidr.first << 6 | cidr.length, rule
+        return placed
 
 
-_MOST_PEERS = 1 << 16
-_PEERS = _Peers()
+class _Plain(dict[tuple[Direction, Traffic], _Rules]):
+    def __missing__(self, said: tuple[Direction, Traffic]) -> _Rules:
+        if len(self) >= _MOST_TRAFFICS:
+            self.clear()
+        rules = self[said] = _Rules(*said)
+        return rules
+
+
+_new = tuple.__new__
+_MOST_TRAFFICS, _MOST_BLOCKS = 1 << 10, 1 << 14
+_PLAIN = _Plain()
 
 
 def _ipv6_peer(text: str) -> CidrPeer:

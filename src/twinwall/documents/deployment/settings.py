@@ -1,0 +1,311 @@
+"""The figures and documents of a node's stack, in nobody's language yet; template and Terraform both write these.
+
+event ─▶ rule ─▶ queue ─(window 1 s, batches)─▶ function
+                   └─ 3 heartbeats' worth of tries ─▶ dead letters
+rows of others ─▶ stream ─▶ function ◀─ schedule
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Any
+
+from twinwall.documents.deployment.names import Names, local_sites, names_of
+from twinwall.errors import ConfigError
+from twinwall.mesh.configure import Configured
+from twinwall.mesh.events import LAUNCH, TERMINATE, TERMINATED
+from twinwall.mesh.metrics import NAMESPACE
+from twinwall.mesh.settings import Mesh
+from twinwall.model.members import Node, Site
+
+Json = dict[str, Any]
+
+ARCHITECTURE, HANDLER = "arm64", "twinwall.lambdas.entry.mesh"
+RUNTIMES = ("python3.11", "python3.12", "python3.13", "python3.14")
+"""That Lambda has, and that the package runs in (aws-facts 6.2)."""
+RUNTIME = next((r for r in RUNTIMES if r == f"python3.{sys.version_info.minor}"), "python3.13")
+"""The one for which a package made here is compiled, where Lambda has it."""
+MEMORY = 512
+"""MB. The handler needs a quarter of it; Lambda gives processor time by memory, and the start is all processor time."""
+TIMEOUT = 25
+"""Seconds: the handler's own deadline (15 s), the lease given back (5 s), and a cold start."""
+VISIBILITY = 30
+"""Seconds; at least the function's timeout (API CreateEventSourceMapping). So soon comes again what was not ready."""
+BATCH, WINDOW, CONCURRENCY = 1000, 1, 2
+KEPT, DEAD_KEPT = 86_400, 1_209_600
+LOG_DAYS = 90
+ENVIRONMENT_BYTES = 4096
+"""Of all of a function's variables (Lambda quotas)."""
+PATTERN_CHARACTERS = 2048
+"""Of a rule's event pattern (EventBridge quotas)."""
+LOW_ROOM = 0.2
+
+
+@dataclass(frozen=True)
+class Hook:
+    site: Site
+    name: str
+    transition: str
+    default: str
+    heartbeat: int
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """``what``: its name's last part; ``dimensions`` in CloudWatch's order. It rings when ``statistic`` of the metric
+    in ``period`` seconds stands in ``comparison`` to ``threshold`` for ``periods`` in a row."""
+
+    what: str
+    description: str
+    namespace: str
+    metric: str
+    dimensions: tuple[tuple[str, str], ...]
+    statistic: str
+    comparison: str
+    threshold: float
+    period: int = 300
+    periods: int = 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    configured: Configured
+    node: Node
+    names: Names
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def mesh(self) -> Mesh:
+        return self.configured.mesh
+
+    @property
+    def receives(self) -> int:
+        """Times a message may come before it is a dead letter: it must live longer than the hook's heartbeat, also
+        where each handler found the lease taken (mesh protocol, "A pass", 6)."""
+        return min(1000, max(30, ceil(3 * self.mesh.heartbeat / VISIBILITY)))
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        return local_sites(self.configured, self.node)
+
+    @property
+    def hooks(self) -> tuple[Hook, ...]:
+        """A launch that nobody answers ends as configured; a termination goes on whatever was answered."""
+        mesh, found = self.mesh, []
+        for site in self.sites:
+            seconds = round(mesh.heartbeat)
+            found += [
+                Hook(site, mesh.launch_hook, "autoscaling:EC2_INSTANCE_LAUNCHING", mesh.on_refusal, seconds),
+                Hook(site, mesh.terminate_hook, "autoscaling:EC2_INSTANCE_TERMINATING", "CONTINUE", seconds),
+            ]
+        return tuple(found)
+
+    @property
+    def hook_pattern(self) -> Json:
+        return self._pattern(
+            [LAUNCH, TERMINATE], {"LifecycleHookName": [self.mesh.launch_hook, self.mesh.terminate_hook]}
+        )
+
+    @property
+    def end_pattern(self) -> Json:
+        return self._pattern([TERMINATED], {})
+
+    def _pattern(self, kinds: list[str], detail: Json) -> Json:
+        groups = sorted(site.key.asg for site in self.sites)
+        pattern = {
+            "source": ["aws.autoscaling"],
+            "account": [self.node.place.account],
+            "detail-type": kinds,
+            "detail": {"AutoScalingGroupName": groups, **detail},
+        }
+        size = len(json.dumps(pattern, separators=(",", ":")))
+        if size > PATTERN_CHARACTERS:
+            raise ConfigError(
+                f"deploying the mesh {self.mesh.name}: the event pattern of {self.node.name} takes {size} characters, "
+                f"EventBridge allows {PATTERN_CHARACTERS}; {len(groups)} Auto Scaling groups are too many for one node"
+            )
+        return pattern
+
+    @property
+    def stream_filters(self) -> list[Json]:
+        """Rows that others wrote; the second: rows that the published solution wrote, which names no writer, and
+        never the lease, whose Region is ``-``."""
+        others = {"writer": {"S": [{"anything-but": [self.node.name]}]}}
+        nobody = {"writer": {"S": [{"exists": False}]}}
+        not_lease = {"region": {"S": [{"anything-but": ["-"]}]}}
+        return [
+            {"dynamodb": {"NewImage": others}},
+            {"dynamodb": {"Keys": not_lease, "NewImage": nobody}},
+        ]
+
+    @property
+    def true_up(self) -> tuple[str, str]:
+        """Schedule expression and input. Scheduler counts whole minutes (aws-facts 6.1)."""
+        minutes = max(1, round(self.mesh.true_up_every / 60))
+        every = f"rate({minutes} minute{'s' if minutes > 1 else ''})"
+        event = {"detail-type": "Scheduled Event", "id": "<aws.scheduler.execution-id>"}
+        return every, json.dumps(event)
+
+    @property
+    def alarms(self) -> tuple[Alarm, ...]:
+        return tuple(_alarms(self))
+
+
+def settings_of(configured: Configured, node: Node) -> Settings:
+    """Raises ``ConfigError`` for what no function can hold."""
+    names = names_of(configured, node)
+    said = {"name": configured.mesh.name, "table": dict(configured.table)}
+    environment = {
+        "TWINWALL_MESH": json.dumps(said, separators=(",", ":"), sort_keys=True),
+        "TWINWALL_NODE": node.name,
+    }
+    size = (
+        sum(len(key) + len(value.encode()) for key, value in environment.items()) + 200
+    )  # the queue's URL comes too
+    if size > ENVIRONMENT_BYTES:
+        raise ConfigError(
+            f"deploying the mesh {configured.mesh.name}: its configuration takes {size} bytes of a function's "
+            f"environment, Lambda allows {ENVIRONMENT_BYTES}; name fewer sites or ranges in one mesh"
+        )
+    return Settings(configured, node, names, environment)
+
+
+# --- alarms
+
+
+def _alarms(it: Settings) -> Iterator[Alarm]:
+    mesh, names = it.mesh.name, it.names
+    function = (("FunctionName", names.base),)
+    queue, dead = (("QueueName", names.base),), (("QueueName", names.dead_letters),)
+    at_node = (("Mesh", mesh), ("Site", it.node.name))
+    over, at_least = "GreaterThanThreshold", "GreaterThanOrEqualToThreshold"
+    yield Alarm(
+        "failures", "A handler could not do its work; its line in the log says why", NAMESPACE, "Failures", at_node,
+        "Sum", at_least, 3, periods=2,
+    )  # fmt: skip
+    yield Alarm("errors", "The function itself failed", "AWS/Lambda", "Errors", function, "Sum", at_least, 1)
+    yield Alarm(
+        "throttles",
+        "Lambda had no room for the function",
+        "AWS/Lambda",
+        "Throttles",
+        function,
+        "Sum",
+        at_least,
+        1,
+    )
+    yield Alarm(
+        "oldest-message", "Events wait for half a heartbeat: instances may be left without an answer", "AWS/SQS",
+        "ApproximateAgeOfOldestMessage", queue, "Maximum", over, it.mesh.heartbeat / 2, period=60,
+    )  # fmt: skip
+    yield Alarm(
+        "dead-letters", "Events that nobody could deal with", "AWS/SQS", "ApproximateNumberOfMessagesVisible", dead,
+        "Maximum", at_least, 1,
+    )  # fmt: skip
+    for number, site in enumerate(it.mesh.sites_of(it.node.name)):
+        where = f"{site.key.region}-{site.key.asg}"
+        yield from _alarms_of(it, site, where if len(where) < 200 else f"{where[:190]}-{number}")
+
+
+def _alarms_of(it: Settings, site: Site, where: str) -> Iterator[Alarm]:
+    """``where``: the site in an alarm's name, of at most 255 characters."""
+    at_least, below = "GreaterThanOrEqualToThreshold", "LessThanThreshold"
+    at = (("Mesh", it.mesh.name), ("Site", str(site.key)))
+    every = max(60, ceil(it.mesh.true_up_every / 60) * 60)
+    quota = it.mesh.rules_per_group
+    yield Alarm(
+        f"unknown-{where}", f"As {site.key} sees it, a site's row is missing, too old or not to be believed", NAMESPACE,
+        "UnknownSites", at, "Maximum", at_least, 1, every, 3,
+    )  # fmt: skip
+    yield Alarm(
+        f"untrusted-{where}", f"As {site.key} sees it, a row lists what no site may list: somebody else writes tables",
+        NAMESPACE, "UntrustedRows", at, "Maximum", at_least, 1, every,
+    )  # fmt: skip
+    yield Alarm(
+        f"room-{where}", f"The group of {site.key} has room for less than 20 % of its {quota} rules", NAMESPACE,
+        "RoomLeft", at, "Minimum", below, ceil(LOW_ROOM * quota), every,
+    )  # fmt: skip
+
+
+# --- dashboard
+
+
+def dashboard_body(it: Settings) -> Json:
+    """API: PutDashboard, "Dashboard body structure and syntax". Twenty-four columns."""
+    region = it.node.place.region
+    keys = [str(site.key) for site in it.mesh.sites_of(it.node.name)]
+    ours = [(f"{NAMESPACE}", it.mesh.name)]
+
+    def of_sites(metric: str, **how: Any) -> list[Any]:
+        return [[ours[0][0], metric, "Mesh", ours[0][1], "Site", key, {"label": key, **how}] for key in keys]
+
+    name = it.names
+    graphs: list[tuple[str, list[Any], str]] = [
+        ("Members", of_sites("Members"), "Maximum"),
+        ("Rules a group", of_sites("Rules"), "Maximum"),
+        ("Room left, rules", of_sites("RoomLeft"), "Minimum"),
+        ("From event to rule, seconds", of_sites("Lag"), "Maximum"),
+        (
+            "Unknown sites, untrusted rows",
+            [*of_sites("UnknownSites"), *of_sites("UntrustedRows", yAxis="right")],
+            "Maximum",
+        ),
+        (
+            "Other nodes out of reach, rules refused",
+            [*of_sites("NodesFailed"), *of_sites("RulesRefused", yAxis="right")],
+            "Maximum",
+        ),
+        (
+            "Function",
+            [
+                ["AWS/Lambda", metric, "FunctionName", name.base]
+                for metric in ("Invocations", "Errors", "Throttles")
+            ]
+            + [[ours[0][0], "Failures", "Mesh", ours[0][1], "Site", it.node.name]],
+            "Sum",
+        ),
+        (
+            "Queue: oldest message, seconds; dead letters",
+            [
+                ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", name.base],
+                [
+                    "AWS/SQS",
+                    "ApproximateNumberOfMessagesVisible",
+                    "QueueName",
+                    name.dead_letters,
+                    {"yAxis": "right"},
+                ],
+            ],
+            "Maximum",
+        ),
+    ]
+    widgets = [
+        _graph(number, title, metrics, statistic, region)
+        for number, (title, metrics, statistic) in enumerate(graphs)
+    ]
+    return {"widgets": [*widgets, _log_table(it, len(graphs))]}
+
+
+def _graph(number: int, title: str, metrics: list[Any], statistic: str, region: str) -> Json:
+    place = {"x": 8 * (number % 3), "y": 6 * (number // 3), "width": 8, "height": 6}
+    shown = {
+        "title": title,
+        "metrics": metrics,
+        "stat": statistic,
+        "period": 60,
+        "region": region,
+        "view": "timeSeries",
+    }
+    return {"type": "metric", **place, "properties": shown}
+
+
+def _log_table(it: Settings, after: int) -> Json:
+    query = (
+        f"SOURCE '{it.names.log_group}' | fields @timestamp, event, site, why, error, instance, addresses.0 "
+        "| filter event in ['alarm', 'failed', 'refused', 'node-failed', 'answered'] | sort @timestamp desc | limit 50"
+    )
+    place = {"x": 0, "y": 6 * ((after + 2) // 3), "width": 24, "height": 6}
+    shown = {"title": "What was decided", "query": query, "region": it.node.place.region, "view": "table"}
+    return {"type": "log", **place, "properties": shown}
