@@ -10,6 +10,10 @@ COMMANDS = {
     "audit": Lazy("twinwall.cli.mesh_audit:audit", "Tell who was admitted where, when and why."),
     "template": Lazy("twinwall.cli.mesh_template:template", "Write a node's stack for SAM or Terraform."),
     "package": Lazy("twinwall.cli.mesh_package:package", "Make the zip that the functions of a mesh run."),
+    "deploy": Lazy(
+        "twinwall.cli.mesh_deploy:deploy", "Deploy a mesh to all its sites, or bring it up to date."
+    ),
+    "remove": Lazy("twinwall.cli.mesh_remove:remove", "Take a mesh out of its accounts; tables stay."),
     "simulate": Lazy(
         "twinwall.cli.mesh_simulate:simulate",
         "Run a whole mesh in virtual time, with everything going wrong.",

@@ -23,7 +23,10 @@ class Roles:
             found = iam_backends[account]["aws"].get_role_by_arn(arn)
         except ServiceException:
             return False
-        return admits(found.assume_role_policy_document, Caller(service=service), "sts:AssumeRole", arn)
+        caller = Caller(
+            service=service, context={"aws:sourceaccount": account}
+        )  # for a resource of that account
+        return admits(found.assume_role_policy_document, caller, "sts:AssumeRole", arn)
 
     def check(self, arn: str, service: str, account: str) -> None:
         """Raises ``AssumeRoleFailed``; a role of another account is never taken on."""
