@@ -1,6 +1,6 @@
 """Sessions of a mesh's places: the function's own, and those of other accounts by their roles."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from botocore.config import Config
@@ -30,6 +30,18 @@ def sessions(
         if place == home or way is None or not way.role_arn:
             return base
         return _assumed(base, way.role_arn, loader, home or place)
+
+    return session
+
+
+def account_sessions(profiles: Mapping[str, str], roles: Mapping[str, str]) -> Callable[[str], Session]:
+    """Ways into accounts by what the user said: account → profile (the empty account: all others) and account → role,
+    which is taken on with the profile's credentials."""
+    loader = create_loader(Session().get_config_variable("data_path"))
+
+    def session(account: str) -> Session:
+        profile = profiles.get(account, profiles.get(""))
+        return _assumed(roles[account], profile, loader) if account in roles else _session(profile, loader)
 
     return session
 
