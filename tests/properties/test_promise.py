@@ -50,7 +50,9 @@ def walked(seed: int, **kinds: bool) -> bool:
     except errors.UnsafePlan:
         return False
     states = promised.walk(plan.route, aws, fw.TARGET, pairs.REGION, source)
-    promised.check(states, map(frozenset, case.interfaces))
+    interfaces = frozenset(map(frozenset, case.interfaces))
+    watched.hold(states, interfaces, promised.PRIVATE)
+    promised.check(states, interfaces)
     assert case.plan(side).empty
     return True
 
