@@ -43,7 +43,8 @@ help:
 	@echo "make clean   remove what make made"
 
 demo: $(PACKAGE)
-	@$(BIN)/twinwall demo
+	@mkdir -p build
+	@$(BIN)/twinwall demo --report build/demo.html
 
 test: $(DEV)
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS)

@@ -8,12 +8,14 @@ thing one step further in. ``model.wire.parse_snapshot`` turns them into values.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from twinwall.model.members import Place
 from twinwall.model.rules import SecurityGroupRule, Tags
-from twinwall.planning.changes import Change
-from twinwall.planning.quotas import Quotas
+
+if TYPE_CHECKING:  # the functions of a mesh know these doors too, and plans are a sixth of their imports
+    from twinwall.planning.changes import Change
+    from twinwall.planning.quotas import Quotas
 
 Document = dict[str, Any]
 
@@ -72,7 +74,7 @@ class Written:
 
 
 class FirewallWriter(Protocol):
-    def carry_out(self, change: Change) -> Written:
+    def carry_out(self, change: "Change") -> Written:
         """Sends exactly one call (state polls of a prefix list apart); every ref in the change must have
         been resolved. Raises ``AwsError``'s children."""
         ...
@@ -93,7 +95,7 @@ class Account(Protocol):
 
     def identity(self) -> Identity: ...
 
-    def quotas(self) -> Quotas:
+    def quotas(self) -> "Quotas":
         """Live where Service Quotas may be read, else the documented defaults. Never raises for a denial."""
         ...
 
@@ -214,6 +216,14 @@ class MeshEc2(Protocol):
         self, within: float, *, groups: Sequence[str] = (), ids: Sequence[str] = ()
     ) -> Sequence[Document]:
         """``Instance``s of these Auto Scaling groups (by tag), or with these ids; unknown ids are left out."""
+        ...
+
+    def groups(self, group_ids: Sequence[str], within: float) -> Sequence[Document]:
+        """``SecurityGroup``s without their rules' sake: their tags. One that does not exist is left out."""
+        ...
+
+    def tag(self, ids: Sequence[str], tags: Tags, within: float) -> None:
+        """Of groups and rules."""
         ...
 
     def authorize(

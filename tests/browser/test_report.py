@@ -18,6 +18,9 @@ from playwright.sync_api import expect
 
 from browser import Watched
 from twinwall.cli.main import run
+from twinwall.report.html.of_mesh import mesh_part
+from twinwall.report.html.page import Page
+from twinwall.report.html.render import render
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 OPTIONS = ("--map-vpc-cidr", "--associate", "auto", "--force")
@@ -25,14 +28,15 @@ Make = Callable[..., Path]
 
 
 @pytest.fixture
-def make(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Make:
-    """The report of a command on snapshots."""
+def make(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Make:
+    """The report of a command on snapshots, which it calls the same wherever they lie."""
+    monkeypatch.chdir(tmp_path)
 
     def make_(command: str, source: Any, target: Any = None, *options: str) -> Path:
         for name, document in (("source", source), ("target", target)):
             (tmp_path / f"{name}.json").write_text(json.dumps(document))
-        sides = ["--source", f"{tmp_path}/source.json", "--target", f"{tmp_path}/target.json"]
-        sides = sides if target else ["--at", f"{tmp_path}/source.json"]
+        sides = ["--source", "source.json", "--target", "target.json"]
+        sides = sides if target else ["--at", "source.json"]
         file = tmp_path / f"{command}.html"
         code = run([command, *sides, *options, "--report", str(file)])
         err = capsys.readouterr().err
@@ -183,3 +187,51 @@ def test_it_is_read_and_printed_without_scripts(browser: Any, make: Make) -> Non
     assert not page.locator(".contents").is_visible()
     assert len(page.pdf()) > 10_000
     context.close()
+
+
+def test_lint_explain_and_a_mesh_are_shown_too(desktop: Watched, make: Make, tmp_path: Path) -> None:
+    document = material.hostile(material.source())
+    packet = ("--from", "203.0.113.9", "--to", "sg-edge", "--protocol", "tcp", "--port", "443")
+    page = desktop.page
+    for file, words in (
+        (make("lint", document), "1 warning, 2 notes"),
+        (make("explain", document, None, *packet), "Unknown"),
+        (mesh(tmp_path), "Not right"),
+    ):
+        desktop.requests.clear()
+        desktop.open(file)
+        assert page.locator("h1").inner_text() == words
+        assert page.evaluate("window.broken") is None
+        assert axe(desktop) == []
+    assert desktop.wrong == []
+
+
+def mesh(folder: Path) -> Path:
+    """A mesh of two sites, one of which lacks a rule and a copy."""
+    whole = {"known": True, "why": "", "generation": 3, "age": 12.0, "extra": [], "rules": 2, "room": 58}
+    site = {**whole, "room_of_interface": 998, "members": ["10.0.0.4/32 i-1"], "missing": [], "right": True}
+    rule = "ingress tcp/7000 from 10.0.0.4/32"
+    sites = [
+        {**site, "site": "eu/web", "node": "A", "group": "sg-1", "copies": {"B": "older"}},
+        {
+            **site,
+            "site": "us/web",
+            "node": "B",
+            "group": "sg-2",
+            "copies": {},
+            "missing": [rule],
+            "right": False,
+        },
+        {
+            "site": "ap/web",
+            "node": "C",
+            "group": "sg-3",
+            "right": False,
+            "known": False,
+            "why": "cannot be read",
+        },
+    ]
+    told = {"mesh": f"web{material.HOSTILE}", "at": 0.0, "right": False, "unread": ["C"], "sites": sites}
+    file = folder / "mesh.html"
+    file.write_text(render(Page("twinwall mesh status", "0", 0.0, [mesh_part("t1", told)])))
+    return file

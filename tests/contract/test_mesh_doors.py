@@ -8,11 +8,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 
 from twinwall.aws.mesh_doors import AwsMeshDoors
 from twinwall.aws.places import sessions
-from twinwall.aws.timed import CONFIG, Timed
+from twinwall.aws.timed import CONFIG, Connections, Timed
 from twinwall.boundary import MemberTable
 from twinwall.emulator.mesh.table import MemoryTable
 from twinwall.emulator.server import EmbeddedAws
@@ -61,7 +62,7 @@ def aws() -> Iterator[EmbeddedAws]:
 
 
 def doors(group: str = "sg-0123456789abcdef0") -> AwsMeshDoors:
-    session = boto3.Session(region_name="eu-west-1")
+    session = botocore.session.Session()
     return AwsMeshDoors(configure("web", document(group)), lambda _place: session, home=HOME)
 
 
@@ -192,7 +193,8 @@ def silence() -> Iterator[tuple[str, list[str]]]:
 def test_a_call_ends_within_its_time_and_says_why_it_was_made(silence: tuple[str, list[str]]) -> None:
     endpoint, agents = silence
     session = boto3.Session("key", "secret", region_name="eu-west-1")
-    timed = Timed(session.client("ec2", endpoint_url=endpoint, config=CONFIG), lambda: "mesh/web event/e-1")
+    client = session.client("ec2", endpoint_url=endpoint, config=CONFIG)
+    timed = Timed(client, Connections(), lambda: "mesh/web event/e-1")
     began = time.monotonic()
     with pytest.raises(Exception, match=r"timed out|Read timeout"):
         timed("describe_instances", 1.0)

@@ -9,7 +9,7 @@ from typing import Any
 
 import sample_plans as sample
 
-from twinwall.boundary import Clock, Identity, Quotas
+from twinwall.boundary import Clock, Identity
 from twinwall.cli import main
 from twinwall.cli.world import Doors, Located, Way, World
 from twinwall.engine import planned
@@ -22,6 +22,7 @@ from twinwall.model.firewall import Snapshot
 from twinwall.planning.desired import Desired
 from twinwall.planning.plan import Endpoint, Plan
 from twinwall.planning.proof import Compared, VerifyReport
+from twinwall.planning.quotas import Quotas
 from twinwall.replica.settings import Settings
 
 EQUAL = VerifyReport("equal", Compared(1, 0, 0))

@@ -5,7 +5,6 @@
 """
 
 import functools
-import io
 import json
 import os
 import re
@@ -13,7 +12,6 @@ import subprocess
 import sys
 import time
 import urllib.request
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,21 +19,23 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 from botocore.config import Config
+from click.testing import CliRunner
 
-import twinwall
+from twinwall.aws.models import cut_models
+from twinwall.cli.invocation import Invocation
+from twinwall.cli.main import root
+from twinwall.documents.deployment import settings as stack
+from twinwall.documents.deployment.package import build
+from twinwall.documents.mesh_permissions import NodeRoles, roles_of
+from twinwall.mesh.configure import Configured, configure
+from twinwall.mesh.events import LAUNCH, TERMINATE, TERMINATED
 
 Json = dict[str, Any]
 ONCE = Config(retries={"total_max_attempts": 1}, read_timeout=60)
-HEARTBEAT = 300
-VISIBILITY, RECEIVES = 40, 12
-"""Seconds, and how often a message is tried: together longer than the heartbeat."""
-TIMEOUT, MEMORY = 30, 256
-EVENTS = [
-    "EC2 Instance-launch Lifecycle Action",
-    "EC2 Instance-terminate Lifecycle Action",
-    "EC2 Instance Terminate Successful",
-]
+RECEIVES = 30
+"""How often a message is tried: with the visibility together longer than the heartbeat."""
 
 
 @dataclass(frozen=True)
@@ -247,13 +247,13 @@ class Region:
 
 @dataclass
 class Mesh:
-    """``own`` keys of the configuration's table; ``roles``: account → the role by which others come there."""
+    """``settings``: further keys of the configuration's table; ``ways``: account → the role by which others come."""
 
     endpoint: Endpoint
     name: str
     regions: list[Region]
     settings: Json = field(default_factory=dict)
-    roles: dict[str, str] = field(default_factory=dict)
+    ways: dict[str, str] = field(default_factory=dict)
     acts_for: dict[str, list[str]] = field(default_factory=dict)
     """Site → the sites that its node acts for, as long as they have no function."""
 
@@ -267,7 +267,7 @@ class Mesh:
         for at in self.regions:
             site: Json = {"region": at.region, "asg": at.asg, "account": at.account, "group": at.group}
             site |= {"acts_for": self.acts_for[at.site]} if at.site in self.acts_for else {}
-            site |= {"role_arn": self.roles[at.account]} if at.account in self.roles else {}
+            site |= {"role_arn": self.ways[at.account]} if at.account in self.ways else {}
             sites.append(site)
         return {**self.settings, "sites": sites}
 
@@ -282,36 +282,57 @@ class Mesh:
         file.write_text("\n".join(lines) + "\n")
         return str(file)
 
-    def deploy(self, at: Region, policies: Iterable[Json] = ()) -> None:
-        """The node of ``at``: everything that serves its one site, and at last the true-up by schedule."""
-        role = self._role(at, policies)
-        table = at.client("dynamodb").create_table(
+    @property
+    def configured(self) -> Configured:
+        return configure(self.name, self.configuration())
+
+    def deploy(self, at: Region, *, awake: bool = True) -> None:
+        """The node of ``at``, which serves its one site. Not ``awake``: nothing but an invocation runs it."""
+        self.grant(at)
+        at.client("logs").create_log_group(logGroupName=f"/aws/lambda/{self.table_name}")
+        stream = self.make_table(at)
+        url, queue = self._queue(at)
+        self._function(at, url)
+        if awake:
+            self.listen_to_queue(at, queue)
+            self.listen_to_stream(at, stream)
+            self._rule(at, queue)
+        self._schedule(at)
+        self._hooks(at)
+
+    def make_table(self, at: Region) -> str:
+        """The ARN of its stream."""
+        keys = (("region", "HASH"), ("asg", "RANGE"))
+        made = at.client("dynamodb").create_table(
             TableName=self.table_name,
-            KeySchema=[
-                {"AttributeName": "region", "KeyType": "HASH"},
-                {"AttributeName": "asg", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"} for name in ("region", "asg")
-            ],
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
             BillingMode="PAY_PER_REQUEST",
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
-        )["TableDescription"]
-        url, queue = self._queue(at)
-        self._function(at, role, url)
-        self._sources(at, queue, table["LatestStreamArn"])
-        self._rule(at, queue)
-        self._hooks(at)
-        self._schedule(at)
+        )
+        return str(made["TableDescription"]["LatestStreamArn"])
+
+    def roles(self, at: Region) -> NodeRoles:
+        configured = self.configured
+        return roles_of(configured, configured.mesh.node(at.node))
+
+    def grant(self, at: Region) -> None:
+        """The node's roles with exactly the rights that ``twinwall mesh permissions`` prints, made or brought there."""
+        iam = at.client("iam")
+        for role in self.roles(at).all:
+            trust = json.dumps(role.trust)
+            try:
+                iam.create_role(RoleName=role.name, AssumeRolePolicyDocument=trust)
+            except iam.exceptions.EntityAlreadyExistsException:
+                iam.update_assume_role_policy(RoleName=role.name, PolicyDocument=trust)
+            give(iam, role.name, role.policy)
 
     def update(self) -> None:
-        """Functions that are there hear of the configuration as it is now."""
+        """Every function hears of the configuration as it is now, and may do what that needs."""
         for at in self.regions:
+            self.grant(at)
             functions = at.client("lambda")
-            try:
-                standing = functions.get_function_configuration(FunctionName=self.table_name)
-            except functions.exceptions.ResourceNotFoundException:
-                continue
+            standing = functions.get_function_configuration(FunctionName=self.table_name)
             variables = {**standing["Environment"]["Variables"], "TWINWALL_MESH": self._document()}
             functions.update_function_configuration(
                 FunctionName=self.table_name, Environment={"Variables": variables}
@@ -320,19 +341,12 @@ class Mesh:
     def _document(self) -> str:
         return json.dumps({"name": self.name, "table": self.configuration()})
 
-    def _role(self, at: Region, policies: Iterable[Json]) -> str:
-        iam = at.client("iam")
-        arn = make_role(iam, f"{self.table_name}-{at.region}", "lambda.amazonaws.com")
-        for number, policy in enumerate(policies):
-            give(iam, arn, policy, f"p{number}")
-        return arn
-
     def _queue(self, at: Region) -> tuple[str, str]:
         """(URL, ARN)"""
         sqs = at.client("sqs")
         _, dead = _make_queue(sqs, f"{self.table_name}-dead", {})
         redrive = json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": RECEIVES})
-        attributes = {"VisibilityTimeout": str(VISIBILITY), "RedrivePolicy": redrive}
+        attributes = {"VisibilityTimeout": str(stack.VISIBILITY), "RedrivePolicy": redrive}
         url, arn = _make_queue(sqs, self.table_name, attributes)
         statement = {
             "Effect": "Allow",
@@ -344,42 +358,47 @@ class Mesh:
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
         return url, arn
 
-    def _function(self, at: Region, role: str, url: str) -> None:
+    def _function(self, at: Region, url: str) -> None:
         variables = {"TWINWALL_MESH": self._document(), "TWINWALL_NODE": at.node, "TWINWALL_QUEUE": url}
         at.client("lambda").create_function(
             FunctionName=self.table_name,
-            Role=role,
-            Runtime="python3.13",
-            Handler="twinwall.lambdas.handlers.mesh",
+            Role=self.roles(at).function.arn,
+            Runtime=stack.RUNTIME,
+            Handler=stack.HANDLER,
             Code={"ZipFile": package()},
-            Timeout=TIMEOUT,
-            MemorySize=MEMORY,
+            Timeout=stack.TIMEOUT,
+            MemorySize=stack.MEMORY,
             Environment={"Variables": variables},
         )
 
-    def _sources(self, at: Region, queue: str, stream: str) -> None:
-        functions = at.client("lambda")
-        common = {"FunctionName": self.table_name, "FunctionResponseTypes": ["ReportBatchItemFailures"]}
-        functions.create_event_source_mapping(
+    def listen_to_queue(self, at: Region, queue: str) -> str:
+        """The mapping's id."""
+        return self._listen(
+            at,
             EventSourceArn=queue,
-            BatchSize=1000,
-            MaximumBatchingWindowInSeconds=1,
-            ScalingConfig={"MaximumConcurrency": 2},
-            **common,
+            BatchSize=stack.BATCH,
+            MaximumBatchingWindowInSeconds=stack.WINDOW,
+            ScalingConfig={"MaximumConcurrency": stack.CONCURRENCY},
         )
+
+    def listen_to_stream(self, at: Region, stream: str) -> str:
         others = {"dynamodb": {"NewImage": {"writer": {"S": [{"anything-but": at.node}]}}}}
-        functions.create_event_source_mapping(
+        return self._listen(
+            at,
             EventSourceArn=stream,
             StartingPosition="LATEST",
             BatchSize=100,
             FilterCriteria={"Filters": [{"Pattern": json.dumps(others)}]},
-            **common,
         )
+
+    def _listen(self, at: Region, **settings: Any) -> str:
+        common = {"FunctionName": self.table_name, "FunctionResponseTypes": ["ReportBatchItemFailures"]}
+        return str(at.client("lambda").create_event_source_mapping(**common, **settings)["UUID"])
 
     def _rule(self, at: Region, queue: str) -> None:
         pattern = {
             "source": ["aws.autoscaling"],
-            "detail-type": EVENTS,
+            "detail-type": [LAUNCH, TERMINATE, TERMINATED],
             "detail": {"AutoScalingGroupName": [at.asg]},
         }
         events = at.client("events")
@@ -390,16 +409,11 @@ class Mesh:
     def _schedule(self, at: Region) -> None:
         """Scheduler's own event, no Input."""
         function = at.client("lambda").get_function_configuration(FunctionName=self.table_name)["FunctionArn"]
-        role = make_role(
-            at.client("iam"), f"{self.table_name}-{at.region}-schedule", "scheduler.amazonaws.com"
-        )
-        right = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": function}
-        give(at.client("iam"), role, {"Version": "2012-10-17", "Statement": [right]})
         at.client("scheduler").create_schedule(
             Name=self.table_name,
             ScheduleExpression="rate(5 minutes)",
             FlexibleTimeWindow={"Mode": "OFF"},
-            Target={"Arn": function, "RoleArn": role},
+            Target={"Arn": function, "RoleArn": self.roles(at).schedule.arn},
         )
 
     def _hooks(self, at: Region) -> None:
@@ -411,16 +425,9 @@ class Mesh:
                 AutoScalingGroupName=at.asg,
                 LifecycleHookName=f"{self.settings.get('hook', 'twinwall')}-{end}",
                 LifecycleTransition=f"autoscaling:EC2_INSTANCE_{transition}",
-                HeartbeatTimeout=HEARTBEAT,
+                HeartbeatTimeout=300,
                 DefaultResult=default,
             )
-
-    def door(self, account: str) -> str:
-        """A role by which the other accounts come into this one: their functions, and whoever works by hand."""
-        at = next(at for at in self.regions if at.account == account)
-        others = sorted({other.account for other in self.regions})
-        trusted = {"AWS": [f"arn:aws:iam::{other}:root" for other in others]}
-        return make_role(at.client("iam"), f"{self.table_name}-door", trusted)
 
     # --- what is done with it
 
@@ -452,18 +459,18 @@ class Mesh:
 
     def log(self, at: Region) -> list[Json]:
         """The function's own lines."""
-        return [json.loads(line) for line in self._lines(at) if line.startswith("{")]
+        return [json.loads(line) for line in self.lines(at) if line.startswith("{")]
 
     def memory(self, at: Region) -> int:
         """MB: the most that a process of the function held. Fails where a line is neither ours nor Lambda's."""
         found = 0
-        for line in self._lines(at):
+        for line in self.lines(at):
             assert line.startswith(("{", "START ", "END ", "REPORT ")), line
             used = re.search(r"Max Memory Used: (\d+) MB", line)
             found = max(found, int(used.group(1)) if used else 0)
         return found
 
-    def _lines(self, at: Region) -> list[str]:
+    def lines(self, at: Region) -> list[str]:
         logs = at.client("logs")
         events = logs.filter_log_events(logGroupName=f"/aws/lambda/{self.table_name}")["events"]
         return [event["message"] for event in events]
@@ -479,38 +486,27 @@ def _make_queue(sqs: Any, name: str, attributes: Mapping[str, str]) -> tuple[str
     return url, found["Attributes"]["QueueArn"]
 
 
-def make_role(iam: Any, name: str, principal: str | Json) -> str:
-    """``principal``: a service, or what a trust policy says."""
-    who = {"Service": principal} if isinstance(principal, str) else principal
-    trust = {"Effect": "Allow", "Principal": who, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    return str(iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"])
-
-
-def give(iam: Any, role: str, policy: Json, name: str = "p") -> None:
-    """``role``: its ARN."""
-    iam.put_role_policy(RoleName=role.rpartition("/")[2], PolicyName=name, PolicyDocument=json.dumps(policy))
+def give(iam: Any, role: str, policy: Json) -> None:
+    iam.put_role_policy(RoleName=role, PolicyName="mesh", PolicyDocument=json.dumps(policy))
 
 
 @functools.cache
 def package() -> bytes:
-    """A zip with what the handler imports of this installation, and nothing else."""
-    root = Path(twinwall.__file__).parents[1]
-    told = subprocess.run(
-        [sys.executable, "-c", _LOADED], capture_output=True, text=True, check=True, env={**os.environ}
-    )
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in json.loads(told.stdout):
-            archive.write(file, Path(file).relative_to(root))
-    return made.getvalue()
+    """What ``twinwall mesh package`` makes."""
+    return build(cut_models()).body
 
 
-_LOADED = """\
-import json, sys, twinwall.lambdas.handlers
-files = {m.__file__ for n, m in sys.modules.items() if n.partition(".")[0] == "twinwall" and m.__file__}
-print(json.dumps(sorted(files)))
-"""
+def by_hand(mesh: Mesh, account: str, folder: Path, *arguments: str) -> Any:
+    """``twinwall mesh …`` with the mesh's configuration and the account's keys."""
+    file = mesh.write(folder / "twinwall.toml")
+    return twinwall_as(mesh.endpoint, account, "mesh", arguments[0], "--config", file, *arguments[1:])
+
+
+def twinwall_as(endpoint: Endpoint, account: str, *arguments: str) -> Any:
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in endpoint.environment(account).items():
+            environment.setenv(name, value)
+        return CliRunner().invoke(root, list(arguments), obj=Invocation(), standalone_mode=False)
 
 
 def until(true: Callable[[], Any], seconds: float = 20.0) -> Any:

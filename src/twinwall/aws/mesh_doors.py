@@ -4,19 +4,19 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import boto3
 from botocore import xform_name
 from botocore.exceptions import ClientError
+from botocore.session import Session
 
 from twinwall.aws.faults import error_code, faults
 from twinwall.aws.mesh_table import DynamoTable
-from twinwall.aws.timed import CONFIG, Timed
+from twinwall.aws.timed import CONFIG, Connections, Timed
 from twinwall.ec2.faults import Place as Side
 from twinwall.ec2.mesh import Ec2Mesh
 from twinwall.mesh.configure import Configured
 from twinwall.model.members import Place
 
-Sessions = Callable[[Place], boto3.Session]
+Sessions = Callable[[Place], Session]
 """The way into an account's Region."""
 
 _NAMES = 50
@@ -32,7 +32,8 @@ class AwsMeshDoors:
         self._configured, self._sessions = configured, sessions
         self._queue_url, self._home = queue_url, home
         self._clients: dict[tuple[Place, str], Timed] = {}
-        self._open: dict[Place, boto3.Session] = {}
+        self._open: dict[Place, Session] = {}
+        self._connections = Connections()
         self._lock = threading.Lock()
         self.cause = ""
 
@@ -68,9 +69,8 @@ class AwsMeshDoors:
             if (place, service) not in self._clients:
                 if place not in self._open:
                     self._open[place] = self._sessions(place)
-                make: Callable[..., Any] = self._open[place].client
-                client = make(service, region_name=place.region, config=CONFIG)
-                self._clients[place, service] = Timed(client, lambda: self.cause)
+                client = self._open[place].create_client(service, region_name=place.region, config=CONFIG)
+                self._clients[place, service] = Timed(client, self._connections, lambda: self.cause)
             return self._clients[place, service]
 
 

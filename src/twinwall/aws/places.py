@@ -1,45 +1,62 @@
 """Sessions of a mesh's places: the function's own, and those of other accounts by their roles."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
-import boto3
-import botocore.session
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.loaders import Loader, create_loader
+from botocore.session import Session
 
 from twinwall.aws.credentials import given
+from twinwall.aws.models import loader_of
 from twinwall.mesh.configure import Configured
 from twinwall.model.members import Place
-
-_LOADER = "data_loader"
-"""botocore's component that reads service models and keeps them: megabytes each, read once for all sessions."""
 
 _QUICK = Config(connect_timeout=1, read_timeout=1.5, retries={"mode": "standard", "total_max_attempts": 1})
 """Of the call that assumes a role: it is a part of the first call there, which has 3 s in all."""
 
 
 def sessions(
-    configured: Configured, home: Place | None, profile: str | None = None
-) -> Callable[[Place], boto3.Session]:
-    """A place whose way names a role is reached by it, unless it is the function's own."""
-    core = botocore.session.Session(profile=profile)
-    base = boto3.Session(botocore_session=core, region_name=home.region if home else None)
+    configured: Configured, home: Place | None, profile: str | None = None, models: str | None = None
+) -> Callable[[Place], Session]:
+    """A place whose way names a role is reached by it, unless it is the function's own. ``models``: a folder of cut
+    service models. One loader for all, so that each model, megabytes of it, is read once."""
+    loader = loader_of(models) if models else create_loader(Session().get_config_variable("data_path"))
+    base = _session(profile, loader)
 
-    def session(place: Place) -> boto3.Session:
+    def session(place: Place) -> Session:
         way = configured.ways.get(str(place))
         if place == home or way is None or not way.role_arn:
             return base
-        return _assumed(core, way.role_arn, place, home or place)
+        return _assumed(base, way.role_arn, loader, (home or place).region)
 
     return session
 
 
-def _assumed(source: botocore.session.Session, role_arn: str, place: Place, asked: Place) -> boto3.Session:
-    """Credentials are fetched on first use, from the Region of ``asked``, and renew themselves."""
-    make_sts = partial(source.create_client, region_name=asked.region, config=_QUICK)
+def account_sessions(profiles: Mapping[str, str], roles: Mapping[str, str]) -> Callable[[str], Session]:
+    """Ways into accounts by what the user said: account → profile (the empty account: all others) and account → role,
+    which is taken on with the profile's credentials."""
+    loader = create_loader(Session().get_config_variable("data_path"))
+
+    def session(account: str) -> Session:
+        profile = profiles.get(account, profiles.get(""))
+        base = _session(profile, loader)
+        return _assumed(base, roles[account], loader) if account in roles else base
+
+    return session
+
+
+def _session(profile: str | None, loader: Loader) -> Session:
+    made = Session(profile=profile)
+    made.register_component("data_loader", loader)
+    return made
+
+
+def _assumed(source: Session, role_arn: str, loader: Loader, region: str | None = None) -> Session:
+    """Credentials are fetched on first use, from the STS of this Region or of the profile's, and renew themselves."""
+    make_sts = partial(source.create_client, region_name=region, config=_QUICK)
     fetcher = AssumeRoleCredentialFetcher(make_sts, source.get_credentials(), role_arn)
-    core = botocore.session.get_session()
-    core.register_component(_LOADER, source.get_component(_LOADER))
-    given(core, DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role"))
-    return boto3.Session(botocore_session=core, region_name=place.region)
+    made = _session(None, loader)
+    given(made, DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role"))
+    return made

@@ -21,13 +21,28 @@ _within: ContextVar[float] = ContextVar("within", default=5.0)
 CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=1, read_timeout=5)
 
 
+class Connections:
+    """Shared by clients: what makes a secure connection is dear, and made once for each timeout."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[float, URLLib3Session] = {}
+        self._lock = threading.Lock()
+
+    def within(self, seconds: float) -> URLLib3Session:
+        step = max(_STEP, seconds // _STEP * _STEP)
+        with self._lock:
+            if step not in self._sessions:
+                connect = min(LONGEST_CONNECT, step * CONNECT_SHARE)
+                # botocore takes the pair (connect, read); its stubs know one number only
+                self._sessions[step] = URLLib3Session(timeout=(connect, step - connect))  # type: ignore[arg-type]
+            return self._sessions[step]
+
+
 class Timed:
     """``agent``: what the user agent says beside botocore's own words; it is no part of the signature."""
 
-    def __init__(self, client: Any, agent: Callable[[], str] = str) -> None:
-        self._client, self._agent = client, agent
-        self._sessions: dict[float, URLLib3Session] = {}
-        self._lock = threading.Lock()
+    def __init__(self, client: Any, connections: Connections, agent: Callable[[], str] = str) -> None:
+        self._client, self._connections, self._agent = client, connections, agent
         client.meta.events.register("before-send", self._send)
 
     def __call__(self, operation: str, within: float, **request: Any) -> dict[str, Any]:
@@ -42,17 +57,8 @@ class Timed:
     def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         if self._agent():
             request.headers["User-Agent"] = f"{_text(request.headers['User-Agent'])} {self._agent()}"
-        response: AWSResponse = self._session(_within.get()).send(request)
+        response: AWSResponse = self._connections.within(_within.get()).send(request)
         return response
-
-    def _session(self, within: float) -> URLLib3Session:
-        step = max(_STEP, within // _STEP * _STEP)
-        with self._lock:
-            if step not in self._sessions:
-                connect = min(LONGEST_CONNECT, step * CONNECT_SHARE)
-                # botocore takes the pair (connect, read); its stubs know one number only
-                self._sessions[step] = URLLib3Session(timeout=(connect, step - connect))  # type: ignore[arg-type]
-            return self._sessions[step]
 
 
 def _text(value: Any) -> str:

@@ -87,6 +87,7 @@ def _note_report(ctx: click.Context, parameter: click.Parameter, value: str | No
         from twinwall.cli import reporting  # noqa: PLC0415 - only where a report is asked for
 
         reporting.check(value)
+        ctx.ensure_object(Invocation).command = ctx.command_path
     return _note(ctx, parameter, value)  # type: ignore[no-any-return]
 
 

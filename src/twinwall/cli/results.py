@@ -34,7 +34,12 @@ def failed(label: str, failure: TwinwallError, document: dict[str, Any] | None =
     """A target that could not be done, among several."""
     message = one_line(str(failure))
     document = {**(document or {}), "error": message}
-    return Result(label, failure.exit_code, document, part=partial(reporting.refused, label, message))
+    return Result(
+        label,
+        failure.exit_code,
+        document,
+        part=partial(reporting.ended, label, reporting.word_of(failure), message),
+    )
 
 
 def worst(codes: Sequence[int]) -> int:

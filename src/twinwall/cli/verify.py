@@ -8,6 +8,7 @@ import click
 from twinwall.cli import collector, output, reporting
 from twinwall.cli import options as o
 from twinwall.cli.invocation import Invocation
+from twinwall.cli.progress import counted
 from twinwall.cli.replicas import Ends, Options, open_ends, world_of
 from twinwall.cli.results import Result, failed, finish
 from twinwall.cli.sides import refuse_same
@@ -46,15 +47,17 @@ def _verified(options: Options, invocation: Invocation, complete: bool) -> list[
     engine = world_of(invocation).engine
     source = engine.opened(ends.source)
     results = []
-    for target in ends.targets:
-        try:
-            found = compared(ends, source, target, engine)
-            results.append(_result(target.label, found, complete))
-        except TwinwallError as failure:
-            if len(ends.targets) == 1:
-                raise
-            output.tell(f"twinwall: {target.label}: {failure}")
-            results.append(failed(target.label, failure))
+    with counted(invocation, len(ends.targets)) as tell:
+        for target in ends.targets:
+            tell(f"comparing {target.label}")
+            try:
+                found = compared(ends, source, target, engine)
+                results.append(_result(target.label, found, complete))
+            except TwinwallError as failure:
+                if len(ends.targets) == 1:
+                    raise
+                output.tell(f"twinwall: {target.label}: {failure}")
+                results.append(failed(target.label, failure))
     return results
 
 

@@ -118,7 +118,7 @@ def write_all(writes: Sequence[Write], how: How, invocation: Invocation) -> list
                 return _finished([partial(_alone, runs[0])], stop)
             done = _finished([partial(_one_after_the_other, queue) for queue in _queues(runs)], stop)
         except (TwinwallError, KeyboardInterrupt) as failure:
-            reporting.write([run.stopped_part(failure) for run in runs], invocation)
+            reporting.write_if_possible([run.stopped_part(failure) for run in runs], invocation)
             raise
     results = {result.label: result for result in done}
     return [results[run.label] for run in runs]

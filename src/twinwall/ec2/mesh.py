@@ -8,15 +8,14 @@ from typing import Any, Protocol
 
 from twinwall.boundary import Document
 from twinwall.ec2.calls import Output
-from twinwall.model.firewall import Resource
-from twinwall.model.rules import Direction, SecurityGroupRule, Tags
-from twinwall.model.wire import parse_rule
-from twinwall.planning.changes import AuthorizeRules
-from twinwall.planning.requests import request_of
+from twinwall.model.rules import SecurityGroupRule, Tags
+from twinwall.model.wire import parse_rule, permissions, tag_list
 
 GROUP_TAG = "aws:autoscaling:groupName"
 _PAGE = 1000
 _FILTER_VALUES = 200
+_TAGGED = 1000
+"""Resources of a CreateTags call (aws-facts 1.2)."""
 
 
 class Caller(Protocol):
@@ -51,6 +50,18 @@ class Ec2Mesh:
             found[item["GroupId"]].append(parse_rule(item))
         return found
 
+    def groups(self, group_ids: Sequence[str], within: float) -> Sequence[Document]:
+        pages = self._pages(
+            "DescribeSecurityGroups", "SecurityGroups", "group-id", group_ids, "reading", within
+        )
+        return list(pages)
+
+    def tag(self, ids: Sequence[str], tags: Tags, within: float) -> None:
+        for start in range(0, len(ids), _TAGGED):
+            chunk = list(ids[start : start + _TAGGED])
+            request = {"Resources": chunk, "Tags": tag_list(tags)}
+            self._mutate("CreateTags", request, "marking", chunk[0], within)
+
     def instances(
         self, within: float, *, groups: Sequence[str] = (), ids: Sequence[str] = ()
     ) -> Sequence[Document]:
@@ -76,13 +87,13 @@ class Ec2Mesh:
 
     def authorize(self, group_id: str, rules: Sequence[SecurityGroupRule], tags: Tags, within: float) -> None:
         """Raises ``AlreadyExists`` where one of them stands there: then none was added (aws-facts 1.5)."""
-        marked = tuple(
-            SecurityGroupRule(rule.direction, rule.traffic, rule.peer, rule.description, tags)
-            for rule in rules
-        )
-        resource = Resource("security-group", group_id)
-        change = AuthorizeRules(resource=resource, direction=Direction.INGRESS, rules=marked)
-        self._mutate(change.action, request_of(change), "adding rules to", group_id, within)
+        filled = [{key: part for key, part in one.items() if part != []} for one in permissions(rules)]
+        request = {
+            "GroupId": group_id,
+            "IpPermissions": filled,
+            "TagSpecifications": [{"ResourceType": "security-group-rule", "Tags": tag_list(tags)}],
+        }
+        self._mutate("AuthorizeSecurityGroupIngress", request, "adding rules to", group_id, within)
 
     def revoke(self, group_id: str, rule_ids: Sequence[str], within: float) -> None:
         """Raises ``NotFound`` where one of them is gone: then none was revoked (aws-facts 1.6)."""

@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from twinwall.aws.mesh_doors import AwsMeshDoors
@@ -25,6 +26,9 @@ from twinwall.model.members import Place
 
 logging.getLogger("botocore").setLevel(logging.CRITICAL)
 """What botocore warns of, with tracebacks, is raised as well, and told in our own lines."""
+
+MODELS = Path(__file__).with_name("models")
+"""The service models of a package, cut to the operations that are used; elsewhere there are none."""
 
 
 class WallClock:
@@ -57,9 +61,8 @@ def _doors() -> tuple[Configured, str, AwsMeshDoors]:
     node = node_of(os.environ, found)
     account, _, region = node.partition("/")
     home = Place(account, region)
-    doors = AwsMeshDoors(
-        found, sessions(found, home), queue_url=os.environ.get("TWINWALL_QUEUE", ""), home=home
-    )
+    ways = sessions(found, home, models=str(MODELS) if MODELS.is_dir() else None)
+    doors = AwsMeshDoors(found, ways, queue_url=os.environ.get("TWINWALL_QUEUE", ""), home=home)
     return found, node, doors
 
 

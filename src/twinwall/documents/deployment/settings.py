@@ -6,6 +6,7 @@ rows of others ─▶ stream ─▶ function ◀─ schedule
 """
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import ceil
@@ -21,7 +22,11 @@ from twinwall.model.members import Node, Site
 
 Json = dict[str, Any]
 
-RUNTIME, ARCHITECTURE, HANDLER = "python3.13", "arm64", "twinwall.lambdas.handlers.mesh"
+ARCHITECTURE, HANDLER = "arm64", "twinwall.lambdas.entry.mesh"
+RUNTIMES = ("python3.11", "python3.12", "python3.13", "python3.14")
+"""That Lambda has, and that the package runs in (aws-facts 6.2)."""
+RUNTIME = next((r for r in RUNTIMES if r == f"python3.{sys.version_info.minor}"), "python3.13")
+"""The one for which a package made here is compiled, where Lambda has it."""
 MEMORY = 512
 """MB. The handler needs a quarter of it; Lambda gives processor time by memory, and the start is all processor time."""
 TIMEOUT = 25

@@ -228,7 +228,7 @@ class _Writer:
             "Description": f"Mesh {self.configured.mesh.name}: groups equal to the members of all sites",
             "CodeUri": {"Bucket": ref("CodeBucket"), "Key": ref("CodeKey")},
             "Handler": s.HANDLER,
-            "Runtime": s.RUNTIME,
+            "Runtime": ref("Runtime"),
             "Architectures": [s.ARCHITECTURE],
             "MemorySize": s.MEMORY,
             "Timeout": s.TIMEOUT,
@@ -337,6 +337,12 @@ def _own_parameters() -> Json:
             "Description": "Bucket of the package that twinwall mesh package makes",
         },
         "CodeKey": {"Type": "String", "Description": "Its key"},
+        "Runtime": {
+            "Type": "String",
+            "Default": s.RUNTIME,
+            "AllowedValues": list(s.RUNTIMES),
+            "Description": "As the package is compiled for",
+        },
         "TableStream": {
             "Type": "String",
             "Default": "",
@@ -417,7 +423,9 @@ def check_parameters(configured: Configured, node: Node, given: Mapping[str, str
     known = [*_own_parameters(), *(name for name, value in published.items() if value)]
     for name, value in given.items():
         if name not in known:
-            raise ConfigError(f"--parameter {name}: the template of {node.name} has {', '.join(known)}")
+            raise ConfigError(
+                f"--parameter {name}: the template of {node.name} has {', '.join(known)}; give one of them"
+            )
         if name in published and value != published[name]:
             raise ConfigError(
                 f"--parameter {name}={value} contradicts twinwall.toml, where it is {published[name]} for {node.name}; "

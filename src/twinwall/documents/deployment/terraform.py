@@ -70,6 +70,7 @@ def variable(name: str, words: str, default: Any = None, *sections: Lines, type_
 
 def _variables(configured: Configured, node: Node) -> Iterator[Lines]:
     yield variable("package", "File that twinwall mesh package makes")
+    yield variable("runtime", "As the package is compiled for", s.RUNTIME)
     yield variable("table_stream", "Stream of a table that is there already; empty: the table is made", "")
     yield variable("alarm_topic", "SNS topic that the alarms tell; empty: none", "")
     yield variable("log_days", "Days that log lines are kept", s.LOG_DAYS, type_="number")
@@ -209,7 +210,7 @@ def _function(it: Settings) -> Iterator[Lines]:
         filename=Expression("var.package"),
         source_code_hash=Expression("filebase64sha256(var.package)"),
         handler=s.HANDLER,
-        runtime=s.RUNTIME,
+        runtime=Expression("var.runtime"),
         architectures=[s.ARCHITECTURE],
         memory_size=s.MEMORY,
         timeout=s.TIMEOUT,

@@ -44,7 +44,7 @@ def plan_part(id_: str, plan: Plan, existing: Snapshot, run: Run | None = None) 
         plan.target.label,
         _verdict(plan) if run is None else _verdict_of_run(plan, run),
         [*place_facts("Source", plan.source), *place_facts("Target", plan.target), *_facts(plan, run)],
-        _figures(plan),
+        _figures(plan, run),
         sections(
             differences_section(id_, run.proof) if run and run.proof else None,
             _flows(id_, plan),
@@ -57,8 +57,9 @@ def plan_part(id_: str, plan: Plan, existing: Snapshot, run: Run | None = None) 
     )
 
 
-def refused_part(id_: str, label: str, error: str) -> Part:
-    return Part(id_, label, Verdict("bad", "Refused", error))
+def ended_part(id_: str, label: str, word: str, why: str) -> Part:
+    """What did not get as far as a plan."""
+    return Part(id_, label, Verdict("bad", word, why))
 
 
 # --- the verdict
@@ -107,11 +108,16 @@ def _facts(plan: Plan, run: Run | None) -> list[tuple[str, str]]:
     return facts
 
 
-def _figures(plan: Plan) -> list[Figure]:
+def _figures(plan: Plan, run: Run | None) -> list[Figure]:
+    """What was done, where all of it was."""
+    done = run is not None and not run.stopped
+    create, update, delete = (
+        ("created", "updated", "deleted") if done else ("to create", "to update", "to delete")
+    )
     return [
-        Figure(f"{plan.summary.create:,}", "to create", "good" if plan.summary.create else None),
-        Figure(f"{plan.summary.update:,}", "to update", "warn" if plan.summary.update else None),
-        Figure(f"{plan.summary.delete:,}", "to delete", "bad" if plan.summary.delete else None),
+        Figure(f"{plan.summary.create:,}", create, "good" if plan.summary.create else None),
+        Figure(f"{plan.summary.update:,}", update, "warn" if plan.summary.update else None),
+        Figure(f"{plan.summary.delete:,}", delete, "bad" if plan.summary.delete else None),
         Figure(f"{plan.summary.unchanged:,}", "unchanged"),
         Figure(f"{len(plan.opens):,}", "flows open", "good" if plan.opens else None),
         Figure(f"{len(plan.closes):,}", "flows close", "bad" if plan.closes else None),
