@@ -24,6 +24,7 @@ PROGRAMS = (
     "verifying",
     "linting",
     "planning",
+    "promise",
     "applying",
     "coldstart",
     "memory_doors",
