@@ -6,14 +6,9 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner
-from mesh_site import Mesh, Region, Served, served, until
-
-from twinwall.cli.invocation import Invocation
-from twinwall.cli.main import root
+from mesh_site import Mesh, Region, Served, by_hand, served, until
 
 HERE, THERE = "eu-west-1", "us-east-1"
 
@@ -60,16 +55,6 @@ def test_from_nobody_to_three_members_and_back(stage: Served) -> None:
     told = [line for line in mesh.log(here) if line.get("event") == "answered"]
     assert [line["result"] for line in told] == ["CONTINUE"] * 6
     assert all(line["effective"] for line in told)
-
-
-def by_hand(mesh: Mesh, account: str, folder: Path, *arguments: str) -> Any:
-    """``twinwall mesh …`` with the account's keys."""
-    file = mesh.write(folder / "twinwall.toml")
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in mesh.endpoint.environment(account).items():
-            environment.setenv(name, value)
-        asked = ["mesh", arguments[0], "--config", file, *arguments[1:]]
-        return CliRunner().invoke(root, asked, obj=Invocation(), standalone_mode=False)
 
 
 def test_the_published_walk_through(stage: Served, tmp_path: Path) -> None:
