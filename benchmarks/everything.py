@@ -19,7 +19,17 @@ from typing import Any
 from measure import FIGURES
 
 HERE = Path(__file__).parent
-PROGRAMS = ("packets", "verifying", "linting", "planning", "applying", "memory_doors", "memory", "help")
+PROGRAMS = (
+    "packets",
+    "verifying",
+    "linting",
+    "planning",
+    "applying",
+    "memory_doors",
+    "memory",
+    "recomputing",
+    "help",
+)
 MOST = 1.2
 
 Figures = Mapping[str, Mapping[str, Mapping[str, Any]]]
