@@ -166,6 +166,11 @@ def ansible(at: Scene, python: Path) -> Ended:
     )
 
 
+def ansible_version(python: Path) -> str:
+    code = "from importlib.metadata import version; print(version('ansible'))"
+    return subprocess.run([python, "-c", code], capture_output=True, check=True, text=True).stdout.strip()
+
+
 def playbook_variables(at: Scene, python: Path) -> works.Json:
     names = {group["GroupId"]: group["GroupName"] for group in at.document["SecurityGroups"]}
     return {

@@ -27,7 +27,7 @@ from twinwall.planning.promise.prove import breaches
 from twinwall.planning.routing import acl_paths
 from twinwall.planning.routing.creation import creation_order
 from twinwall.planning.routing.full_paths import crowd_path
-from twinwall.planning.routing.standing import Ends, Standing
+from twinwall.planning.routing.standing import Ends, Standing, Views
 from twinwall.planning.semantics import GroupRules
 
 SEEDS = st.integers(0, 2**32)
@@ -314,7 +314,7 @@ def full_pair(source, quota, peers):
 
 
 def full_turns(old, new, quota, *, in_place=True):
-    ends = Ends(old, new, {}, lambda _: (ANY_IPV4, ANY_IPV6), lambda rules: len(rules) <= quota)
+    ends = Ends(old, new, Views(), lambda _: (ANY_IPV4, ANY_IPV6), lambda rules: len(rules) <= quota)
     turns = [turn for _, turn in crowd_path(Standing({"g": ends}, lambda *_: iter(())))]
     return ends, turns
 

@@ -43,6 +43,8 @@ STORY: list[tuple[str, tuple[str, ...], tuple[int, ...]]] = [
     ("mesh true-up", ("--from", "recording.json"), (2,)),
     ("mesh audit", ("recording.json",), (0,)),
     ("mesh template", ("--node", "111111111111/eu-west-1"), (0,)),
+    ("mesh package", ("-o", "mesh.zip"), (0,)),
+    ("mesh permissions", (), (0,)),
     ("mesh simulate", ("--calls", "20"), (0,)),
 ]
 """In this order: a plan is applied, undone, and made again. The exit codes that are right."""
@@ -126,6 +128,8 @@ WRONG: dict[str, tuple[str, ...]] = {
     "mesh true-up": ("--mesh", "nothing"),
     "mesh audit": ("nothing.log",),
     "mesh template": ("--node", "nothing"),
+    "mesh package": ("-o", "nowhere/mesh.zip"),
+    "mesh permissions": ("--mesh", "nothing"),
     "mesh simulate": ("--sites", "99"),
 }
 

@@ -188,6 +188,8 @@ def _all_went_well(scene: Scene, job: Any) -> None:
     ran = scene.run(job)
     assert ran.error is None, ran.error
     assert ran.report.equal
+    assert not ran.applied.findings  # nobody else is here
+    assert not {one.id for one in ran.planned.plan.findings} & {"changed-meanwhile", "prune-in-use"}
     scene.sim.sleep(100)
 
 

@@ -1,6 +1,6 @@
 """Sessions of a mesh's places: the function's own, and those of other accounts by their roles."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from botocore.config import Config
@@ -29,7 +29,20 @@ def sessions(
         way = configured.ways.get(str(place))
         if place == home or way is None or not way.role_arn:
             return base
-        return _assumed(base, way.role_arn, loader, home or place)
+        return _assumed(base, way.role_arn, loader, (home or place).region)
+
+    return session
+
+
+def account_sessions(profiles: Mapping[str, str], roles: Mapping[str, str]) -> Callable[[str], Session]:
+    """Ways into accounts by what the user said: account → profile (the empty account: all others) and account → role,
+    which is taken on with the profile's credentials."""
+    loader = create_loader(Session().get_config_variable("data_path"))
+
+    def session(account: str) -> Session:
+        profile = profiles.get(account, profiles.get(""))
+        base = _session(profile, loader)
+        return _assumed(base, roles[account], loader) if account in roles else base
 
     return session
 
@@ -40,9 +53,9 @@ def _session(profile: str | None, loader: Loader) -> Session:
     return made
 
 
-def _assumed(source: Session, role_arn: str, loader: Loader, asked: Place) -> Session:
-    """Credentials are fetched on first use, from the Region of ``asked``, and renew themselves."""
-    make_sts = partial(source.create_client, region_name=asked.region, config=_QUICK)
+def _assumed(source: Session, role_arn: str, loader: Loader, region: str | None = None) -> Session:
+    """Credentials are fetched on first use, from the STS of this Region or of the profile's, and renew themselves."""
+    make_sts = partial(source.create_client, region_name=region, config=_QUICK)
     fetcher = AssumeRoleCredentialFetcher(make_sts, source.get_credentials(), role_arn)
     made = _session(None, loader)
     given(made, DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role"))

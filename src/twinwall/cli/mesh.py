@@ -16,6 +16,10 @@ COMMANDS = {
     "permissions": Lazy(
         "twinwall.cli.mesh_permissions:permissions", "Print what each role of a mesh may do, and why."
     ),
+    "deploy": Lazy(
+        "twinwall.cli.mesh_deploy:deploy", "Deploy a mesh to all its sites, or bring it up to date."
+    ),
+    "remove": Lazy("twinwall.cli.mesh_remove:remove", "Take a mesh out of its accounts; tables stay."),
     "simulate": Lazy(
         "twinwall.cli.mesh_simulate:simulate",
         "Run a whole mesh in virtual time, with everything going wrong.",

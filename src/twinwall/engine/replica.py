@@ -1,6 +1,7 @@
 """The replica half, from reading to proof."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from twinwall.boundary import Document, Journal
@@ -17,7 +18,7 @@ from twinwall.planning.desired import Desired, resolve_desired
 from twinwall.planning.digest import digest, moved, parts
 from twinwall.planning.findings import Finding
 from twinwall.planning.makespan import makespan
-from twinwall.planning.making import Allowed, make_plan, sections_needed
+from twinwall.planning.making import Allowed, lists_needed, make_plan, sections_needed
 from twinwall.planning.plan import Endpoint, Plan
 from twinwall.planning.proof import VerifyReport
 from twinwall.planning.semantics import Lists
@@ -72,6 +73,8 @@ def plan(source: Side | SideReader, target: Side, settings: Settings) -> Planned
     if settings.limits.protect:
         there.read("Subnets", "NetworkInterfaces")
     allowed, quotas = _allowed(settings.limits), quotas_of(there)
+    with suppress(AccessDenied):  # then EC2 has the word on what they weigh
+        there.read_more_lists(lists_needed(desired, there.snapshot(), allowed))
     there.read_if_known(*sections_needed(desired, there.snapshot(), allowed, quotas))
     existing = there.snapshot()
     made = make_plan(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from twinwall.model.firewall import Snapshot
+from twinwall.model.rules import PrefixListPeer
 from twinwall.planning import changes as c
 from twinwall.planning.briefly import briefly_open
 from twinwall.planning.desired import Desired
@@ -57,6 +58,16 @@ def sections_needed(
         return ()
     full = Calls(Given(changes, desired, existing, quotas)).full
     return ("NetworkInterfaces", "SecurityGroupRules") if full else ("NetworkInterfaces",)
+
+
+def lists_needed(desired: Desired, existing: Snapshot, allowed: Allowed) -> tuple[str, ...]:
+    """Lists that were not read, and that rules name of groups which gain rules: they weigh there."""
+    desired, _ = pruned(desired, existing, allowed.prune)
+    changes, _ = apply_policy(diff(desired, existing), allowed.policy)
+    gaining = {change.resource.id for change in changes if isinstance(change, c.AuthorizeRules)}
+    rules = (rule for group in existing.groups if group.group_id in gaining for rule in group.rules)
+    named = {rule.peer.prefix_list_id for rule in rules if isinstance(rule.peer, PrefixListPeer)}
+    return tuple(sorted(named - existing.list_by_id.keys()))
 
 
 def _edits_in_place(change: c.Change) -> bool:

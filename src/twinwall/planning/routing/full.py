@@ -15,9 +15,9 @@ from twinwall.planning.replay import addresses_of
 from twinwall.planning.routing.calls import Calls
 from twinwall.planning.routing.full_paths import Turn, crowd_path
 from twinwall.planning.routing.given import Given
+from twinwall.planning.routing.in_place import FRESH
 from twinwall.planning.routing.lane import Lane
-from twinwall.planning.routing.standing import Ends, Rules, Standing
-from twinwall.planning.semantics import Lists
+from twinwall.planning.routing.standing import Ends, Rules, Standing, Views
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,27 @@ class _Batch:
     turns: list[Turn]
 
 
-def full_lanes(given: Given) -> list[Lane]:
-    """One for each crowd: groups that may share an interface wait for each other between rounds."""
-    return [_CrowdLane(given, crowd).lane() for crowd in _crowds(given)]
+@dataclass(frozen=True)
+class FullLanes:
+    """By stages: before the lists that their rules name gain anything, while these hold what they held and what they
+    will, and when they have lost what they lose. Where no such list changes there is but the second. ``lists``: those
+    that wait for the first."""
+
+    early: tuple[Lane, ...] = ()
+    middle: tuple[Lane, ...] = ()
+    late: tuple[Lane, ...] = ()
+    lists: frozenset[str] = frozenset()
+
+
+def full_lanes(given: Given) -> FullLanes:
+    """One lane for each crowd, in each stage: groups that may share an interface wait for each other between rounds."""
+    crowds = [_Crowd(given, tuple(crowd)) for crowd in _crowds(given)]
+    stages = [crowd.lanes() for crowd in crowds]
+    early, middle, late = (tuple(lanes[stage] for lanes in stages if lanes[stage].legs) for stage in _STAGES)
+    return FullLanes(early, middle, late, frozenset[str]().union(*(crowd.moving for crowd in crowds)))
+
+
+_STAGES = _EARLY, _MIDDLE, _LATE = range(3)
 
 
 def _crowds(given: Given) -> list[list[str]]:
@@ -50,39 +68,76 @@ def _crowds(given: Given) -> list[list[str]]:
 
 
 @dataclass
-class _CrowdLane:
+class _Crowd:
     given: Given
-    crowd: Sequence[str]
-    work: Lane = field(default_factory=Lane)
-    last: dict[str, int] = field(default_factory=dict)
+    ids: tuple[str, ...]
 
-    def lane(self) -> Lane:
-        rounds = [self._rounds(direction) for direction in (Direction.INGRESS, Direction.EGRESS)]
-        for round_ in range(max(map(len, rounds))):
-            for batches in rounds:
-                for batch in batches[round_] if round_ < len(batches) else ():
-                    self._send(batch, round_)
-        return self.work
-
-    def _ends(self, group_id: str, direction: Direction) -> Ends:
-        before, goal = self.given.before, self.given.goal
-        return Ends(
-            frozenset(before.groups[group_id].rules_of(direction)),
-            frozenset(goal.groups[group_id].rules_of(direction)),
-            self._lists,
-            self.given.universe,
-            self.given.fits,
+    def lanes(self) -> tuple[Lane, Lane, Lane]:
+        made = {way: self._ways(way) for way in (Direction.INGRESS, Direction.EGRESS)}
+        early, middle, late = (
+            _Calls(self.given, [made[way][stage] for way in made]).lane() for stage in _STAGES
         )
+        return early, middle, late
 
     @cached_property
-    def _lists(self) -> Lists:
-        before, goal = self.given.before, self.given.goal
-        return {**addresses_of(before.lists.values()), **addresses_of(goal.lists.values())}
+    def moving(self) -> frozenset[str]:
+        """Lists that change what they hold, and that rules of these groups name."""
+        before, goal = (
+            addresses_of(self.given.before.lists.values()),
+            addresses_of(self.given.goal.lists.values()),
+        )
+        changed = {id_ for id_, held in before.items() if set(goal.get(id_, held)) != set(held)}
+        states = (self.given.before, self.given.goal)
+        return frozenset(
+            str(rule.peer)
+            for state in states
+            for id_ in (self.ids if changed else ())
+            for rule in state.groups[id_].rules
+            if str(rule.peer) in changed
+        )
 
-    def _standing(self, direction: Direction) -> Standing:
+    def _ways(self, direction: Direction) -> list[list[list[_Batch]]]:
+        """The rounds of each stage."""
+        rules = {id_: frozenset(self.given.before.groups[id_].rules_of(direction)) for id_ in self.ids}
+        found: list[list[list[_Batch]]] = [[], [], []]
+        for stage in _STAGES if self.moving and self._guards else (_MIDDLE,):
+            path = self._turns(
+                self._standing(direction, rules, stage), last=stage == _LATE or not self.moving
+            )
+            sure = self._standing(direction, rules, stage)
+            found[stage] = list(_Rounds(sure, path, self._guards).batches())
+            rules = dict(sure.rules)
+        return found
+
+    def _views(self, stage: int) -> Views:
+        before, goal = (
+            addresses_of(self.given.before.lists.values()),
+            addresses_of(self.given.goal.lists.values()),
+        )
+        new = {**before, **goal}
+        if not self.moving:
+            return Views(new, new, new)
+        old = {**goal, **before}
+        both = {id_: (*old[id_], *new[id_]) for id_ in old}
+        kept = {id_: tuple(set(old[id_]) & set(new[id_])) for id_ in old}
+        return {_EARLY: Views(old, kept, new), _MIDDLE: Views(both, new, new), _LATE: Views(new, new, new)}[
+            stage
+        ]
+
+    def _standing(self, direction: Direction, rules: Mapping[str, Rules], stage: int) -> Standing:
         """Groups beside the crowd hold all the way what they hold at both ends."""
         usage, before, goal = self.given.usage, self.given.before, self.given.goal
-        crowd = {id_: self._ends(id_, direction) for id_ in self.crowd}
+        views = self._views(stage)
+        crowd = {
+            id_: Ends(
+                rules[id_],
+                frozenset(goal.groups[id_].rules_of(direction)),
+                views,
+                self.given.universe,
+                self.given.fits,
+            )
+            for id_ in self.ids
+        }
         beside = {other for id_ in crowd for other in usage.sharing(id_)} - crowd.keys()
         still = {
             id_: frozenset(before.groups[id_].rules_of(direction)) & {*goal.groups[id_].rules_of(direction)}
@@ -91,18 +146,13 @@ class _CrowdLane:
         }
         return Standing(crowd, usage.interfaces, still)
 
-    def _rounds(self, direction: Direction) -> list[list[_Batch]]:
-        standing = self._standing(direction)
-        return list(_Rounds(standing, self._turns(direction), self._guards).batches())
-
     @property
     def _guards(self) -> bool:
-        return any(map(self.given.usage.guards, self.crowd))
+        return any(map(self.given.usage.guards, self.ids))
 
-    def _turns(self, direction: Direction) -> Sequence[tuple[str, Turn]]:
-        standing = self._standing(direction)
+    def _turns(self, standing: Standing, *, last: bool) -> Sequence[tuple[str, Turn]]:
         if self._guards:
-            return crowd_path(standing)
+            return crowd_path(standing, last=last)
         return [
             (id_, turn)
             for id_, ends in standing.crowd.items()
@@ -112,7 +162,22 @@ class _CrowdLane:
             )
         ]
 
-    # --- calls
+
+@dataclass
+class _Calls:
+    """The rounds of both directions as a lane."""
+
+    given: Given
+    ways: Sequence[list[list[_Batch]]]
+    work: Lane = field(default_factory=Lane)
+    last: dict[str, int] = field(default_factory=dict)
+
+    def lane(self) -> Lane:
+        for round_ in range(max(map(len, self.ways))):
+            for rounds in self.ways:
+                for batch in rounds[round_] if round_ < len(rounds) else ():
+                    self._send(batch, round_)
+        return self.work
 
     def _send(self, batch: _Batch, round_: int) -> None:
         """Each call on a group waits for the one before it: one in flight."""
@@ -124,7 +189,7 @@ class _CrowdLane:
     def _changes(self, group: Resource, turns: Sequence[Turn]) -> list[c.Change]:
         if turns[0].gone and turns[0].come:
             return _in_place(group, turns[0].gone, turns[0].come)
-        rules = tuple(sorted(rule for turn in turns if (rule := turn.gone or turn.come)))
+        rules = tuple(sorted(_told(rule) for turn in turns if (rule := turn.gone or turn.come)))
         kind, why = (c.RevokeRules, _GONE) if turns[0].gone else (c.AuthorizeRules, _COME)
         return [kind(resource=group, reason=why, direction=rules[0].direction, rules=rules)]
 
@@ -185,8 +250,11 @@ _GONE = "not in the source; the group is full"
 _CHANGED = "the group has no room for both"
 
 
-def _in_place(group: Resource, rule: SecurityGroupRule, wanted: SecurityGroupRule) -> list[c.Change]:
-    into = replace(wanted, rule_id=rule.rule_id)
+def _told(rule: SecurityGroupRule) -> SecurityGroupRule:
+    return replace(rule, rule_id="") if rule.rule_id == FRESH else rule
+
+
+def _in_place(group: Resource, rule: SecurityGroupRule, into: SecurityGroupRule) -> list[c.Change]:
     made: list[c.Change] = [c.ModifySecurityGroupRules(resource=group, reason=_CHANGED, rule=rule, into=into)]
     if into.tags and into.tags != rule.tags and rule.rule_id:
         ids = (rule.rule_id,)

@@ -6,12 +6,13 @@ the ends admit. Where all of this fails, the rule goes that is missed least: the
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
 from typing import NamedTuple
 
 from twinwall.model.rules import SecurityGroupRule
-from twinwall.planning.routing.in_place import larger_places, wanted_places
+from twinwall.planning.routing.in_place import FRESH, larger_places, wanted_places
 from twinwall.planning.routing.standing import Ends, Rules, Standing
 
 MOST_LOOKS = 400
@@ -28,9 +29,9 @@ class Turn(NamedTuple):
         return (rules - {self.gone} if self.gone else rules) | ({self.come} if self.come else frozenset())
 
 
-def crowd_path(at: Standing) -> list[tuple[str, Turn]]:
-    """Groups that may share interfaces, together, rule by rule: (group, turn). With a gap where no other way is
-    found."""
+def crowd_path(at: Standing, *, last: bool = True) -> list[tuple[str, Turn]]:
+    """Groups that may share interfaces, together, rule by rule: (group, turn). Where no other way is found, with a gap
+    if this is the last stage, else no further."""
     path: list[tuple[str, Turn]] = []
 
     def take(id_: str, turns: Iterable[Turn]) -> bool:
@@ -47,6 +48,8 @@ def crowd_path(at: Standing) -> list[tuple[str, Turn]]:
         found = [take(id_, _search(at, id_)) for id_ in left]
         if any(found):
             continue
+        if not last:
+            break
         take(left[0], [_smallest_gap(at.crowd[left[0]], at.rules[left[0]])])
     return path
 
@@ -68,9 +71,9 @@ def _easy(at: Standing, id_: str, rules: Rules) -> Iterator[Turn]:
             rules -= {rule}
             yield Turn(rule, None)
     for rule in sorted(ends.new - rules):
-        if ends.fits(rules | {rule}):
+        if ends.fits(rules | {rule}) and ends.may_come(rule, rules):
             rules |= {rule}
-            yield Turn(None, rule)
+            yield Turn(None, replace(rule, rule_id=FRESH))
 
 
 # --- in place
@@ -120,7 +123,7 @@ def _search(at: Standing, id_: str) -> list[Turn]:
 
 def _places(ends: Ends, look: _Look) -> Iterator[Turn]:
     places = larger_places if look.larger else wanted_places
-    return (Turn(rule, other) for rule, other in places(ends, look.rules))
+    return (Turn(rule, replace(other, rule_id=rule.rule_id)) for rule, other in places(ends, look.rules))
 
 
 def _before(start: Rules, turns: list[Turn]) -> Rules:
@@ -141,7 +144,7 @@ def _smallest_gap(ends: Ends, rules: Rules) -> Turn:
     """The rule that is missed least goes; or, where none is left that may go, one that comes back later."""
     going = rules - ends.new
     if not going:  # a list weighs more on the way than in the end; EC2 has the word
-        return Turn(None, min(ends.new - rules))
+        return Turn(None, replace(min(ends.new - rules), rule_id=FRESH))
 
     def missed(rule: SecurityGroupRule) -> tuple[int, SecurityGroupRule]:
         gap = ends.missed(rule, rules - {rule})

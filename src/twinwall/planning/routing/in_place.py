@@ -12,6 +12,9 @@ from twinwall.planning.semantics import span_of
 MOST_GROWN = 40
 """Temporary rules that are tried at one state."""
 
+FRESH = "of this run"
+"""The id of a rule that comes on the way: nobody knows it yet, so the rule cannot be changed in place."""
+
 Place = tuple[SecurityGroupRule, SecurityGroupRule]
 """A rule, and what it becomes."""
 
@@ -19,22 +22,23 @@ Place = tuple[SecurityGroupRule, SecurityGroupRule]
 def wanted_places(ends: Ends, rules: Rules) -> Iterator[Place]:
     """A rule that goes becomes one that comes, where that admits what would be missed."""
     coming = sorted(ends.new - rules)
-    for rule in sorted(rules - ends.new):
+    for rule in sorted(rule for rule in rules - ends.new if rule.rule_id != FRESH):
         missed = ends.missed(rule, rules - {rule})
         for other in coming:
-            if same_kind(rule.peer, other.peer):
-                made = ends.packets((other,))
+            if same_kind(rule.peer, other.peer) and ends.may_come(other, rules):
+                made = ends.held((other,))
                 if made.symbols or not missed.addresses - made:  # through members is a finer question
                     yield rule, other
 
 
 def larger_places(ends: Ends, rules: Rules) -> Iterator[Place]:
     """A rule grows inside what the ends admit, so that others can go."""
-    bound = ends.packets((*rules, *ends.new))
+    bound = ends.admitted(rules) | ends.wanted(ends.new)
     coming = sorted(ends.new - rules)
     seen = set(rules)
     tried = 0
-    for rule in sorted(rules, key=lambda one: (one in ends.new, one)):
+    known = [rule for rule in rules if rule.rule_id != FRESH]
+    for rule in sorted(known, key=lambda one: (one in ends.new, one)):
         for grown in _grown(rule, [*coming, *sorted(rules - {rule})]):
             if grown in seen or not _within(bound, grown):
                 continue

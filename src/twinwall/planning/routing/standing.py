@@ -7,6 +7,7 @@ rules that touch the one that goes are looked at.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from twinwall.model.rules import SecurityGroupRule
 from twinwall.packets.packetset import PacketSet
@@ -23,27 +24,53 @@ Interfaces = Callable[[str, Collection[str]], Iterator[Together]]
 
 
 @dataclass(frozen=True)
+class Views:
+    """What lists hold: at this stage of the way (``now``), from it on (``kept``), and in the end (``meant``)."""
+
+    now: Lists = field(default_factory=dict)
+    kept: Lists = field(default_factory=dict)
+    meant: Lists = field(default_factory=dict)
+
+    @cached_property
+    def moving(self) -> frozenset[str]:
+        return frozenset(
+            id_ for id_, held in self.now.items() if not held == self.kept.get(id_) == self.meant.get(id_)
+        )
+
+
+@dataclass(frozen=True)
 class Ends:
-    """One direction of a group. ``fits``: whether there is room for these rules at one moment."""
+    """One direction of a group, at one stage. ``fits``: whether there is room for these rules at one moment."""
 
     old: Rules
     new: Rules
-    lists: Lists
+    views: Views
     universe: Universe
     fits: Fits
 
-    def packets(self, rules: Iterable[SecurityGroupRule]) -> PacketSet:
-        return GroupRules(tuple(rules), self.lists).packets
+    def admitted(self, rules: Iterable[SecurityGroupRule]) -> PacketSet:
+        """Now."""
+        return GroupRules(tuple(rules), self.views.now).packets
+
+    def held(self, rules: Iterable[SecurityGroupRule]) -> PacketSet:
+        """From now on."""
+        return GroupRules(tuple(rules), self.views.kept).packets
+
+    def wanted(self, rules: Iterable[SecurityGroupRule]) -> PacketSet:
+        """In the end."""
+        return GroupRules(tuple(rules), self.views.meant).packets
 
     def missed(self, rule: SecurityGroupRule, others: Iterable[SecurityGroupRule]) -> PacketSet:
         """What the rule admits, is to be admitted, and none of the others admits; by addresses and by symbols."""
-        wanted = self.packets((rule,)) & self.packets(touching(rule, self.new))
-        return wanted - self.packets(touching(rule, others)) if wanted else wanted
+        both = self.admitted((rule,)) & self.wanted(touching(rule, self.new))
+        return both - self.held(touching(rule, others)) if both else both
 
-    def inside(self, rule: SecurityGroupRule, now: Rules) -> bool:
-        """Nothing that neither ``now`` nor the end admits."""
-        bound = (*touching(rule, now), *touching(rule, self.new))
-        return self.packets((rule,)) <= self.packets(bound)
+    def may_come(self, rule: SecurityGroupRule, now: Rules) -> bool:
+        """It admits nothing that neither ``now`` nor the end admits."""
+        if rule in self.new and str(rule.peer) not in self.views.moving:
+            return True
+        bound = self.admitted(touching(rule, now)) | self.wanted(touching(rule, self.new))
+        return self.admitted((rule,)) <= bound
 
 
 @dataclass
@@ -73,14 +100,14 @@ class Standing:
         ends = self.crowd[id_]
         if any(self.shut(id_, rule, later) for rule in now - later):
             return False
-        return all(ends.inside(rule, now) for rule in later - now - ends.new)
+        return all(ends.may_come(rule, now) for rule in later - now)
 
     def shut(self, id_: str, rule: SecurityGroupRule, later: Rules) -> bool:
         """Whether a flow that the rule of this group admits, and that is to be admitted, is not admitted any more where
         the group holds ``later``."""
         ends = self.crowd[id_]
         held = touching(rule, later)
-        if any(covers(other, rule) for other in held):
+        if str(rule.peer) not in ends.views.moving and any(covers(other, rule) for other in held):
             return False
         wanted = touching(rule, ends.new)
         if _lost(ends, rule, wanted, held):
@@ -108,5 +135,5 @@ def _lost(
     wanted: Iterable[SecurityGroupRule],
     held: Iterable[SecurityGroupRule],
 ) -> bool:
-    goal = ends.packets(wanted)
-    return bool(goal) and lost(ends.packets((rule,)), goal, ends.packets(held), ends.universe) is not None
+    goal = ends.wanted(wanted)
+    return bool(goal) and lost(ends.admitted((rule,)), goal, ends.held(held), ends.universe) is not None
