@@ -24,19 +24,19 @@ def sessions(
         way = configured.ways.get(str(place))
         if place == home or way is None or not way.role_arn:
             return base
-        return _assumed(way.role_arn, profile, loader)
+        return _assumed(way.role_arn, place, profile, loader)
 
     return session
 
 
-def account_sessions(profiles: Mapping[str, str], roles: Mapping[str, str]) -> Callable[[str], Session]:
+def account_sessions(profiles: Mapping[str, str], roles: Mapping[str, str]) -> Callable[[Place], Session]:
     """Ways into accounts by what the user said: account → profile (the empty account: all others) and account → role,
     which is taken on with the profile's credentials."""
     loader = create_loader(Session().get_config_variable("data_path"))
 
-    def session(account: str) -> Session:
-        profile = profiles.get(account, profiles.get(""))
-        return _assumed(roles[account], profile, loader) if account in roles else _session(profile, loader)
+    def session(place: Place) -> Session:
+        profile, role = profiles.get(place.account, profiles.get("")), roles.get(place.account)
+        return _assumed(role, place, profile, loader) if role else _session(profile, loader)
 
     return session
 
@@ -47,9 +47,10 @@ def _session(profile: str | None, loader: Loader) -> Session:
     return made
 
 
-def _assumed(role_arn: str, profile: str | None, loader: Loader) -> Session:
-    """Credentials are fetched on first use and renew themselves."""
+def _assumed(role_arn: str, place: Place, profile: str | None, loader: Loader) -> Session:
+    """Credentials are fetched on first use, in the place's Region, and renew themselves."""
     source, made = _session(profile, loader), _session(None, loader)
+    source.set_config_variable("region", place.region)
     fetcher = AssumeRoleCredentialFetcher(source.create_client, source.get_credentials(), role_arn)
     given(made, DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role"))
     return made

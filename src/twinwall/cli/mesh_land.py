@@ -39,7 +39,7 @@ def land_of(
 
     @cache
     def at(place: Place) -> Ground:
-        return AwsGround(session(place.account), place)
+        return AwsGround(session(place), place)
 
     return Land(configured, at, world_of(invocation).clock, lambda line: output.remark(line, invocation))
 
