@@ -1,4 +1,5 @@
-"""What the benchmarks share: processor time, tables, and the page that the figures are written into."""
+"""What the benchmarks share: processor time, tables, and the two places that their figures are written into: the page
+for people, and beside it the figures for ``compare``, each with a yardstick of the same run."""
 
 import gc
 import json
@@ -9,10 +10,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 ROUNDS = 7
 SHORT = 20.0
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+FIGURES = PAGE.with_suffix(".json")
 
 
 def milliseconds(work: Callable[[], bool]) -> float:
@@ -70,14 +73,47 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / 1024  # macOS, in bytes
 
 
+# --- figures
+
+_noted: dict[str, dict[str, Any]] = {}
+
+
+def note(name: str, value: float, unit: str, *, beside: float = 1.0, more_is_better: bool = False) -> None:
+    """A figure that may not get worse. ``beside``: what was measured in the same run to set it in proportion, so that
+    two machines, or two moods of one, can be compared; 1 where the figure hangs on no machine."""
+    _noted[name] = {
+        "value": round(value, 4),
+        "unit": unit,
+        "beside": round(beside, 4),
+        "more_is_better": more_is_better,
+    }
+
+
+def yardstick() -> float:
+    """ms of processor time for a fixed piece of plain Python: what figures without a rival are held against."""
+    return statistics.median(timed(_plain_work) for _ in range(5))
+
+
+def _plain_work() -> bool:
+    found: dict[int, list[tuple[int, int]]] = {}
+    for number in range(20_000):
+        found.setdefault(number * 7919 % 997, []).append((number ^ 0x2A, number))
+    return sum(len(sorted(held)) for held in found.values()) == 20_000
+
+
 # --- the page
 
 
 def write(script: str, lines: Sequence[str]) -> None:
-    """Into the script's own part of the page, behind all others if it has none yet."""
-    begin, end = (f"<!-- {what} benchmarks/{Path(script).name} -->" for what in ("written by", "end of"))
+    """Into the script's own part of the page, behind all others if it has none yet, with what was noted."""
+    name = Path(script).name
+    begin, end = (f"<!-- {what} benchmarks/{name} -->" for what in ("written by", "end of"))
     before = PAGE.read_text(encoding="utf-8") if PAGE.exists() else "# Performance\n\n"
     head, _, rest = before.partition(begin)
     tail = rest.partition(end)[2].lstrip("\n")
     page = "\n".join([head.rstrip("\n"), "", begin, *lines, end, "", tail])
     PAGE.write_text(page.rstrip("\n") + "\n", encoding="utf-8")
+    if _noted:
+        held = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {}
+        held[Path(script).stem] = dict(_noted)
+        FIGURES.write_text(json.dumps(held, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -17,6 +17,8 @@ AREAS = {
     "lists": "Prefix lists",
     "quotas": "Quotas",
     "references": "Rules that name groups and lists",
+    "rule_changes": "Rules of security groups, changed",
+    "rule_values": "Rules of security groups, their values",
     "rules": "Rules of security groups",
     "scaling": "Auto Scaling groups",
     "scaling_events": "Auto Scaling's events",

@@ -3,6 +3,7 @@
     scripts/soak.py                    what is not done yet, until 60 minutes are over
     scripts/soak.py --part 7           part 7 alone, whatever was done
     scripts/soak.py --seed 42          from the start, with this seed; else chance chooses one
+    scripts/soak.py --only mesh        of the parts, those whose test's name holds this
     scripts/soak.py --list             the parts, and how they went
 
 A part is one test marked ``soak``; its seed is the soak's own plus the part's number, so ``--seed S --part P``
@@ -90,6 +91,16 @@ def show(number: int, count: int, test: str, record: dict[str, object] | None) -
     print(f"part {number} of {count}: {test}: {said.removeprefix('outcome ')}", flush=True)
 
 
+def chosen(tests: list[str], soak: Soak, part: int | None, only: str) -> list[int]:
+    """Numbers of the parts wanted: one by its number, or those that are not done and whose name holds ``only``."""
+    if part is not None:
+        return [part]
+    named = [number for number, test in enumerate(tests, 1) if only in test]
+    if not named:
+        sys.exit(f"--only {only}: no part's name holds that; --list shows them")
+    return [n for n in named if soak.done.get(tests[n - 1], {}).get("outcome") != "passed"]
+
+
 def sitting(soak: Soak, tests: list[str], wanted: list[int], minutes: float) -> bool:
     """Runs the parts wanted until the time is over; True if none went wrong."""
     end = time.monotonic() + minutes * 60
@@ -113,6 +124,7 @@ def main() -> int:
     parser.add_argument("--part", type=int)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--minutes", type=float, default=LONGEST)
+    parser.add_argument("--only", default="")
     parser.add_argument("--list", action="store_true")
     asked = parser.parse_args()
     soak = Soak.read()
@@ -126,8 +138,7 @@ def main() -> int:
         return 0
     if asked.part is not None and not 1 <= asked.part <= len(tests):
         sys.exit(f"--part {asked.part}: there are parts 1 to {len(tests)}")
-    undone = [n for n, test in enumerate(tests, 1) if soak.done.get(test, {}).get("outcome") != "passed"]
-    wanted = undone if asked.part is None else [asked.part]
+    wanted = chosen(tests, soak, asked.part, asked.only)
     print(f"seed {soak.seed}, {len(wanted)} of {len(tests)} parts to do", flush=True)
     right = sitting(soak, tests, wanted, asked.minutes)
     passed = sum(record["outcome"] == "passed" for record in soak.done.values())

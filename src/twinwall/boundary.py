@@ -52,6 +52,10 @@ class FirewallReader(Protocol):
         ids are left out. AWS-managed lists too."""
         ...
 
+    def read_list_users(self, list_id: str) -> Document:
+        """``{"PrefixListAssociations": [...]}``: what names the list, in other VPCs and accounts too."""
+        ...
+
     def read_rules(self, group_ids: Collection[str]) -> Document:
         """``{"SecurityGroupRules": [...]}`` of these groups, with rule ids. Groups that are not there have none."""
         ...
@@ -212,6 +216,14 @@ class MeshEc2(Protocol):
         self, within: float, *, groups: Sequence[str] = (), ids: Sequence[str] = ()
     ) -> Sequence[Document]:
         """``Instance``s of these Auto Scaling groups (by tag), or with these ids; unknown ids are left out."""
+        ...
+
+    def groups(self, group_ids: Sequence[str], within: float) -> Sequence[Document]:
+        """``SecurityGroup``s without their rules' sake: their tags. One that does not exist is left out."""
+        ...
+
+    def tag(self, ids: Sequence[str], tags: Tags, within: float) -> None:
+        """Of groups and rules."""
         ...
 
     def authorize(

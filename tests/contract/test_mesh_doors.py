@@ -12,12 +12,13 @@ import botocore.session
 import pytest
 
 from twinwall.aws.mesh_doors import AwsMeshDoors
+from twinwall.aws.places import sessions
 from twinwall.aws.timed import CONFIG, Connections, Timed
 from twinwall.boundary import MemberTable
 from twinwall.emulator.mesh.table import MemoryTable
 from twinwall.emulator.server import EmbeddedAws
 from twinwall.errors import AlreadyExists, AwsError, NotFound
-from twinwall.mesh.configure import configure
+from twinwall.mesh.configure import Configured, configure
 from twinwall.mesh.rows import item_of, read_row
 from twinwall.model.members import Member, Membership, Place, Release, SiteKey
 from twinwall.model.net import parse_cidr
@@ -200,6 +201,40 @@ def test_a_call_ends_within_its_time_and_says_why_it_was_made(silence: tuple[str
     assert time.monotonic() - began < 4.5  # the limit of CONFIG is 5 s
     assert agents[0].endswith("mesh/web event/e-1")
     assert len(agents) == 1, "sent once"
+
+
+def in_two_accounts() -> Configured:
+    sites = [
+        {
+            "region": region,
+            "asg": "web",
+            "account": account,
+            "group": f"sg-{number:08x}",
+            "role_arn": ROLE.format(account),
+        }
+        for number, (account, region) in enumerate(
+            [(ACCOUNT, "eu-west-1"), (ACCOUNT, "us-east-1"), ("888899990000", "eu-west-3")]
+        )
+    ]
+    return configure("web", {"ports": ["tcp/443"], "sites": sites})
+
+
+ROLE = "arn:aws:iam::{}:role/twinwall-door"
+
+
+def test_a_role_that_nobody_gives_ends_in_time_too(
+    silence: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", silence[0])
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    configured = in_two_accounts()
+    began = time.monotonic()
+    with pytest.raises(AwsError, match="reading the table twinwall-web"):
+        AwsMeshDoors(configured, sessions(configured, HOME), home=HOME).table("888899990000/eu-west-3").read(
+            3.0
+        )
+    assert time.monotonic() - began < 4.5
 
 
 def test_no_endpoint_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -270,7 +270,7 @@ def asked(
     protocol, port = ask
     ports = client_ports if port is not None else None
     words = parse_ask(protocol, None if port is None else str(port), client_ports=ports)
-    return inspecting.explain(FileSide("case.json", document), words, peer, target)
+    return inspecting.explain(FileSide("case.json", document), words, peer, target)[0]
 
 
 QUESTIONS = st.tuples(

@@ -120,8 +120,11 @@ def test_a_true_up_by_hand_makes_every_group_equal_the_members_of_all_sites(
     document["groups"][clusters.groups["eu-west-1"]].pop()
     document["tables"][f"{ACCOUNT}/us-east-1"]["rows"].pop()
     Path(recording).write_text(json.dumps(document))
-    broken = clusters.command("status", "--from", recording)
+    report = tmp_path / "mesh.html"
+    broken = clusters.command("status", "--from", recording, "--report", str(report))
     assert broken.return_value == 2
+    assert "Not right</h1>" in report.read_text()
+    assert 'missing</span> <code class="traffic">ingress tcp/7000-7001 from 10.' in report.read_text()
     assert "missing: ingress tcp/7000-7001 from 10." in broken.output
 
 

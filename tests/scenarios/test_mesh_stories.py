@@ -82,6 +82,20 @@ def test_the_second_region_takes_its_site_over() -> None:
     assert len(story.admitted(0)) == 2
 
 
+def test_the_first_launch_anywhere_founds_the_whole_mesh() -> None:
+    story = Story(3)
+    for function in story.world.functions.values():
+        function.soon = lambda: 5.0  # the others are woken when their groups are right already
+    instance = story.launch()
+    assert [story.admitted(number) for number in range(3)] == [
+        {f"{story.fleet().machines[instance].address}/32"}
+    ] * 3
+    assert all(len(table.rows) == 3 for table in story.world.tables.values()), "woken, each wrote its row"
+    story.fleet().terminate(instance)
+    story.world.sim.run()
+    assert [story.admitted(number) for number in range(3)] == [set()] * 3
+
+
 def test_a_launch_that_finds_no_room_is_abandoned_and_leaves_no_trace() -> None:
     story = Story(tight=True)
     story.settings(ports=story.world.mesh.ports[:1])

@@ -147,7 +147,8 @@ def test_a_touched_group_that_changed_is_stale(world: Stage, saved: tuple[str, P
     world.client().revoke_security_group_egress(
         GroupId=copy, IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
     )
-    apply(world, path).refused(3, "changed since")
+    told = f"egress all to 0.0.0.0/0 of security group db ({copy}) is gone"
+    apply(world, path).refused(3, "changed since", told)
     path = plan_of(world, target)
     world.client().authorize_security_group_ingress(  # another group's change is no matter
         GroupId=world.group("default", target)["GroupId"],

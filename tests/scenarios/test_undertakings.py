@@ -4,17 +4,14 @@ Small firewalls by a seed (``small_estates``): copied once, changed at the sourc
 one that trouble befalls.
 """
 
-import contextlib
 import itertools
-import random
-import tempfile
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from firewalls import rule
+from foreign_hand import add_rule, rules_of
 from small_estates import SETTINGS, pair, target
 from undertakings import OWNER, REGION, End, Ran, Scene, equal_but_for_ids
 
@@ -22,29 +19,18 @@ from twinwall.boundary import Crew
 from twinwall.documents.history import load_history
 from twinwall.documents.journal import FileJournal, read_journal
 from twinwall.emulator.faults import Kind
-from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.simulation import Process, Simulation
-from twinwall.engine import apply as engine
+from twinwall.engine.apply import carry_out
+from twinwall.engine.means import Means
 from twinwall.engine.reading import SideReader
-from twinwall.engine.settling import Done, Look, Settled
+from twinwall.engine.settling import Done, Look, Settled, settle
 from twinwall.engine.turning import resume
 from twinwall.errors import DocumentError, ForeignOwner, Refused
 from twinwall.model.firewall import Resource
-from twinwall.model.ownership import LOCK_GROUP_NAME
-from twinwall.model.throttle import is_read
 from twinwall.planning import changes as c
 from twinwall.planning.order import Step
 
-MOST = 12
 Json = dict[str, Any]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """In memory where there is such a place: a journal waits for its disk."""
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else tmp_path) as found:
-        yield Path(found)
 
 
 _numbers = itertools.count()
@@ -86,78 +72,6 @@ def cut_off(
 def differs(scene: Scene, wanted: Json) -> list[str]:
     scene.aws.arrive_all()
     return equal_but_for_ids(scene.everything(), wanted)
-
-
-def check_resume(folder: Path, was: Json, is_: Json, number: int, end: End, wanted: Json) -> None:
-    scene, _, journal = cut_off(folder, was, is_, number, end)
-    ran = scene.run(scene.resuming(journal))
-    assert ran.error is None
-    assert ran.report.equal
-    assert differs(scene, wanted) == []
-    check_budget(ran)
-
-
-def check_budget(ran: Ran) -> None:
-    """*The remaining calls + 4 reads + 1 for each further page or barrier*; the lock's three come on top. Lists are
-    read by page and entry, and interfaces where groups go."""
-    plan = ran.planned.plan
-    left = sum(plan.api_calls.values())
-    assert ran.writes <= left + 3
-    lists = sum(count for action, count in ran.calls.items() if "PrefixList" in action and is_read(action))
-    removals = any(
-        action.startswith(("Revoke", "Delete", "Replace", "ModifySecurity")) for action in plan.api_calls
-    )
-    barriers = sum(not hasattr(item, "change") for item in plan.route)
-    interfaces = ran.calls["DescribeNetworkInterfaces"]
-    assert ran.reads - lists - interfaces <= 4 + 2 * (barriers + removals)
-
-
-def check_undo(folder: Path, was: Json, is_: Json, number: int, end: End) -> None:
-    scene, before, journal = cut_off(folder, was, is_, number, end)
-    ran = scene.run(scene.undoing(journal, folder / f"u-{next(_numbers)}"))
-    assert ran.error is None
-    assert ran.report.equal
-    assert differs(scene, before) == []
-
-
-def moments(seeds: range) -> Iterator[tuple[int, int, End]]:
-    for seed in seeds:
-        for number in range(1, MOST + 1):
-            for end in End:
-                yield seed, number, end
-
-
-def check_moment(folder: Path, seed: int, number: int, end: End) -> bool:
-    was, is_ = pair(seed)
-    calls, wanted = applied(folder, was, is_)
-    if not number <= calls <= MOST:
-        return False
-    check_resume(folder, was, is_, number, end, wanted)
-    check_undo(folder, was, is_, number, end)
-    return True
-
-
-def test_a_run_that_ends_at_any_call_can_be_resumed_or_undone(folder: Path) -> None:
-    """*For every call number k … the process ends before the call, after it, with the answer lost, with the call
-    landing late*: a share of the moments of 50 plans."""
-    drawn = random.Random(5).sample(list(moments(range(60))), 60)
-    assert sum(check_moment(folder, *moment) for moment in drawn) > 15
-
-
-@pytest.mark.soak
-def test_every_moment_of_fifty_plans(folder: Path) -> None:
-    done = 0
-    for seed in itertools.count():
-        was, is_ = pair(seed)
-        calls, wanted = applied(folder, was, is_)
-        if not 0 < calls <= MOST:
-            continue
-        for number, end in itertools.product(range(1, calls + 1), End):
-            check_resume(folder, was, is_, number, end, wanted)
-            check_undo(folder, was, is_, number, end)
-        done += 1
-        if done == 50:
-            return
 
 
 def test_who_does_not_wait_for_what_may_arrive_late_is_caught(folder: Path) -> None:
@@ -208,24 +122,6 @@ def test_resumed_twice_and_undone_twice_nothing_is_left_to_do(folder: Path) -> N
 # --- somebody else at work
 
 
-def add_rule(scene: Scene, group: str, port: int) -> str:
-    """Somebody else's hand. Returns the rule's id."""
-    found = next(g for g in scene.everything()["groups"].values() if g.group_name == group)
-    permission = {
-        "IpProtocol": "tcp",
-        "FromPort": port,
-        "ToPort": port,
-        "IpRanges": [{"CidrIp": "198.18.0.0/15"}],
-    }
-    params = {"GroupId": found.group_id, "IpPermissions": [permission]}
-    answer = scene.aws.request(OWNER, REGION, "AuthorizeSecurityGroupIngress", params)
-    return str(answer["SecurityGroupRules"][0]["SecurityGroupRuleId"])
-
-
-def rules_of(scene: Scene) -> set[str]:
-    return {rule.rule_id for group in scene.everything()["groups"].values() for rule in group.rules}
-
-
 def touched_group(scene: Scene, journal: Path) -> str:
     names = [str(sent.change.resource.name) for sent in load_history(journal).sent]
     return next(name for name in names if name in scene.everything()["groups"])
@@ -269,117 +165,7 @@ def test_resume_leaves_alone_what_somebody_else_did(folder: Path) -> None:
     assert (finding.id, finding.resource.name) == ("changed-meanwhile", group)
 
 
-class Hand:
-    """Somebody else who writes to the same VPC while a run is at it, every now and then."""
-
-    def __init__(self, scene: Scene, ran: Ran, seed: int) -> None:
-        self.scene, self.ran = scene, ran
-        self.random = random.Random(seed)
-        self.added: dict[str, str] = {}
-        self.entries: list[tuple[str, int]] = []
-
-    def work(self) -> None:
-        for number in itertools.count():
-            self.scene.sim.sleep(self.random.expovariate(1.0))
-            if self.ran.ended or number > 200:
-                return
-            if self.ran.planned is not None:
-                with contextlib.suppress(Refusal):  # what it meant to write to was deleted a moment ago
-                    self.once(number)
-
-    def once(self, number: int) -> None:
-        state = self.scene.everything()
-        groups = sorted(name for name in state["groups"] if name not in ("default", LOCK_GROUP_NAME))
-        acls = sorted(id_ for id_, acl in state["acls"].items() if not acl.is_default)
-        if groups and (not acls or self.random.random() < 0.7):
-            name = self.random.choice(groups)
-            self.added[add_rule(self.scene, name, 10_000 + number)] = name
-        elif acls:
-            acl, at = self.random.choice(acls), 900 + number
-            params = {
-                "NetworkAclId": acl,
-                "RuleNumber": at,
-                "Egress": False,
-                "Protocol": "6",
-                "RuleAction": "allow",
-            }
-            params |= {"CidrBlock": "198.18.0.0/15", "PortRange": {"From": 1, "To": 2}}
-            self.scene.aws.request(OWNER, REGION, "CreateNetworkAclEntry", params)
-            self.entries.append((acl, at))
-
-    def lost(self) -> list[Any]:
-        """What is not there any more of what it wrote, things apart that the run was told to delete."""
-        state = self.scene.everything()
-        rules = rules_of(self.scene)
-        gone: list[Any] = [
-            (rule, name) for rule, name in self.added.items() if rule not in rules and name in state["groups"]
-        ]
-        acls = state["acls"]
-        held = {(id_, entry.rule_number) for id_, acl in acls.items() for entry in acl.entries}
-        return gone + [entry for entry in self.entries if entry not in held and entry[0] in acls]
-
-
-def check_foreign(folder: Path, seed: int) -> None:
-    was, is_ = pair(seed)
-    scene = copied(folder, was, seed=seed)
-    ran = scene.start(scene.applying(is_, SETTINGS, folder / f"j-{next(_numbers)}"))
-    hand = Hand(scene, ran, seed)
-    scene.sim.spawn(hand.work)
-    scene.sim.run()
-    assert ran.ended
-    assert hand.lost() == []
-    if hand.added or hand.entries:
-        assert ran.error is not None or not ran.report.equal or ran.report.not_compared or not_ours(ran, hand)
-
-
-def not_ours(ran: Ran, hand: Hand) -> bool:
-    """What somebody wrote lies outside what the plan speaks of, or was deleted with the whole thing."""
-    desired = ran.planned.plan.desired
-    spoken = {group.group_name for group in desired.groups} & set(hand.scene.everything()["groups"])
-    return not spoken & set(hand.added.values())
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_nothing_of_somebody_elses_is_lost(folder: Path, seed: int) -> None:
-    check_foreign(folder, seed)
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("start", range(0, 1000, 100))
-def test_nothing_of_somebody_elses_is_lost_in_a_thousand_runs(folder: Path, start: int) -> None:
-    for seed in range(start, start + 100):
-        check_foreign(folder, seed)
-
-
 # --- trouble on the way
-
-
-def check_faults(folder: Path, seed: int) -> int:
-    """1 % errors, 1 % lost answers, throttling, 2 s of eventual consistency."""
-    was, is_ = pair(seed)
-    scene = Scene.make(folder, target(), seed=seed, throttle=True, read_lag=2.0)
-    scene.aws.errors = scene.aws.lost = 1.0
-    for source in (was, is_):
-        ran = scene.run(scene.applying(source, SETTINGS, folder / f"j-{next(_numbers)}"))
-        assert ran.error is None
-        assert ran.report.equal
-        scene.sim.sleep(100)
-    calm = copied(folder, was)
-    assert calm.run(calm.applying(is_, SETTINGS, folder / f"j-{next(_numbers)}")).report.equal
-    assert differs(scene, calm.everything()) == []
-    return len(scene.aws.log)
-
-
-@pytest.mark.parametrize("seed", range(100, 125))
-def test_random_faults_change_nothing_but_the_time(folder: Path, seed: int) -> None:
-    check_faults(folder, seed)
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("start", range(0, 1000, 100))
-def test_random_faults_in_a_thousand_runs(folder: Path, start: int) -> None:
-    for seed in range(start, start + 100):
-        check_faults(folder, seed)
 
 
 @pytest.mark.parametrize("kind", [Kind.LOST, Kind.LATE, Kind.CUT])
@@ -410,14 +196,14 @@ def trusting(change: c.Change, look: Look, acl_before: str = "", *, told: bool =
 def test_a_retry_that_trusts_duplicate_is_caught(folder: Path) -> None:
     """Half of the rules are somebody else's by then, so EC2 refuses the call as a whole."""
     caught = []
-    for settle in (engine.settle, trusting):
+    for told in (settle, trusting):
         scene = Scene.make(folder, target())
         existing = engine_snapshot(scene)
         old = next(g for g in existing.groups if g.group_name == "old-web")
         add_rule(scene, "old-web", 4444)
         rules = (rule("in tcp 4444 198.18.0.0/15"), rule("in tcp 5555 198.18.0.0/15"))
         change = c.AuthorizeRules(resource=old.resource, direction=rules[0].direction, rules=rules)
-        run_steps(scene, existing, (change,), settle, folder)
+        run_steps(scene, existing, (change,), told, folder)
         ports = {str(held.traffic) for held in scene.everything()["groups"]["old-web"].rules}
         caught.append("tcp/5555" not in ports)
     assert caught == [False, True]
@@ -434,10 +220,8 @@ def run_steps(scene: Scene, existing: Any, changes: tuple[c.Change, ...], settle
 
     def job(ran: Ran, crew: Crew) -> None:
         side = scene.side()
-        means = engine.Means(
-            FileJournal(folder / f"s-{next(_numbers)}", scene.sim), scene.sim, crew, side.pace
-        )
-        ran.applied = engine.carry_out(route, existing, scene.vpc, side.reader, side.writer, means, settle)
+        means = Means(FileJournal(folder / f"s-{next(_numbers)}", scene.sim), scene.sim, crew, side.pace)
+        ran.applied = carry_out(route, existing, scene.vpc, side.reader, side.writer, means, settle)
 
     return scene.run(job)
 
@@ -454,12 +238,12 @@ def test_a_swap_by_a_stale_association_id_is_caught(folder: Path, mutant: bool) 
     (old,) = [a for a in existing.acls[0].associations if a.subnet_id == "subnet-t1"]
     swap = {"AssociationId": old.association_id, "NetworkAclId": acl}
     there = scene.aws.request(OWNER, REGION, "ReplaceNetworkAclAssociation", swap)["NewAssociationId"]
-    back = {"AssociationId": there, "NetworkAclId": "acl-t0"}
+    back = {"AssociationId": there, "NetworkAclId": "acl-0000000000000000a"}
     scene.aws.request(OWNER, REGION, "ReplaceNetworkAclAssociation", back)
     change = c.ReplaceNetworkAclAssociation(
         resource=Resource("subnet", "subnet-t1", "app"), association_id=old.association_id, network_acl_id=acl
     )
-    run_steps(scene, existing, (change,), trusting if mutant else engine.settle, folder)
+    run_steps(scene, existing, (change,), trusting if mutant else settle, folder)
     moved = any(a.subnet_id == "subnet-t1" for a in scene.everything()["acls"][acl].associations)
     assert moved is not mutant
 
@@ -523,7 +307,7 @@ def test_a_rule_that_somebody_has_described_anew_is_left_alone(folder: Path, cha
         params = {"GroupId": group.group_id, "IpPermissions": [permission]}
         scene.aws.request(OWNER, REGION, "UpdateSecurityGroupRuleDescriptionsIngress", params)
     change = c.RevokeRules(resource=group.resource, direction=held.direction, rules=(held,))
-    ran = run_steps(scene, existing, (change,), engine.settle, folder)
+    ran = run_steps(scene, existing, (change,), settle, folder)
     left = [one for one in scene.everything()["groups"]["old-web"].rules if one == held]
     assert bool(left) is changed
     assert [finding.id for finding in ran.applied.findings] == ["changed-meanwhile"] * changed
@@ -540,7 +324,7 @@ def test_an_entry_that_somebody_has_replaced_is_left_alone(folder: Path) -> None
     params |= {"PortRange": {"From": 1, "To": 2}}
     scene.aws.request(OWNER, REGION, "ReplaceNetworkAclEntry", params)
     change = c.DeleteNetworkAclEntry(resource=acl.resource, entry=held)
-    ran = run_steps(scene, existing, (change,), engine.settle, folder)
+    ran = run_steps(scene, existing, (change,), settle, folder)
     assert [finding.id for finding in ran.applied.findings] == ["changed-meanwhile"]
     entries = scene.everything()["acls"][acl.network_acl_id].entries
     assert held.key in {entry.key for entry in entries}

@@ -254,7 +254,7 @@ def planned(before: Json, after: Json, **options: Any) -> Plan:
 
 
 def proof(before: Json, after: Json, **options: Any) -> Any:
-    return replica.verify(FileSide("source", before), FileSide("target", after), settings(**options))
+    return replica.verify(FileSide("source", before), FileSide("target", after), settings(**options)).report
 
 
 def finding_ids(plan: Plan) -> list[str]:

@@ -28,7 +28,7 @@ def interface(id_: str, subnet: str, *addresses: str, groups: tuple[str, ...], i
 
 
 def lint_of(document: Json, vpc: str | None = None) -> LintReport:
-    return inspecting.lint(FileSide("case.json", document, vpc))
+    return inspecting.lint(FileSide("case.json", document, vpc))[0]
 
 
 def findings(document: Json, id_: str) -> list[Finding]:
@@ -44,4 +44,4 @@ def explained(
     document: Json, from_: str, to: str, protocol: str = "tcp", port: str | None = "443", **more: str
 ) -> Answer:
     ask = parse_ask(protocol, port if protocol in ("tcp", "udp") else None, **more)
-    return inspecting.explain(FileSide("case.json", document), ask, from_, to)
+    return inspecting.explain(FileSide("case.json", document), ask, from_, to)[0]

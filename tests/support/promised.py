@@ -245,12 +245,13 @@ def follow(states: list[State], group_ids, direction: Direction, private, *, onc
     views = [[(s.groups.get(id_, frozenset()), seen(s, id_)) for id_ in group_ids] for s in states]
     places = [
         (address, members)
-        for address in addresses_at(cidrs)
+        for address in addresses_at({*cidrs, *private})
         for members in (
             memberships(symbols) if any(inside(cidr, address) for cidr in private) else [frozenset()]
         )
     ]
-    places += [(None, frozenset({symbol})) for symbol in symbols]
+    # a group's members have addresses of the VPC; whose a list's are that cannot be read, nobody knows
+    places += [(None, frozenset({symbol})) for symbol in symbols if not symbol.startswith("sg-")]
     for packet in packets_at({rule.traffic for rule in rules}):
         near = [rule for rule in rules if matches(rule.traffic, packet)]
         if not near:

@@ -30,11 +30,18 @@ def target() -> Json:
             f.subnet("subnet-t2", "10.9.2.0/24", "b", "db", vpc=vpc),
         ],
         "SecurityGroups": [
-            f.group("sg-t0", "default", "out -1 - 0.0.0.0/0", vpc=vpc, owner=f.TARGET),
-            f.group("sg-t1", "old-web", "in tcp 8080 192.0.2.0/24", vpc=vpc, owner=f.TARGET),
+            f.group("sg-0000000000000000a", "default", "out -1 - 0.0.0.0/0", vpc=vpc, owner=f.TARGET),
+            f.group("sg-0000000000000000b", "old-web", "in tcp 8080 192.0.2.0/24", vpc=vpc, owner=f.TARGET),
         ],
         "NetworkAcls": [
-            f.acl("acl-t0", _ANY_IN, _ANY_OUT, default=True, subnets=["subnet-t1", "subnet-t2"], vpc=vpc)
+            f.acl(
+                "acl-0000000000000000a",
+                _ANY_IN,
+                _ANY_OUT,
+                default=True,
+                subnets=["subnet-t1", "subnet-t2"],
+                vpc=vpc,
+            )
         ],
     }
 

@@ -3,11 +3,13 @@ call, on a journal in a real file."""
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
+
+from watched import Watch
 
 from twinwall.boundary import Crew
 from twinwall.documents.history import load_history
@@ -16,14 +18,16 @@ from twinwall.emulator.faults import Fault, Kind
 from twinwall.emulator.memory import MemoryAws
 from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.simulation import Process, Simulation
+from twinwall.emulator.state import Effect
 from twinwall.engine import replica, turning
-from twinwall.engine.apply import Applied, Means
 from twinwall.engine.lock import Holder, acquire, leave
+from twinwall.engine.means import Applied, Means
 from twinwall.engine.pace import Paces
 from twinwall.engine.planned import Planned
 from twinwall.engine.sides import FileSide, LiveSide
 from twinwall.errors import TwinwallError
 from twinwall.model.throttle import is_read
+from twinwall.planning.order import Route
 from twinwall.planning.proof import VerifyReport
 from twinwall.replica.settings import Settings
 
@@ -55,6 +59,9 @@ class Fatal(MemoryAws):
         self.log: list[str] = []
         self.doom: tuple[int, End, Process] | None = None
         self.written = 0
+        self.watch: Watch | None = None
+        self.read_at = self.wrote_at = 0.0
+        self._call = ""
         self.trouble.add(Fault("NoSuchAction", Kind.LOST))  # so that _trouble is asked
 
     def _trouble(self, account: str, region: str, action: str, params: Mapping[str, Any]) -> Fault | None:
@@ -73,9 +80,26 @@ class Fatal(MemoryAws):
             return Fault(action, Kind.LOST)
         return super()._trouble(account, region, action, params)
 
+    def _carry_out(
+        self, account: str, region: str, action: str, params: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        self._call = action
+        if action == "DescribeSecurityGroups":
+            self.read_at = self.sim.monotonic()
+        elif not is_read(action):
+            self.wrote_at = self.sim.monotonic()
+        return super()._carry_out(account, region, action, params)
+
+    def _keep(self, account: str, region: str, effects: Sequence[Effect]) -> None:
+        super()._keep(account, region, effects)
+        if self.watch is not None and effects:
+            self.watch.told(self._call, self.world.at(account, region))
+
     def request(self, account: str, region: str, action: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         self.sim.check()
         self.log.append(action)
+        if self.watch is not None and not is_read(action) and params.get("GroupName") != "twinwall-lock":
+            self.watch.writing()
         if is_read(action) or params.get("GroupName") == "twinwall-lock" or not self.doom:
             return super().request(account, region, action, params)
         self.written += 1
@@ -123,7 +147,8 @@ class Ran:
 
 @dataclass
 class Scene:
-    """``settle``, ``late``: as of the command line. ``lock``: whether runs take it."""
+    """``settle``, ``late``: as of the command line. ``lock``: whether runs take it. ``mutant``: what becomes of a
+    plan's route before it is carried out."""
 
     sim: Simulation
     aws: Fatal
@@ -132,6 +157,7 @@ class Scene:
     settle: float = 5.0
     late: float = 35.0
     lock: bool = True
+    mutant: Callable[[Route], Route] = lambda route: route
     names: Any = field(default_factory=itertools.count)
 
     @classmethod
@@ -186,10 +212,12 @@ class Scene:
         self.sim.spawn(go, process, delay)
         return ran
 
-    def applying(self, source: Json, settings: Settings, journal: Path) -> Callable[[Ran, Crew], None]:
+    def applying(
+        self, source: Json, settings: Settings, journal: Path, vpc: str | None = None
+    ) -> Callable[[Ran, Crew], None]:
         def job(ran: Ran, crew: Crew) -> None:
             side = self.side()
-            planned = replica.plan(FileSide("source", source), side, settings)
+            planned = replica.plan(FileSide("source", source, vpc), side, settings)
             self.carry(ran, planned, side, journal, crew)
 
         return job
@@ -213,6 +241,7 @@ class Scene:
     def carry(
         self, ran: Ran, planned: Planned, side: LiveSide, path: Path, crew: Crew, own: str = ""
     ) -> None:
+        planned = replace(planned, plan=replace(planned.plan, route=self.mutant(planned.plan.route)))
         ran.planned = planned
         if planned.plan.empty:
             leave(side, own, self.sim)

@@ -1,7 +1,9 @@
 """Sessions of a mesh's places: the function's own, and those of other accounts by their roles."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
+from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.loaders import Loader, create_loader
 from botocore.session import Session
@@ -11,12 +13,15 @@ from twinwall.aws.models import loader_of
 from twinwall.mesh.configure import Configured
 from twinwall.model.members import Place
 
+_QUICK = Config(connect_timeout=1, read_timeout=1.5, retries={"mode": "standard", "total_max_attempts": 1})
+"""Of the call that assumes a role: it is a part of the first call there, which has 3 s in all."""
+
 
 def sessions(
     configured: Configured, home: Place | None, profile: str | None = None, models: str | None = None
 ) -> Callable[[Place], Session]:
     """A place whose way names a role is reached by it, unless it is the function's own. ``models``: a folder of cut
-    service models. One loader for all, so that each model is read once."""
+    service models. One loader for all, so that each model, megabytes of it, is read once."""
     loader = loader_of(models) if models else create_loader(Session().get_config_variable("data_path"))
     base = _session(profile, loader)
 
@@ -24,7 +29,7 @@ def sessions(
         way = configured.ways.get(str(place))
         if place == home or way is None or not way.role_arn:
             return base
-        return _assumed(way.role_arn, place, profile, loader)
+        return _assumed(base, way.role_arn, loader, home or place)
 
     return session
 
@@ -36,7 +41,8 @@ def account_sessions(profiles: Mapping[str, str], roles: Mapping[str, str]) -> C
 
     def session(place: Place) -> Session:
         profile, role = profiles.get(place.account, profiles.get("")), roles.get(place.account)
-        return _assumed(role, place, profile, loader) if role else _session(profile, loader)
+        base = _session(profile, loader)
+        return _assumed(base, role, loader, place) if role else base
 
     return session
 
@@ -47,10 +53,10 @@ def _session(profile: str | None, loader: Loader) -> Session:
     return made
 
 
-def _assumed(role_arn: str, place: Place, profile: str | None, loader: Loader) -> Session:
-    """Credentials are fetched on first use, in the place's Region, and renew themselves."""
-    source, made = _session(profile, loader), _session(None, loader)
-    source.set_config_variable("region", place.region)
-    fetcher = AssumeRoleCredentialFetcher(source.create_client, source.get_credentials(), role_arn)
+def _assumed(source: Session, role_arn: str, loader: Loader, asked: Place) -> Session:
+    """Credentials are fetched on first use, from the Region of ``asked``, and renew themselves."""
+    make_sts = partial(source.create_client, region_name=asked.region, config=_QUICK)
+    fetcher = AssumeRoleCredentialFetcher(make_sts, source.get_credentials(), role_arn)
+    made = _session(None, loader)
     given(made, DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role"))
     return made

@@ -27,6 +27,7 @@ from twinwall.report.blocks import place_words
 @o.throttle_share
 @o.side_options("target")
 @o.writing
+@o.report
 @o.general
 @click.pass_obj
 def apply(invocation: Invocation, /, plan_files: Sequence[str], **options: Any) -> int:

@@ -5,6 +5,7 @@ from click.shell_completion import get_completion_class
 
 from twinwall.cli import options as o
 from twinwall.cli import output
+from twinwall.cli.invocation import Invocation
 
 SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_TWINWALL_COMPLETE"
@@ -24,5 +25,9 @@ def completion(ctx: click.Context, /, shell: str) -> int:
     """
     found = get_completion_class(shell)
     assert found is not None
-    output.verbatim(found(ctx.find_root().command, {}, "twinwall", VARIABLE).source())
+    script = found(ctx.find_root().command, {}, "twinwall", VARIABLE).source()
+    if ctx.ensure_object(Invocation).json:
+        output.document({"shell": shell, "script": script})
+    else:
+        output.verbatim(script)
     return 0

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port for --serve; else a free one.")
 @demo_pace.options
+@o.report
 @o.general
 @click.pass_obj
 def demo(invocation: Invocation, /, serve: bool, **served: Any) -> int:
@@ -44,9 +45,9 @@ def demo(invocation: Invocation, /, serve: bool, **served: Any) -> int:
     """
     how = Served(**served)
     how.check(serve=serve)
-    if invocation.json and not serve:
+    if serve and invocation.report is not None:
         raise ConfigError(
-            "demo --output json: the story is text alone; add --serve, or leave --output json out"
+            "demo --serve --report: there is nothing to report until somebody calls; leave one of them out"
         )
     with _no_aws_of_the_user(), two_accounts(how) as stage:
         return _serve(stage, invocation) if serve else _story(stage, invocation)

@@ -17,7 +17,7 @@ from twinwall.cli.progress import counted
 from twinwall.cli.replicas import Ends, Options, Wish, asked_of, configuration_of, ends_of, wish_of, world_of
 from twinwall.cli.results import worst
 from twinwall.cli.sides import open_sides
-from twinwall.cli.verify import exit_code, proof
+from twinwall.cli.verify import compared, exit_code
 from twinwall.cli.world import World
 from twinwall.documents.configuration import DEFAULT_PATH, Configuration, ReplicaTable
 from twinwall.engine.sides import Side
@@ -112,16 +112,16 @@ def _replica(
     for side in ends.targets:
         tell(f"{name}: {side.label}")
         begun = world.clock.monotonic()
-        report = (
+        found = (
             source
             if isinstance(source, TwinwallError)
-            else _attempt(partial(proof, ends, source, side, world.engine))
+            else _attempt(partial(compared, ends, source, side, world.engine))
         )
-        if isinstance(report, TwinwallError):
-            one = _failed(name, table.source, side.label, side.vpc_id or "", report)
+        if isinstance(found, TwinwallError):
+            one = _failed(name, table.source, side.label, side.vpc_id or "", found)
         else:
-            code = exit_code(report, complete)
-            one = Drift(name, table.source, side.label, side.vpc_id or "", code, report)
+            code = exit_code(found.report, complete)
+            one = Drift(name, table.source, side.label, side.vpc_id or "", code, found.report)
         yield replace(one, seconds=world.clock.monotonic() - begun)
 
 

@@ -1,11 +1,12 @@
 """``twinwall explain``: would this packet pass, and which rule decides?"""
 
+from functools import partial
 from typing import Any
 
 import click
 
 from twinwall.cli import options as o
-from twinwall.cli import output
+from twinwall.cli import output, reporting
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.replicas import configuration_of, world_of
 from twinwall.cli.sides import open_sides, wanted
@@ -38,6 +39,7 @@ from twinwall.report.explain import explain_text
 @o.packet("--client-ports", metavar="FIRST-LAST", help=o.CLIENT_PORTS)
 @o.packet("--ip-version", metavar="4|6", help="Only this version, where both sides have both.")
 @o.side_options("at")
+@o.report
 @o.general
 @click.pass_obj
 def explain(invocation: Invocation, /, at: str, from_: str, to: str, **options: Any) -> int:
@@ -51,9 +53,10 @@ def explain(invocation: Invocation, /, at: str, from_: str, to: str, **options: 
     ask = parse_ask(family=options["ip_version"], **{name: options[name] for name in names})
     place = wanted(at, "at", options, configuration_of(invocation))
     (side,) = open_sides([place], world_of(invocation))
-    answer = inspecting.explain(side, ask, from_, to)
+    answer, firewall = inspecting.explain(side, ask, from_, to)
     if invocation.json:
         output.document(explain_document(answer))
     else:
         output.result(explain_text(answer))
+    reporting.write([partial(reporting.of_explanation, answer, firewall)], invocation)
     return 0 if answer.passes else 2

@@ -12,10 +12,14 @@ if TYPE_CHECKING:
 @dataclass
 class Invocation:
     """The context's object. ``world`` is what the run reaches outside itself; None: the real one, made on
-    first use. ``done`` says what was done so far, for the line that Ctrl-C gets."""
+    first use. ``command`` is the one that was called, as far as a report needs it, and ``reported``: whether that is
+    written. ``done`` says what was done so far, for the line that Ctrl-C gets."""
 
     config: str | None = None
     output: str = "text"
+    report: str | None = None
+    reported: bool = False
+    command: str = "twinwall"
     quiet: bool = False
     verbose: bool = False
     debug: bool = False

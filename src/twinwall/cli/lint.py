@@ -1,5 +1,6 @@
 """``twinwall lint``: rules that cannot do what their author meant."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import click
 
 from twinwall import __version__
 from twinwall.cli import options as o
-from twinwall.cli import output
+from twinwall.cli import output, reporting
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.replicas import configuration_of, world_of
 from twinwall.cli.sides import Wanted, open_sides, wanted
@@ -29,6 +30,7 @@ from twinwall.report.sarif import sarif_document
 )
 @click.option("--client-ports", metavar="FIRST-LAST", help=o.CLIENT_PORTS)
 @o.side_options("at")
+@o.report
 @o.general_with_sarif
 @click.pass_obj
 def lint(
@@ -42,8 +44,9 @@ def lint(
     ports = parse_client_ports(client_ports)
     place = wanted(at, "at", options, configuration_of(invocation))
     (side,) = open_sides([place], world_of(invocation))
-    report = inspecting.lint(side, ports)
+    report, firewall = inspecting.lint(side, ports)
     _show(report, place, invocation)
+    reporting.write([partial(reporting.of_lint, report, firewall)], invocation)
     return 2 if fail_on is not None and reaches(report, fail_on) else 0
 
 

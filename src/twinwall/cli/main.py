@@ -12,6 +12,7 @@ from twinwall.cli.failures import told
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.lazy import Lazy, LazyGroup
 from twinwall.cli.options import general
+from twinwall.errors import TwinwallError
 
 if TYPE_CHECKING:
     from twinwall.cli.world import World
@@ -65,7 +66,12 @@ def run(arguments: Sequence[str], world: "World | None" = None) -> int:
     try:
         code = root.main(list(arguments), prog_name="twinwall", standalone_mode=False, obj=invocation)
     except BaseException as failure:  # noqa: BLE001 - the last place that can turn it into one line
-        return told(failure, invocation)
+        code = told(failure, invocation)
+        if invocation.report is not None and isinstance(failure, (TwinwallError, KeyboardInterrupt)):
+            from twinwall.cli import reporting  # noqa: PLC0415 - only where a report was asked for
+
+            reporting.of_failure(failure, invocation)
+        return code
     return code if isinstance(code, int) else 0
 
 

@@ -50,7 +50,7 @@ def pairs(option: str, given: Iterable[str]) -> dict[str, str]:
         if not name or not equals:
             raise ConfigError(f"{option} {text}: write NAME=VALUE")
         if found.setdefault(name, value) != value:
-            raise ConfigError(f"{option} gives {name} twice: {found[name]} and {value}")
+            raise ConfigError(f"{option} gives {name} twice: {found[name]} and {value}; give it once")
     return found
 
 

@@ -9,6 +9,7 @@ import click
 from twinwall.cli import options as o
 from twinwall.cli import output
 from twinwall.cli.invocation import Invocation
+from twinwall.cli.progress import counted
 from twinwall.emulator.mesh.simulate import Result, Simulator
 from twinwall.engine.mesh.handler import handle
 from twinwall.engine.mesh.run import Around
@@ -56,14 +57,16 @@ def simulate(invocation: Invocation, /, seed: int, seeds: int, **options: Any) -
 
 
 def _results(simulator: Simulator, seeds: range, jobs: int, invocation: Invocation) -> Iterator[Result]:
-    if jobs == 1:
-        yield from map(simulator.run, seeds)
-        return
-    with ProcessPoolExecutor(jobs) as pool:
-        for number, result in enumerate(pool.map(simulator.run, seeds, chunksize=_CHUNK), 1):
-            if number % 500 == 0:
-                output.remark(f"{number} of {len(seeds)} seeds", invocation)
-            yield result
+    with counted(invocation, len(seeds)) as tell:
+        if jobs == 1:
+            for seed in seeds:
+                tell(f"seed {seed}")
+                yield simulator.run(seed)
+            return
+        with ProcessPoolExecutor(jobs) as pool:
+            for result in pool.map(simulator.run, seeds, chunksize=_CHUNK):
+                tell(f"seed {result.seed}")
+                yield result
 
 
 def _summary(found: list[Result], failed: list[Result]) -> list[str]:

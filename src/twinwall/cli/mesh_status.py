@@ -1,12 +1,13 @@
 """``twinwall mesh status``: sites, generations, ages, rules missing and extra, room; live or from a recording."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from twinwall.cli import options as o
-from twinwall.cli import output
+from twinwall.cli import output, reporting
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.mesh_around import (
     around,
@@ -22,6 +23,7 @@ from twinwall.documents.files import json_text, write_private
 from twinwall.engine.mesh.record import record
 from twinwall.mesh.configure import Configured
 from twinwall.mesh.status import status as status_of
+from twinwall.report.mesh import mesh_status_text
 
 
 @o.command("status")
@@ -30,6 +32,7 @@ from twinwall.mesh.status import status as status_of
 @profile_option
 @click.option("--record", "record_", metavar="FILE", help="Also keep what was read, for --from.")
 @click.option("--watch", type=click.IntRange(1), metavar="SECONDS", help="Again and again, until stopped.")
+@o.report
 @o.general
 @click.pass_obj
 def status(invocation: Invocation, /, mesh: str | None, watch: int | None, **options: Any) -> int:
@@ -67,37 +70,6 @@ def _show(
     if invocation.json:
         output.document(told)
     else:
-        output.lines(list(status_lines(told)))
+        output.result(mesh_status_text(told))
+    reporting.write([partial(reporting.of_mesh, told)], invocation)
     return bool(told["right"])
-
-
-def status_lines(told: dict[str, Any]) -> list[str]:
-    lines = [f"mesh {told['mesh']}: {'right' if told['right'] else 'not right'}"]
-    for site in told["sites"]:
-        lines += _site_lines(site)
-    return lines
-
-
-def _site_lines(site: dict[str, Any]) -> list[str]:
-    head = f"{site['site']}  {site['group']}"
-    if "members" not in site:
-        return [f"{head}  {site['why']}"]
-    age = "never observed" if site["age"] is None else f"{site['age']:.0f} s old"
-    lines = [f"{head}  {len(site['members'])} members, {age}, generation {site['generation']}"]
-    if site["room"] is None:
-        lines.append("  its group cannot be read")
-    else:
-        lines.append(
-            f"  {site['rules']} rules, room for {site['room']}, {site['room_of_interface']} an interface"
-        )
-    lines += [f"  unknown: {site['why']}"] if not site["known"] else []
-    lines += [f"  {node} has {how} copy" for node, how in _copies(site)]
-    lines += [f"  missing: {rule}" for rule in site["missing"]]
-    return lines + [f"  extra: {rule}" for rule in site["extra"]]
-
-
-_HOW = {"older": "an older", "newer": "a newer", "missing": "no", "unread": "an unread"}
-
-
-def _copies(site: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(node, _HOW[how]) for node, how in site["copies"].items() if how != "same"]

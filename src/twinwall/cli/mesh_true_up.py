@@ -10,14 +10,23 @@ from twinwall.cli import options as o
 from twinwall.cli import output
 from twinwall.cli.asking import confirm
 from twinwall.cli.invocation import Invocation
-from twinwall.cli.mesh_around import around, from_option, mesh_option, open_doors, profile_option, recording
-from twinwall.cli.mesh_status import status_lines
+from twinwall.cli.mesh_around import (
+    around,
+    from_option,
+    ignore,
+    mesh_option,
+    open_doors,
+    profile_option,
+    recording,
+)
 from twinwall.cli.replicas import configuration_of
+from twinwall.engine.mesh.adopt import check_owners
 from twinwall.engine.mesh.handler import handle
 from twinwall.engine.mesh.run import NotDone
 from twinwall.errors import AwsError, ConfigError
 from twinwall.mesh.configure import Configured
 from twinwall.mesh.status import status as status_of
+from twinwall.report.mesh import mesh_status_text
 
 EVENT = {"detail-type": "Scheduled Event", "id": "by-hand"}
 _TOLD = (
@@ -52,9 +61,11 @@ def true_up(invocation: Invocation, /, mesh: str | None, yes: bool, **options: A
     if options["from_"] is not None:
         return _offline(invocation, configured, options["from_"])
     nodes = _nodes(configured, options["node"])
+    doors = open_doors(configured, options["profile"])
+    sites = [site for site in configured.mesh.sites if site.node in nodes]
+    check_owners(around(configured, doors, "", ignore), sites, f"bringing {configured.mesh.name} in line")
     confirm(f"bringing the mesh {configured.mesh.name} in line at {', '.join(nodes)}", yes=yes)
     lines: list[dict[str, Any]] = []
-    doors = open_doors(configured, options["profile"])
     failed = [node for node in nodes if not _run(configured, doors, node, lines)]
     told = [line for line in lines if line.get("event") in _TOLD]
     if invocation.json:
@@ -69,7 +80,7 @@ def _offline(invocation: Invocation, configured: Configured, path: str) -> int:
     if invocation.json:
         output.document(told)
     else:
-        output.lines(status_lines(told))
+        output.result(mesh_status_text(told))
     return 0 if told["right"] else 2
 
 

@@ -22,6 +22,7 @@ from twinwall.report.plan import plan_text
 @o.limits
 @o.pair_ways
 @o.writing
+@o.report
 @o.general
 @click.pass_obj
 def migrate(invocation: Invocation, /, **options: Any) -> int:

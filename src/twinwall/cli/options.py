@@ -81,6 +81,25 @@ general_for_ci = _general_options(
 )
 
 
+def _note_report(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """What is wrong with it is told before anything is done."""
+    if value is not None and not ctx.resilient_parsing:
+        from twinwall.cli import reporting  # noqa: PLC0415 - only where a report is asked for
+
+        reporting.check(value)
+        ctx.ensure_object(Invocation).command = ctx.command_path
+    return _note(ctx, parameter, value)  # type: ignore[no-any-return]
+
+
+report = _section("Output")(
+    "--report",
+    metavar="FILE",
+    callback=_note_report,
+    expose_value=False,
+    help="Write the result as one HTML file too, to look at in a browser: offline, printable, private.",
+)
+
+
 # --- where
 
 
@@ -235,7 +254,11 @@ limits = _all(
     ),
     adoption,
     terraform_state,
-    _limits("--prune", is_flag=True, help="Delete unused copies whose source is gone."),
+    _limits(
+        "--prune",
+        is_flag=True,
+        help="Delete unused copies (groups, ACLs, prefix lists) whose source is gone.",
+    ),
     _limits(
         "--max-change", metavar="PERCENT", help="Refuse to remove more of the existing rules (default 30)."
     ),

@@ -2,18 +2,20 @@
 
 import shlex
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from twinwall.cli import options as o
-from twinwall.cli import output
+from twinwall.cli import output, reporting
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.planned import plan_all
 from twinwall.cli.replicas import open_ends
 from twinwall.cli.results import Result, finish
 from twinwall.documents import plans as files
+from twinwall.engine.planned import Planned
 from twinwall.planning.plan import Plan
 from twinwall.report.plan import plan_text
 
@@ -26,6 +28,7 @@ from twinwall.report.plan import plan_text
 @o.translation
 @o.limits
 @o.pair_ways
+@o.report
 @o.general
 @click.pass_obj
 def plan(invocation: Invocation, /, out: str | None, detailed_exitcode: bool, **options: Any) -> int:
@@ -38,14 +41,16 @@ def plan(invocation: Invocation, /, out: str | None, detailed_exitcode: bool, **
         return finish(outcome.refusals, invocation)
     if out is not None:
         _save(outcome.plans, Path(out), _way(options), invocation)
-    return finish([_result(one, detailed_exitcode, invocation) for one in outcome.plans], invocation)
+    return finish([_result(one, detailed_exitcode, invocation) for one in outcome.planned], invocation)
 
 
-def _result(plan: Plan, detailed: bool, invocation: Invocation) -> Result:
+def _result(planned: Planned, detailed: bool, invocation: Invocation) -> Result:
+    plan = planned.plan
     code = 2 if detailed and not plan.empty else 0
+    part = partial(reporting.of_plan, planned)
     if invocation.json:
-        return Result(plan.target.label, code, files.plan_document(plan))
-    return Result(plan.target.label, code, text=plan_text(plan))
+        return Result(plan.target.label, code, files.plan_document(plan), part=part)
+    return Result(plan.target.label, code, text=plan_text(plan), part=part)
 
 
 _WAY = ("target_profile", "target_region", "target_role_arn", "target_external_id", "endpoint_url")

@@ -1,9 +1,11 @@
 """Plans for all targets, before anything is written to one of them."""
 
 from dataclasses import dataclass
+from functools import partial
 
-from twinwall.cli import output
+from twinwall.cli import output, reporting
 from twinwall.cli.invocation import Invocation
+from twinwall.cli.progress import counted
 from twinwall.cli.replicas import Ends, world_of
 from twinwall.cli.results import Result, failed
 from twinwall.cli.sides import refuse_same
@@ -30,14 +32,16 @@ def plan_all(ends: Ends, invocation: Invocation) -> Outcome:
     engine = world_of(invocation).engine
     outcomes: list[Planned | TwinwallError] = []
     source = engine.opened(ends.source)
-    for target in ends.targets:
-        try:
-            refuse_same(ends.source, target)
-            outcomes.append(engine.plan(source, target, ends.settings))
-        except TwinwallError as refusal:
-            if len(ends.targets) == 1:
-                raise
-            outcomes.append(refusal)
+    with counted(invocation, len(ends.targets)) as tell:
+        for target in ends.targets:
+            tell(f"planning {target.label}")
+            try:
+                refuse_same(ends.source, target)
+                outcomes.append(engine.plan(source, target, ends.settings))
+            except TwinwallError as refusal:
+                if len(ends.targets) == 1:
+                    raise
+                outcomes.append(refusal)
     planned = [outcome for outcome in outcomes if isinstance(outcome, Planned)]
     if len(planned) < len(outcomes):
         return Outcome([], _refusals(ends, outcomes))
@@ -57,5 +61,8 @@ def _refusals(ends: Ends, outcomes: list[Planned | TwinwallError]) -> list[Resul
             results.append(failed(label, outcome))
         else:
             stopped = f"nothing was done here, because {', '.join(wrong)} could not be planned"
-            results.append(Result(label, 3, {**plan_document(outcome.plan), "error": stopped}))
+            document = {**plan_document(outcome.plan), "error": stopped}
+            results.append(
+                Result(label, 3, document, part=partial(reporting.ended, label, "Refused", stopped))
+            )
     return results

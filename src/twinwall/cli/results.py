@@ -1,33 +1,45 @@
 """One target's result, and how one or several of them end a run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 
-from twinwall.cli import output
+from twinwall.cli import output, reporting
 from twinwall.cli.failures import one_line
 from twinwall.cli.invocation import Invocation
 from twinwall.errors import TwinwallError
+
+if TYPE_CHECKING:
+    from twinwall.report.html.page import Part
 
 WORST_FIRST = (130, 1, 3, 2, 0)
 
 
 @dataclass(frozen=True)
 class Result:
-    """``document`` is the JSON of one target, ``text`` the same for people."""
+    """``document`` is the JSON of one target, ``text`` the same for people, and ``part`` what the HTML report has of
+    it, by the id that the part gets."""
 
     label: str
     exit_code: int
     document: dict[str, Any] = field(default_factory=dict)
     text: RenderableType = ""
+    part: "Callable[[str], Part] | None" = None
 
 
 def failed(label: str, failure: TwinwallError, document: dict[str, Any] | None = None) -> Result:
     """A target that could not be done, among several."""
     message = one_line(str(failure))
-    return Result(label, failure.exit_code, {**(document or {}), "error": message})
+    document = {**(document or {}), "error": message}
+    return Result(
+        label,
+        failure.exit_code,
+        document,
+        part=partial(reporting.ended, label, reporting.word_of(failure), message),
+    )
 
 
 def worst(codes: Sequence[int]) -> int:
@@ -40,6 +52,7 @@ def finish(results: Sequence[Result], invocation: Invocation) -> int:
         output.document(_document(results))
     else:
         output.result(Group(*(result.text for result in results if result.text)))
+    reporting.write([result.part for result in results if result.part], invocation)
     return worst([result.exit_code for result in results])
 
 

@@ -27,6 +27,7 @@ from twinwall.report.plan import plan_text
 @o.throttle_share
 @o.side_options("target")
 @o.resuming
+@o.report
 @o.general
 @click.pass_obj
 def resume(invocation: Invocation, /, journal_file: str, **options: Any) -> int:
@@ -51,6 +52,7 @@ def resume(invocation: Invocation, /, journal_file: str, **options: Any) -> int:
 @o.throttle_share
 @o.side_options("target")
 @o.writing
+@o.report
 @o.general
 @click.pass_obj
 def undo(invocation: Invocation, /, journal_file: str, **options: Any) -> int:

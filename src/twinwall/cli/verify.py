@@ -1,16 +1,19 @@
 """``twinwall verify``: do both sides admit the same packets, after translation?"""
 
+from functools import partial
 from typing import Any
 
 import click
 
-from twinwall.cli import collector, output
+from twinwall.cli import collector, output, reporting
 from twinwall.cli import options as o
 from twinwall.cli.invocation import Invocation
+from twinwall.cli.progress import counted
 from twinwall.cli.replicas import Ends, Options, open_ends, world_of
 from twinwall.cli.results import Result, failed, finish
 from twinwall.cli.sides import refuse_same
 from twinwall.cli.world import Engine
+from twinwall.engine.planned import Compared
 from twinwall.engine.reading import SideReader
 from twinwall.engine.sides import FileSide, Side
 from twinwall.errors import TwinwallError
@@ -25,6 +28,7 @@ from twinwall.report.verify import verify_text
 @o.translation
 @o.adoption
 @o.pair_ways
+@o.report
 @o.general
 @click.pass_obj
 def verify(invocation: Invocation, /, complete: bool, **options: Any) -> int:
@@ -43,19 +47,21 @@ def _verified(options: Options, invocation: Invocation, complete: bool) -> list[
     engine = world_of(invocation).engine
     source = engine.opened(ends.source)
     results = []
-    for target in ends.targets:
-        try:
-            report = proof(ends, source, target, engine)
-            results.append(_result(target.label, report, complete))
-        except TwinwallError as failure:
-            if len(ends.targets) == 1:
-                raise
-            output.tell(f"twinwall: {target.label}: {failure}")
-            results.append(failed(target.label, failure))
+    with counted(invocation, len(ends.targets)) as tell:
+        for target in ends.targets:
+            tell(f"comparing {target.label}")
+            try:
+                found = compared(ends, source, target, engine)
+                results.append(_result(target.label, found, complete))
+            except TwinwallError as failure:
+                if len(ends.targets) == 1:
+                    raise
+                output.tell(f"twinwall: {target.label}: {failure}")
+                results.append(failed(target.label, failure))
     return results
 
 
-def proof(ends: Ends, source: SideReader, target: Side, engine: Engine) -> VerifyReport:
+def compared(ends: Ends, source: SideReader, target: Side, engine: Engine) -> Compared:
     """``source``: that of the ends, read once for all targets."""
     _refuse_same_live(ends.source, target)
     return engine.verify(source, target, ends.settings)
@@ -71,5 +77,12 @@ def _refuse_same_live(source: Side, target: Side) -> None:
         refuse_same(source, target)
 
 
-def _result(label: str, report: VerifyReport, complete: bool) -> Result:
-    return Result(label, exit_code(report, complete), verify_document(report), verify_text(report))
+def _result(label: str, found: Compared, complete: bool) -> Result:
+    report = found.report
+    return Result(
+        label,
+        exit_code(report, complete),
+        verify_document(report),
+        verify_text(report),
+        partial(reporting.of_comparison, found),
+    )

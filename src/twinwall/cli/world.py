@@ -12,10 +12,10 @@ from twinwall.cli.clock import SystemClock
 
 if TYPE_CHECKING:
     from twinwall.boundary import Document, Journal
-    from twinwall.engine.apply import Applied, Means
     from twinwall.engine.lock import Holder, Lock
+    from twinwall.engine.means import Applied, Means
     from twinwall.engine.pace import Pace
-    from twinwall.engine.planned import Planned
+    from twinwall.engine.planned import Compared, Planned
     from twinwall.engine.reading import SideReader
     from twinwall.engine.sides import LiveSide, Side
     from twinwall.model.firewall import SecurityGroup, Snapshot
@@ -65,7 +65,7 @@ class Engine(Protocol):
 
     def check_lists_agree(self, plans: Sequence[Plan]) -> None: ...
 
-    def verify(self, source: Side | SideReader, target: Side, settings: Settings) -> VerifyReport: ...
+    def verify(self, source: Side | SideReader, target: Side, settings: Settings) -> Compared: ...
 
     def check_fresh(self, plan: Plan, target: LiveSide, now: float | None = None) -> Snapshot: ...
 

@@ -14,21 +14,22 @@ from typing import Any
 from rich.console import Group
 
 from twinwall.boundary import LATE_SECONDS, Clock, Ended, Progress
-from twinwall.cli import output
+from twinwall.cli import output, reporting
 from twinwall.cli.asking import confirm
 from twinwall.cli.clock import StoppableClock, SystemClock
 from twinwall.cli.crew import ThreadCrew
+from twinwall.cli.failures import one_line
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.locks import locked
 from twinwall.cli.progress import Board, board
 from twinwall.cli.replicas import world_of
 from twinwall.cli.results import Result, failed
 from twinwall.cli.sides import described
-from twinwall.documents.journal import FileJournal, paths_for
+from twinwall.documents.journal import FileJournal, paths_for, read_journal
 from twinwall.documents.plans import finding_document, plan_document
-from twinwall.engine.apply import SETTLE_SECONDS, WORKERS, Applied, Means
 from twinwall.engine.ground import FRESH_SECONDS
 from twinwall.engine.lock import Lock
+from twinwall.engine.means import SETTLE_SECONDS, WORKERS, Applied, Means
 from twinwall.engine.planned import Planned
 from twinwall.engine.sides import LiveSide, Side
 from twinwall.errors import Refused, TwinwallError
@@ -39,6 +40,8 @@ from twinwall.planning.plan import Plan
 from twinwall.planning.proof import VerifyReport, verify_document
 from twinwall.report.applied import applied_text
 from twinwall.report.blocks import counted, place_words
+from twinwall.report.html.of_plan import Run
+from twinwall.report.html.page import Part
 from twinwall.report.verify import verify_text
 
 NOTHING = Applied({}, 0.0, 0)
@@ -110,9 +113,13 @@ def write_all(writes: Sequence[Write], how: How, invocation: Invocation) -> list
             _run(w, journals.get(index), clock, how, lines, invocation, locks.get(index))
             for index, w in enumerate(writes)
         ]
-        if len(runs) == 1:
-            return _finished([partial(_alone, runs[0])], stop)
-        done = _finished([partial(_one_after_the_other, queue) for queue in _queues(runs)], stop)
+        try:
+            if len(runs) == 1:
+                return _finished([partial(_alone, runs[0])], stop)
+            done = _finished([partial(_one_after_the_other, queue) for queue in _queues(runs)], stop)
+        except (TwinwallError, KeyboardInterrupt) as failure:
+            reporting.write_if_possible([run.stopped_part(failure) for run in runs], invocation)
+            raise
     results = {result.label: result for result in done}
     return [results[run.label] for run in runs]
 
@@ -157,16 +164,37 @@ class _Run:
         told = {"calls": applied.calls, "seconds": applied.seconds, "throttled": applied.throttled}
         path = self.journal.path if self.journal else None
         code = 0 if report.equal else 2
+        part = self._part(applied, report)
         if not self.invocation.json:
-            return Result(self.label, code, text=Group(applied_text(plan, told, path), verify_text(report)))
+            found = self._besides(applied.findings)
+            text = Group(applied_text(plan, told, path, found), verify_text(report))
+            return Result(self.label, code, text=text, part=part)
         proof = {"applied": told, "journal": path, "verify": verify_document(report)}
-        return Result(self.label, code, {**self._document(applied.findings), **proof})
+        return Result(self.label, code, {**self._document(applied.findings), **proof}, part=part)
+
+    def _part(self, applied: Applied, report: VerifyReport | None, stopped: str = "") -> reporting.Make:
+        """What the HTML report has of it: the journal is read when that is written."""
+
+        def make(id_: str) -> Part:
+            path = self.journal.path if self.journal else ""
+            records = read_journal(Path(path)) if path else []
+            run = Run(applied.calls, applied.seconds, applied.throttled, report, path, records, stopped)
+            return reporting.of_run(self.write.planned, run, id_)
+
+        return make
+
+    def stopped_part(self, failure: BaseException) -> reporting.Make:
+        return self._part(NOTHING, None, one_line(str(failure)) or "Stopped by hand.")
 
     def _document(self, meanwhile: Sequence[Finding] = ()) -> dict[str, Any]:
-        """The plan's, with what somebody else did meanwhile, and what the user did without."""
-        found = [*meanwhile, *([_without_lock(self.write)] if self.how.no_lock and self.journal else [])]
+        """The plan's, with what became known besides."""
         document = plan_document(self.write.plan)
-        return {**document, "findings": [*document["findings"], *map(finding_document, found)]}
+        found = map(finding_document, self._besides(meanwhile))
+        return {**document, "findings": [*document["findings"], *found]}
+
+    def _besides(self, meanwhile: Sequence[Finding]) -> list[Finding]:
+        """What somebody else did meanwhile, and what the user did without."""
+        return [*meanwhile, *([_without_lock(self.write)] if self.how.no_lock and self.journal else [])]
 
     def result_or_failure(self, made: dict[str, str]) -> Result:
         try:
@@ -176,7 +204,8 @@ class _Run:
             path = self.journal.path if self.journal else None
             if path and not isinstance(failure, Refused):
                 output.tell(way_on(path))
-            return failed(self.label, failure, {**self._document(), "journal": path})
+            told = failed(self.label, failure, {**self._document(), "journal": path})
+            return replace(told, part=self.stopped_part(failure))
 
     def _done(self, made: dict[str, str]) -> tuple[Applied, VerifyReport]:
         """A plan without changes writes nothing, and is proven by what was read for it."""

@@ -36,6 +36,8 @@ READS = tuple(
 """Calls that take no resource: ``"Resource": "*"``."""
 
 LIST_READS = ("ec2:GetManagedPrefixListEntries",)
+LIST_USERS = ("ec2:GetManagedPrefixListAssociations",)
+"""Asked before a list is deleted."""
 QUOTA_READS = ("servicequotas:GetAWSDefaultServiceQuota", "servicequotas:GetServiceQuota")
 
 GROUP_CREATION = ("ec2:CreateSecurityGroup",)
@@ -72,6 +74,7 @@ TO_ASSUME_ROLES = ("sts:AssumeRole",)
 ALL_CALLS = frozenset(
     READS
     + LIST_READS
+    + LIST_USERS
     + QUOTA_READS
     + GROUP_CREATION
     + RULE_WRITES
@@ -159,7 +162,11 @@ def _copied_from(scope: Scope) -> list[Statement]:
 
 def _planned_for(scope: Scope) -> list[Statement]:
     reads = FIREWALL_READS + SUBNETS + RULES + ASSOCIATED_GROUPS + PEERINGS + MEMBERS
-    return [*_reading(scope, reads), _quotas()]
+    return [*_reading(scope, reads), _quotas(), _list_users(scope)]
+
+
+def _list_users(scope: Scope) -> Statement:
+    return _allow("ReadListUsers", LIST_USERS, scope.arns("prefix-list"), {"Condition": _MARKED})
 
 
 def _compared_with(scope: Scope) -> list[Statement]:
@@ -206,6 +213,7 @@ def _writing(scope: Scope) -> list[Statement]:
         _allow("AssociateAcls", ASSOCIATION_WRITES, [*acls, *scope.arns("subnet")], {}),
         _allow("WriteLists", LIST_WRITES, lists, {}),
         _allow("DeleteCopies", GROUP_AND_ACL_DELETIONS, [*groups, *acls], scope.in_vpc(marked=True)),
+        _allow("DeleteListCopies", LIST_DELETIONS, lists, {"Condition": _MARKED}),
         *_tagging(scope),
         _allow("TagLock", TAGGING, groups, {"Condition": _LOCKING}),
         _unlocking(scope),
@@ -231,11 +239,11 @@ def _tagging(scope: Scope) -> list[Statement]:
 
 
 def _changing(scope: Scope) -> list[Statement]:
-    """Undoing deletes the lists that it had made, too, and takes its own tags away."""
-    lists = _allow("DeleteListCopies", LIST_DELETIONS, scope.arns("prefix-list"), {"Condition": _MARKED})
+    """Undoing takes its own tags away, too."""
     things = scope.arns("security-group", "network-acl", "prefix-list")
     untag = _allow("UntagCopies", UNTAGGING, things, {"Condition": _MARKED})
-    return [*_reading(scope, FIREWALL_READS + MEMBERS + RULES), _quotas(), *_writing(scope), lists, untag]
+    reads = _reading(scope, FIREWALL_READS + MEMBERS + RULES)
+    return [*reads, _quotas(), _list_users(scope), *_writing(scope), untag]
 
 
 def _applying(scope: Scope) -> list[Statement]:

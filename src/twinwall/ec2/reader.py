@@ -17,6 +17,7 @@ Item = dict[str, Any]
 _PAGE = 1000
 _STALE_PAGE = 255
 _LIST_PAGE = 100
+_USERS_PAGE = 255
 _FILTER_VALUES = 200
 """Values a filter takes at most (EC2 user guide, "Filter resources"; beyond it ``FilterLimitExceeded``)."""
 
@@ -139,6 +140,11 @@ class Ec2Reader:
         except (AccessDenied, NotFound):
             return {**item, "EntriesDenied": True}
         return {**item, "Entries": entries}
+
+    def read_list_users(self, list_id: str) -> Document:
+        action, key = "GetManagedPrefixListAssociations", "PrefixListAssociations"
+        found = self._pages("what names", list_id, action, key, PrefixListId=list_id, MaxResults=_USERS_PAGE)
+        return {key: list(found)}
 
     def find_groups(self, tag_key: str, tag_value: str) -> Document:
         """EC2 reads ``*`` and ``?`` in a filter as wildcards; only exact matches come back from here."""

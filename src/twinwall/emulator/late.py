@@ -24,11 +24,11 @@ class Late:
             self._count += 1
             heapq.heappush(self._heap, (moment, self._count, call))
 
-    def due(self, moment: float) -> Iterator[Sent]:
-        """Those that arrive until then, in order; each once."""
+    def due(self, moment: float) -> Iterator[tuple[float, Sent]]:
+        """Those that arrive until then, each with its moment, in order; each once."""
         while True:
             with self._lock:
                 if not self._heap or self._heap[0][0] > moment:
                     return
-                _, _, call = heapq.heappop(self._heap)
-            yield call
+                arrives, _, call = heapq.heappop(self._heap)
+            yield arrives, call

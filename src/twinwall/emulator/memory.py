@@ -87,6 +87,7 @@ class MemoryAws:
         self.latency, self.patience = latency, patience
         self.past = Past(max(read_lag, effect_delay))
         self.late = Late()
+        self._arriving: float | None = None
         self._lock = threading.RLock()
         self._actions = {**ACTIONS, **around.describe(self.network)}
 
@@ -158,11 +159,16 @@ class MemoryAws:
         self._arrive(everything=True)
 
     def _arrive(self, *, everything: bool = False) -> None:
-        for call in self.late.due(float("inf") if everything else self.clock.monotonic()):
-            try:
-                self._answer(*call)
-            except Refusal:
-                continue  # nobody is there any more to hear it
+        """Found only now, but carried out when it arrived: so reads have long seen it."""
+        for moment, call in self.late.due(float("inf") if everything else self.clock.monotonic()):
+            with self._lock:
+                self._arriving = moment
+                try:
+                    self._answer(*call)
+                except Refusal:
+                    continue  # nobody is there any more to hear it
+                finally:
+                    self._arriving = None
 
     def _answer(self, account: str, region: str, action: str, params: Params) -> Mapping[str, Any]:
         if action in _QUOTA_ACTIONS:
@@ -190,7 +196,8 @@ class MemoryAws:
     def _keep(self, account: str, region: str, effects: Sequence[Effect]) -> None:
         if effects:
             held = self.world.at(account, region)
-            self.past.record(held, effects, self.clock.monotonic())
+            now = self.clock.monotonic()
+            self.past.record(held, effects, now if self._arriving is None else min(now, self._arriving))
             apply(held, effects)
             for effect in effects:
                 if isinstance(effect, Retag):

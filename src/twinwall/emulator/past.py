@@ -46,7 +46,7 @@ class Past:
         key = _key(held, effect.value)
         times = self._times.setdefault(key, [float("-inf")])
         values = self._values.setdefault(key, [standing(held, effect.value)])
-        times.append(now)
+        times.append(max(now, times[-1]))
         values.append(None if isinstance(effect, Drop) else effect.value)
         old = bisect_right(times, now - self.keep) - 1
         del times[:old], values[:old]

@@ -11,6 +11,7 @@ from twinwall.emulator.eventbridge.courier import Courier
 from twinwall.emulator.eventbridge.room import EventBridge
 from twinwall.emulator.front import Front
 from twinwall.emulator.functions.service import LambdaService
+from twinwall.emulator.iam.policies import Right
 from twinwall.emulator.iam.room import make_room
 from twinwall.emulator.inside import Inside
 from twinwall.emulator.moto_sync import agree_on_instances
@@ -42,14 +43,18 @@ class Services:
         self.deliveries = Deliveries()
         self.queues = Queues(front.on_behalf, pace.time, self._strict)
         courier = Courier(self.deliveries, self.queues, pace, front.trouble)
-        roles = Roles(lambda arn: arn in front.identities.roles)
+        inside = Inside(front.handle, front.within, front.identities)
+
+        def may(role_arn: str, region: str, right: Right) -> None:
+            front.enforcer.check_right(inside.session(role_arn, "twinwall"), region, right)
+
+        roles = Roles(lambda arn: arn in front.identities.roles, may)
         self.events = EventBridge(
             accounts, self.deliveries, courier, front.by_moto, roles, pace, now, random, self._strict
         )
         self.scaling = Scaling(
             self.events, front.by_moto, pace, front.ec2, now, lambda: front.world.switches, random
         )
-        inside = Inside(front.handle, front.within, front.identities)
         self.functions = LambdaService(roles, inside, pace, endpoint, self.deliveries, self.queues)
         self.stacks = StackService(roles, inside, partial(mark, front.world, front.ec2))
         self.trail = Trail(now, front.by_moto)

@@ -8,96 +8,21 @@ What a removal takes away is held against the last reading (promise: before remo
 anew.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from twinwall.boundary import Clock
-from twinwall.engine.settling import Look, entry_at
-from twinwall.errors import AwsError, Interfered
+from twinwall.engine.readback import EntryKey, Reading, Rules, Wanted
+from twinwall.engine.settling import entry_at
+from twinwall.errors import Interfered
 from twinwall.model.firewall import NetworkAcl, PrefixList, Resource
 from twinwall.model.net import Cidr
-from twinwall.model.rules import Direction, NetworkAclEntry, SecurityGroupRule
+from twinwall.model.rules import NetworkAclEntry, SecurityGroupRule
 from twinwall.planning import changes as c
 from twinwall.planning.findings import Finding
+from twinwall.planning.history import rules_by
 from twinwall.planning.replay import Replay
 
 FRESH_SECONDS = 30.0
-VISIBLE_SECONDS = 60.0
-"""How long EC2 may take to show everywhere what was written (aws-facts 3.2: seconds, seldom a minute)."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
-
-Rules = Mapping[SecurityGroupRule, SecurityGroupRule]
-EntryKey = tuple[Direction, int]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """``at``: monotonic seconds, before it began. ``acls`` is None where no ACL was asked for."""
-
-    at: float
-    rules: Mapping[str, Rules]
-    acls: Mapping[str, NetworkAcl] | None = None
-    lists: Mapping[str, PrefixList] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a reading has to show: rules by group, entries by ACL and number (None: none), ACLs by subnet, entries by
-    list and whether they are there. Groups without a rule are read all the same."""
-
-    rules: Mapping[str, frozenset[SecurityGroupRule]]
-    entries: Mapping[str, Mapping[EntryKey, NetworkAclEntry | None]]
-    acl_of: Mapping[str, str]
-    lists: Mapping[str, Mapping[Cidr, bool]]
-    acls_too: bool = False
-
-    def read(self, look: Look, clock: Clock) -> Reading:
-        """Once everything is visible. Raises ``Interfered``, and ``AwsError``'s children."""
-        started, pause = clock.monotonic(), _FIRST_PAUSE
-        while True:
-            missing, over = "", clock.monotonic() + pause - started > VISIBLE_SECONDS
-            try:
-                reading = self._once(look, clock)
-                missing = next(self._missing(reading), "")
-                if not missing:
-                    return reading
-            except AwsError as error:
-                if over or not error.transient:
-                    raise
-            if over:
-                raise Interfered(
-                    f"reading back what was written to {look.vpc_id}: {missing} is not there "
-                    f"{VISIBLE_SECONDS:.0f} s later, so somebody else is at work there"
-                )
-            clock.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
-
-    def _once(self, look: Look, clock: Clock) -> Reading:
-        at = clock.monotonic()
-        acls = look.acls() if self.acls_too else None
-        return Reading(at, look.rules(self.rules), acls, look.lists(self.lists) if self.lists else {})
-
-    def _missing(self, reading: Reading) -> Iterator[str]:
-        for id_, rules in self.rules.items():
-            yield from (f"{rule} of {id_}" for rule in sorted(rules) if rule not in reading.rules[id_])
-        if reading.acls is not None:
-            yield from self._missing_in(reading.acls)
-        for id_, entries in self.lists.items():
-            found = reading.lists.get(id_)
-            held = {entry.cidr for entry in found.entries or ()} if found else set()
-            yield from (f"{cidr} of {id_}" for cidr, there in entries.items() if (cidr in held) is not there)
-
-    def _missing_in(self, acls: Mapping[str, NetworkAcl]) -> Iterator[str]:
-        for id_, entries in self.entries.items():
-            acl = acls.get(id_)
-            held = {entry.key: entry for entry in acl.entries} if acl else {}
-            yield from (
-                f"{entry or f'a free number {key[1]}'} of {id_}"
-                for key, entry in entries.items()
-                if held.get(key) != entry
-            )
-        has = {a.subnet_id: acl.network_acl_id for acl in acls.values() for a in acl.associations}
-        yield from (f"{id_} at {subnet}" for subnet, id_ in self.acl_of.items() if has.get(subnet) != id_)
 
 
 @dataclass(frozen=True)
@@ -107,9 +32,16 @@ class Skipped:
     why: str
 
 
+@dataclass(frozen=True)
+class Arrived:
+    """Not sent again: nobody answered it, and the reading shows what it was to make."""
+
+
 @dataclass
 class Ground:
-    """Used by one thread. ``own``: what this run has made, as ``Wanted`` has it."""
+    """Used by one thread. ``added``, ``gone``, ``entries``, ``acl_of``, ``lists``: what this run has made, as
+    ``Wanted`` has it. ``coming``, ``going``, ``leaving``, ``tried``: rules by group, groups, and entries by ACL and
+    number of calls that were sent: they may have been carried out before anybody answers."""
 
     replay: Replay
     existing_acls: frozenset[str]
@@ -120,6 +52,25 @@ class Ground:
     entries: dict[str, dict[EntryKey, NetworkAclEntry | None]] = field(default_factory=dict)
     acl_of: dict[str, str] = field(default_factory=dict)
     lists: dict[str, dict[Cidr, bool]] = field(default_factory=dict)
+    coming: dict[str, set[SecurityGroupRule]] = field(default_factory=dict)
+    going: dict[str, set[SecurityGroupRule]] = field(default_factory=dict)
+    leaving: set[str] = field(default_factory=set)
+    tried: dict[tuple[str, EntryKey], set[NetworkAclEntry | None]] = field(default_factory=dict)
+
+    def sent(self, change: c.Change) -> None:
+        """``change`` with real ids is on its way."""
+        come, go = rules_by(change)
+        self.coming.setdefault(change.resource.id, set()).update(come)
+        self.going.setdefault(change.resource.id, set()).update(go)
+        match change:
+            case c.DeleteSecurityGroup():
+                self.leaving.add(change.resource.id)
+            case c.DeleteNetworkAclEntry(entry=entry):
+                self.tried.setdefault((change.resource.id, entry.key), set()).add(None)
+            case c.ReplaceNetworkAclEntry(entry=entry):
+                self.tried.setdefault((change.resource.id, entry.key), set()).add(entry)
+            case _:
+                pass
 
     def done(self, change: c.Change) -> None:
         """``change`` with real ids was carried out."""
@@ -162,7 +113,7 @@ class Ground:
                 return not missing_ok
             case c.DeleteNetworkAclEntry() | c.ReplaceNetworkAclEntry() | c.DeleteNetworkAcl():
                 return change.resource.id in self.existing_acls
-            case c.DeleteSecurityGroup() | c.ModifySecurityGroupRules():
+            case c.DeleteSecurityGroup() | c.ModifySecurityGroupRules() | c.DeleteManagedPrefixList():
                 return True
             case _:
                 return False
@@ -174,6 +125,8 @@ class Ground:
             return False
         if change.resource.type == "network-acl":
             return reading.acls is not None
+        if change.resource.type == "prefix-list":
+            return change.resource.id in reading.lists
         there = reading.rules.get(change.resource.id)
         return there is not None and not any(
             rule in self.added.get(change.resource.id, ()) and rule not in there for rule in _takes(change)
@@ -183,12 +136,13 @@ class Ground:
         """What is to be read now. ``coming``: changes with real ids that rely on a reading."""
         relying = [change for change in coming if self.relies(change)]
         groups = {change.resource.id for change in relying if change.resource.type == "security-group"}
+        doomed = [change.resource.id for change in relying if change.resource.type == "prefix-list"]
         rules = {id_: frozenset(self.added.get(id_, ())) for id_ in groups | self.added.keys()}
         return Wanted(
             rules,
             {id_: dict(entries) for id_, entries in self.entries.items()},
             dict(self.acl_of),
-            {id_: dict(entries) for id_, entries in self.lists.items()},
+            {id_: {} for id_ in doomed} | {id_: dict(entries) for id_, entries in self.lists.items()},
             acls_too or any(change.resource.type == "network-acl" for change in relying),
         )
 
@@ -197,15 +151,16 @@ class Ground:
         self.reading = reading
         for id_, there in reading.rules.items():
             group = self.replay.groups.get(id_)
-            if group is None:
+            if group is None or (id_ in self.leaving and not there):
                 continue
-            ours = set(group.rules) | self.gone.get(id_, set())
+            ours = set(group.rules) | self.gone.get(id_, set()) | self.coming.get(id_, set())
             for rule in sorted(there.keys() - ours):
                 self.note(group.resource, str(rule), "somebody else added it meanwhile; it was left alone")
-            for rule in sorted(set(group.rules) - there.keys() - self.added.get(id_, set())):
+            taken = self.added.get(id_, set()) | self.going.get(id_, set())
+            for rule in sorted(set(group.rules) - there.keys() - taken):
                 self.note(group.resource, str(rule), "somebody else took it away meanwhile")
 
-    def checked(self, change: c.Change) -> c.Change | Skipped:
+    def checked(self, change: c.Change) -> c.Change | Skipped | Arrived:
         """What may be sent of a change that relies on a reading: rules by their ids, without those that are not as
         the plan saw them. Others go as they are."""
         reading = self.reading
@@ -222,17 +177,22 @@ class Ground:
                 return self._deletable(change, reading.rules[change.resource.id])
             case c.DeleteNetworkAcl():
                 return self._deletable_acl(change, reading.acls or {})
+            case c.DeleteManagedPrefixList():
+                return self._deletable_list(change, reading.lists[change.resource.id])
             case _:
                 return change
 
-    def _revocable(self, change: c.RevokeRules, there: Rules) -> c.Change | Skipped:
-        own = self.added.get(change.resource.id, set())
+    def _revocable(self, change: c.RevokeRules, there: Rules) -> c.Change | Skipped | Arrived:
+        id_ = change.resource.id
+        own, going = self.added.get(id_, set()), self.going.get(id_, set())
+        if not there.keys() & set(change.rules) and going.issuperset(change.rules):
+            return Arrived()
         kept = []
         for rule in change.rules:
             found = there.get(rule)
             if found is not None and (rule in own or found.description == self._described(change, rule)):
                 kept.append(replace(rule, rule_id=found.rule_id))
-            elif found is None and rule in self.gone.get(change.resource.id, set()):
+            elif found is None and rule in self.gone.get(id_, set()) | going:
                 continue
             else:
                 why = "is described otherwise by now" if found else "is not there any more"
@@ -247,10 +207,12 @@ class Ground:
         held = group.rules if group else ()
         return next((one.description for one in held if one == rule), rule.description)
 
-    def _modifiable(self, change: c.ModifySecurityGroupRules, there: Rules) -> c.Change:
+    def _modifiable(self, change: c.ModifySecurityGroupRules, there: Rules) -> c.Change | Arrived:
         """What stands behind it relies on it, so that nothing is skipped here."""
         found = there.get(change.rule)
         own = change.rule in self.added.get(change.resource.id, ())
+        if found is None and change.into in there and change.into in self.coming.get(change.resource.id, ()):
+            return Arrived()
         if found is None or not (own or found.description == self._described(change, change.rule)):
             why = "is described otherwise by now" if found else "is not there any more"
             self.note(change.resource, str(change.rule), f"it was to be modified, but {why}: left alone")
@@ -261,7 +223,7 @@ class Ground:
 
     def _entry(
         self, change: c.DeleteNetworkAclEntry | c.ReplaceNetworkAclEntry, acls: Mapping[str, NetworkAcl]
-    ) -> c.Change | Skipped:
+    ) -> c.Change | Skipped | Arrived:
         id_, key = change.resource.id, change.entry.key
         own = self.entries.get(id_, {})
         acl = acls.get(id_)
@@ -269,6 +231,8 @@ class Ground:
         expected = entry_at(self.replay.acls[id_], change.entry)
         if found == expected:
             return change
+        if found in self.tried.get((id_, key), ()):
+            return Arrived()
         why = f"{found or 'nothing'} stands there by now, not {expected}: left alone"
         self.note(change.resource, str(change.entry), why)
         return Skipped(why)
@@ -295,6 +259,15 @@ class Ground:
                 why = f"it was to be deleted, but somebody else wrote {entry}: left alone"
                 self.note(change.resource, "", why)
                 return Skipped(why)
+        return change
+
+    def _deletable_list(self, change: c.DeleteManagedPrefixList, there: PrefixList) -> c.Change | Skipped:
+        known = {entry.cidr for entry in self.replay.lists[change.resource.id].entries or ()}
+        held = {entry.cidr for entry in there.entries or ()}
+        if foreign := sorted(held - known):
+            why = f"it was to be deleted, but somebody else added {foreign[0]}: left alone"
+            self.note(change.resource, "", why)
+            return Skipped(why)
         return change
 
     def note(self, resource: Resource, rule: str, message: str) -> None:

@@ -24,14 +24,18 @@ _OF_REFERENCES: tuple[Section, ...] = ("StaleSecurityGroups", "VpcPeeringConnect
 """What tells that a reference is dead; where it may not be read, what the rules say of it has to do."""
 
 
-def explain(side: Side, ask: Ask, from_: str, to: str) -> Answer:
-    """Raises ``ConfigError`` for what is not there, ``AwsError``'s children for what cannot be read."""
-    return answer(_firewall(_read(side)), ask, from_, to)
+def explain(side: Side, ask: Ask, from_: str, to: str) -> tuple[Answer, Firewall]:
+    """And the firewall that was looked at. Raises ``ConfigError`` for what is not there, ``AwsError``'s children for
+    what cannot be read."""
+    looked_at = _firewall(_read(side))
+    return answer(looked_at, ask, from_, to), looked_at
 
 
-def lint(side: Side, client_ports: Ports = EPHEMERAL) -> LintReport:
+def lint(side: Side, client_ports: Ports = EPHEMERAL) -> tuple[LintReport, Firewall]:
+    """And the firewall that was looked at."""
     reader = _read(side)
-    return findings_of(_firewall(reader), quotas_of(reader), client_ports)
+    looked_at = _firewall(reader)
+    return findings_of(looked_at, quotas_of(reader), client_ports), looked_at
 
 
 def firewall(side: Side, selection: Selection, *, subnets: bool) -> tuple[Snapshot, Location]:

@@ -118,8 +118,24 @@ class SideReader:
     def _add_lists(self, side: LiveSide, ids: Collection[str], names: Collection[str] = ()) -> None:
         found = side.reader.read_prefix_lists(ids, names)["PrefixLists"]
         self.document["PrefixLists"] = [*self.document.get("PrefixLists", ()), *found]
+        self._parsed = None
         self.reads["DescribeManagedPrefixLists"] += max(1, bool(ids) + bool(names))
         self.reads["GetManagedPrefixListEntries"] += sum("Entries" in item for item in found)
+
+    def read_list_users(self, ids: Collection[str]) -> None:
+        """Who names these lists, which were read; where that may not be asked, it stays unknown."""
+        if not ids or not isinstance(self.side, LiveSide):
+            return
+        found = {}
+        for list_id in sorted(
+            {item["PrefixListId"] for item in self.document.get("PrefixLists") or ()} & set(ids)
+        ):
+            with suppress(AccessDenied):
+                found[list_id] = self.side.reader.read_list_users(list_id)
+            self.reads["GetManagedPrefixListAssociations"] += 1
+        read = self.document.get("PrefixLists") or ()
+        self.document["PrefixLists"] = [item | found.get(item["PrefixListId"], {}) for item in read]
+        self._parsed = None
 
     def find_marked(self, mark: Mark) -> tuple[SecurityGroup, ...]:
         if not isinstance(self.side, LiveSide):
@@ -190,6 +206,7 @@ def read_scene(source: SideReader, target: SideReader, settings: Settings, *, wr
     if settings.translation.outside == "keep":
         target.read("VpcPeeringConnections")
     _read_lists(source, target, settings)
+    gone = _lists_gone(source, target) if settings.limits.prune else frozenset()
     return Scene(
         source=source.snapshot(),
         source_at=source.at,
@@ -201,6 +218,7 @@ def read_scene(source: SideReader, target: SideReader, settings: Settings, *, wr
         stale=stale,
         peered=_peered(target),
         elsewhere=_elsewhere(target, peers, source.at, settings),
+        lists_gone=gone,
         associated=tuple((side.name, id_) for side in (source, target) for id_ in _associated(side)),
     )
 
@@ -291,6 +309,19 @@ def _read_lists(source: SideReader, target: SideReader, settings: Settings) -> N
     source.read_lists(sorted(named))
     target.read_lists(())
     target.read_more_lists(*_stand_ins(source, target, settings))
+
+
+def _lists_gone(source: SideReader, target: SideReader) -> frozenset[str]:
+    """Source lists of which the target's account holds a copy, and which a read of them by id does not show. What a
+    snapshot does not show is not gone: it holds the lists that rules name."""
+    if not source.live:
+        return frozenset()
+    target.read_lists(())
+    marks = [mark_of(item.tags) for item in target.snapshot().prefix_lists or ()]
+    here = (source.at.account, source.at.region, "-")
+    copied = {mark.id for mark in marks if mark and (mark.account, mark.region, mark.vpc_id) == here}
+    source.read_more_lists(copied)
+    return frozenset(copied - source.snapshot().list_by_id.keys())
 
 
 def _stand_ins(

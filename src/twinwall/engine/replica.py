@@ -1,12 +1,14 @@
 """The replica half, from reading to proof."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from twinwall.boundary import Document, Journal
 from twinwall.documents.history import begin_fields
-from twinwall.engine.apply import SETTLE_SECONDS, Applied, Means, carry_out
-from twinwall.engine.planned import Planned
+from twinwall.engine.apply import carry_out
+from twinwall.engine.means import SETTLE_SECONDS, Applied, Means
+from twinwall.engine.planned import Compared, Planned
 from twinwall.engine.reading import SideReader, quotas_of, read_scene
 from twinwall.engine.sides import LiveSide, Side
 from twinwall.errors import AccessDenied, CredentialsError, Refused, StalePlan, UnsafePlan, WrongAccount
@@ -16,7 +18,7 @@ from twinwall.planning.desired import Desired, resolve_desired
 from twinwall.planning.digest import digest, moved, parts
 from twinwall.planning.findings import Finding
 from twinwall.planning.makespan import makespan
-from twinwall.planning.making import Allowed, make_plan, sections_needed
+from twinwall.planning.making import Allowed, lists_needed, make_plan, sections_needed
 from twinwall.planning.plan import Endpoint, Plan
 from twinwall.planning.proof import VerifyReport
 from twinwall.planning.semantics import Lists
@@ -67,9 +69,12 @@ def plan(source: Side | SideReader, target: Side, settings: Settings) -> Planned
     desired = translate(scene)
     if settings.limits.prune and (desired.delete_groups or desired.delete_acls):
         there.read("NetworkInterfaces")
+    there.read_list_users(desired.delete_lists)
     if settings.limits.protect:
         there.read("Subnets", "NetworkInterfaces")
     allowed, quotas = _allowed(settings.limits), quotas_of(there)
+    with suppress(AccessDenied):  # then EC2 has the word on what they weigh
+        there.read_more_lists(lists_needed(desired, there.snapshot(), allowed))
     there.read_if_known(*sections_needed(desired, there.snapshot(), allowed, quotas))
     existing = there.snapshot()
     made = make_plan(
@@ -138,17 +143,16 @@ def check_lists_agree(plans: Sequence[Plan]) -> None:
                 )
 
 
-def verify(source: Side | SideReader, target: Side, settings: Settings) -> VerifyReport:
+def verify(source: Side | SideReader, target: Side, settings: Settings) -> Compared:
     """Do both admit the same packets, after translation? Writes nothing."""
     here = source if isinstance(source, SideReader) else opened(source)
     there = SideReader(target, "target")
     scene = read_scene(here, there, settings, writing=False)
     desired = _without_deletions(translate(scene), settings.limits.prune)
     report = compare(desired, there.snapshot())
-    if report.verdict != "undecided":
-        return report
-    today = _todays_members(here, there, scene, desired)
-    return compare(desired, there.snapshot(), today=today) if today else report
+    if report.verdict == "undecided" and (today := _todays_members(here, there, scene, desired)):
+        report = compare(desired, there.snapshot(), today=today)
+    return Compared(report, endpoint(here), endpoint(there), desired, there.snapshot())
 
 
 def _todays_members(here: SideReader, there: SideReader, scene: Scene, desired: Desired) -> tuple[Lists, ...]:
@@ -162,7 +166,7 @@ def _todays_members(here: SideReader, there: SideReader, scene: Scene, desired: 
 
 
 def _without_deletions(desired: Desired, prune: bool) -> Desired:
-    return desired if prune else replace(desired, delete_groups=(), delete_acls=())
+    return desired if prune else replace(desired, delete_groups=(), delete_acls=(), delete_lists=())
 
 
 def check_fresh(plan: Plan, target: LiveSide, now: float | None = None) -> Snapshot:

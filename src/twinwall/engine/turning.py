@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from twinwall.boundary import Clock, Section
-from twinwall.engine.apply import SETTLE_SECONDS
 from twinwall.engine.lock import find_own
+from twinwall.engine.means import SETTLE_SECONDS
 from twinwall.engine.planned import Planned
 from twinwall.engine.reading import SideReader, quotas_of
 from twinwall.engine.sides import LiveSide
@@ -89,7 +89,16 @@ def _read(history: History, reader: SideReader, turn: object) -> Snapshot:
     reader.read(*sections)
     if "prefix-list" in touched:
         reader.read_lists(())
+        reader.read_list_users(_doomed_lists(with_found(history, reader.snapshot()), turn))
     return replace(reader.snapshot(), vpcs=history.before.vpcs)
+
+
+def _doomed_lists(history: History, turn: object) -> set[str]:
+    """Lists that the way may delete: those of the plan, or those that the run made."""
+    if turn is back:
+        return {id_ for id_ in history.ids.values() if id_.startswith("pl-")}
+    deletions = [change for change in history.plan.changes if change.action == "DeleteManagedPrefixList"]
+    return {change.resource.id for change in deletions}
 
 
 def _made(desired: Desired, now: Snapshot, reader: SideReader, source: Endpoint, target: Endpoint) -> Plan:

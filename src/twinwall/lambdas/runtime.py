@@ -6,6 +6,7 @@ TWINWALL_QUEUE     URL of its queue
 """
 
 import json
+import logging
 import os
 import sys
 import time
@@ -22,6 +23,9 @@ from twinwall.engine.mesh.run import Around
 from twinwall.errors import ConfigError
 from twinwall.mesh.configure import Configured, configure
 from twinwall.model.members import Place
+
+logging.getLogger("botocore").setLevel(logging.CRITICAL)
+"""What botocore warns of, with tracebacks, is raised as well, and told in our own lines."""
 
 MODELS = Path(__file__).with_name("models")
 """The service models of a package, cut to the operations that are used; elsewhere there are none."""

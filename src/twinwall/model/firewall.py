@@ -116,7 +116,8 @@ class PrefixListEntry:
 
 @dataclass(frozen=True)
 class PrefixList:
-    """``entries`` is None where they could not be read; ``max_entries`` is None for AWS-managed lists."""
+    """``entries`` is None where they could not be read; ``max_entries`` is None for AWS-managed lists. ``users``: the
+    ids of what names the list, anywhere; None where nobody asked, or may."""
 
     prefix_list_id: str
     name: str
@@ -128,6 +129,7 @@ class PrefixList:
     entries: tuple[PrefixListEntry, ...] | None = None
     tags: Tags = ()
     ipam_managed: bool = False
+    users: tuple[str, ...] | None = field(default=None, compare=False)
 
     @property
     def aws_managed(self) -> bool:

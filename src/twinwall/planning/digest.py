@@ -6,7 +6,8 @@ changes in the target do not make a plan stale.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from twinwall.model.firewall import Snapshot, tag
@@ -54,24 +55,53 @@ def digest(existing: Snapshot, touched: Touched) -> str:
 
 
 def parts(existing: Snapshot, touched: Touched) -> dict[str, str]:
-    """The same, thing by thing, so that what moved can be named: thing → a short digest of it. What is relied on
-    being absent has a part only where it is there."""
+    """The same, part by part, so that what moved can be named down to the rule: part → a short digest of what it says
+    besides. What is relied on being absent has a part only where it is there."""
     state = _state(existing, touched)
-    found = {f"security group {group['GroupId']}": group for group in state["groups"]}
-    found |= {f"network ACL {acl['NetworkAclId']}": acl for acl in state["acls"]}
-    found |= {f"prefix list {item['PrefixListId']}": item for item in state["lists"]}
-    found |= {f"subnet {subnet}": rest for subnet, *rest in state["subnets"]}
-    found |= {f"the referenced {id_}": id_ for id_ in state["referenced"]}
-    found |= {f"a group named {name}": name for name in state["names"]}
-    found |= {f"a copy of {mark} ({id_})": mark for id_, mark in state["marks"]}
-    return {thing: _hashed(value)[:12] for thing, value in sorted(found.items())}
+    found = {f"the subnet {subnet}": _short(rest) for subnet, *rest in state["subnets"]}
+    found |= {f"the referenced {id_}": "" for id_ in state["referenced"]}
+    found |= {f"a group named {name}": "" for name in state["names"]}
+    found |= {f"a copy of {mark} ({id_})": "" for id_, mark in state["marks"]}
+    found |= dict(_inner_parts(existing, touched))
+    return dict(sorted(found.items()))
+
+
+def _inner_parts(existing: Snapshot, touched: Touched) -> Iterator[tuple[str, str]]:
+    """Groups by their rules, ACLs and lists by their entries; each thing's own part holds the rest of it."""
+    groups, acls, lists = set(touched.groups), set(touched.acls), set(touched.lists)
+    for group in existing.groups:
+        if group.group_id in groups:
+            yield f"security group {group.resource}", _short(group_document(replace(group, rules=())))
+            for rule in group.rules:
+                yield f"{rule} of security group {group.resource}", _short(rule.description)
+    for acl in existing.acls or ():
+        if acl.network_acl_id in acls:
+            yield f"network ACL {acl.resource}", _short([acl.tags, acl.is_default])
+            yield from ((f"{entry} of network ACL {acl.resource}", "") for entry in acl.entries)
+    for item in existing.prefix_lists or ():
+        if item.prefix_list_id in lists:
+            yield f"prefix list {item.resource}", _short(prefix_list_document(replace(item, entries=None)))
+            for listed in item.entries or ():
+                yield f"{listed.cidr} of prefix list {item.resource}", _short(listed.description)
+
+
+def _short(value: Any) -> str:
+    return _hashed(value)[:12] if value else ""
 
 
 def moved(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """What is otherwise than it was, in words."""
-    words = [f"{thing} is gone" for thing in then if thing not in now]
-    words += [f"{thing} is there by now" for thing in now if thing not in then]
-    return words + [f"{thing} has changed" for thing in then if now.get(thing, then[thing]) != then[thing]]
+    """What is otherwise than it was, in words. What goes or comes as a whole is named as a whole."""
+    gone = [part for part in then if part not in now]
+    come = [part for part in now if part not in then]
+    words = [f"{part} is gone" for part in _wholes(gone)] + [
+        f"{part} is there by now" for part in _wholes(come)
+    ]
+    return words + [f"{part} has changed" for part in then if now.get(part, then[part]) != then[part]]
+
+
+def _wholes(told: list[str]) -> list[str]:
+    within = tuple(f" of {part}" for part in told)
+    return [part for part in told if not part.endswith(within)]
 
 
 def _hashed(state: Any) -> str:

@@ -1,10 +1,11 @@
 """existing + desired → changes → the allowed ones → the order → refused if unsafe → ``Plan``."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
-from twinwall.model.firewall import Resource, Snapshot
+from twinwall.model.firewall import Snapshot
+from twinwall.model.rules import PrefixListPeer
 from twinwall.planning import changes as c
 from twinwall.planning.briefly import briefly_open
 from twinwall.planning.desired import Desired
@@ -21,6 +22,7 @@ from twinwall.planning.plan import Endpoint, Plan, Summary
 from twinwall.planning.policies import apply_policy, check_max_change, removes
 from twinwall.planning.promise.prove import check_promise
 from twinwall.planning.protect import check_protected
+from twinwall.planning.pruning import pruned
 from twinwall.planning.quotas import Quotas
 from twinwall.planning.routing.calls import Calls
 from twinwall.planning.routing.given import Given
@@ -50,12 +52,22 @@ def sections_needed(
 ) -> tuple[Needed, ...]:
     """What a plan that removes, or edits in place, looks at besides: where groups are, and, for groups without
     room, the ids of their rules."""
-    desired, _ = _pruned(desired, existing, allowed.prune)
+    desired, _ = pruned(desired, existing, allowed.prune)
     changes, _ = apply_policy(diff(desired, existing), allowed.policy)
     if not any(removes(change) or _edits_in_place(change) for change in changes):
         return ()
     full = Calls(Given(changes, desired, existing, quotas)).full
     return ("NetworkInterfaces", "SecurityGroupRules") if full else ("NetworkInterfaces",)
+
+
+def lists_needed(desired: Desired, existing: Snapshot, allowed: Allowed) -> tuple[str, ...]:
+    """Lists that were not read, and that rules name of groups which gain rules: they weigh there."""
+    desired, _ = pruned(desired, existing, allowed.prune)
+    changes, _ = apply_policy(diff(desired, existing), allowed.policy)
+    gaining = {change.resource.id for change in changes if isinstance(change, c.AuthorizeRules)}
+    rules = (rule for group in existing.groups if group.group_id in gaining for rule in group.rules)
+    named = {rule.peer.prefix_list_id for rule in rules if isinstance(rule.peer, PrefixListPeer)}
+    return tuple(sorted(named - existing.list_by_id.keys()))
 
 
 def _edits_in_place(change: c.Change) -> bool:
@@ -73,7 +85,7 @@ def make_plan(
     findings: Sequence[Finding] = (),
 ) -> Plan:
     """Raises ``UnsafePlan``'s children. ``estimated_seconds`` and ``reads`` are the workflow's to fill in."""
-    desired, kept = _pruned(desired, existing, allowed.prune)
+    desired, kept = pruned(desired, existing, allowed.prune)
     wanted, staying = apply_policy(diff(desired, existing), allowed.policy)
     if allowed.max_change is not None:
         check_max_change(wanted, existing, allowed.max_change)
@@ -119,78 +131,3 @@ def summarise(desired: Desired, changes: Sequence[c.Change]) -> Summary:
     all_ = {group.group_id for group in desired.groups} | {acl.network_acl_id for acl in desired.acls}
     all_ |= {item.prefix_list_id for item in desired.lists}
     return Summary(len(made), len(changed), len(gone), len(all_ - made - changed))
-
-
-def _pruned(desired: Desired, existing: Snapshot, prune: bool) -> tuple[Desired, list[Finding]]:
-    """The desired state without deletions that nobody asked for or that somebody would feel."""
-    findings: list[Finding] = []
-    groups = _deletable_groups(desired, existing, prune, findings)
-    acls = _deletable_acls(desired, existing, prune, findings)
-    return replace(desired, delete_groups=groups, delete_acls=acls), findings
-
-
-def _deletable_groups(
-    desired: Desired, existing: Snapshot, prune: bool, findings: list[Finding]
-) -> tuple[str, ...]:
-    wanted = {g for g in desired.delete_groups if g in existing.group_by_id}
-    used = _users(desired, existing, wanted)
-    for id_ in sorted(wanted):
-        group = existing.group_by_id[id_]
-        if not prune:
-            findings.append(_orphan(group.resource))
-        elif users := used.get(id_):
-            findings.append(_in_use(group.resource, users))
-    return tuple(id_ for id_ in desired.delete_groups if prune and id_ in wanted and not used.get(id_))
-
-
-def _users(desired: Desired, existing: Snapshot, doomed: Collection[str]) -> dict[str, list[str]]:
-    """Who still uses the doomed groups: interfaces, and rules of groups that stay. Interfaces that were not
-    read count as users."""
-    users: dict[str, list[str]] = {id_: [] for id_ in doomed}
-    if existing.interfaces is None:
-        return {id_: ["interfaces that were not read"] for id_ in doomed}
-    for interface in existing.interfaces:
-        for id_ in set(interface.group_ids) & set(doomed):
-            users[id_].append(interface.interface_id)
-    final = {group.group_id: group for group in existing.groups} | {g.group_id: g for g in desired.groups}
-    for group in final.values():
-        if group.group_id in doomed:
-            continue
-        for rule in group.rules:
-            if (id_ := str(rule.peer)) in users:
-                users[id_].append(f"a rule of {group.resource}")
-    return users
-
-
-def _deletable_acls(
-    desired: Desired, existing: Snapshot, prune: bool, findings: list[Finding]
-) -> tuple[str, ...]:
-    kept: list[str] = []
-    moved = {a.subnet.id: a.network_acl_id for a in desired.associations}
-    for acl in existing.acls or ():
-        if acl.network_acl_id not in desired.delete_acls:
-            continue
-        subnets = [
-            a.subnet_id
-            for a in acl.associations
-            if moved.get(a.subnet_id, acl.network_acl_id) == acl.network_acl_id
-        ]
-        if not prune:
-            findings.append(_orphan(acl.resource))
-        elif subnets:
-            findings.append(_in_use(acl.resource, subnets))
-        else:
-            kept.append(acl.network_acl_id)
-    return tuple(kept)
-
-
-def _orphan(resource: Resource) -> Finding:
-    return Finding(
-        "copy-without-source", "note", resource, "its source is gone", "--prune deletes it if it is unused"
-    )
-
-
-def _in_use(resource: Resource, users: Sequence[str]) -> Finding:
-    more = f" and {len(users) - 3} more" if len(users) > 3 else ""
-    message = f"its source is gone, but {', '.join(users[:3])}{more} still uses it, so it stays"
-    return Finding("prune-in-use", "warning", resource, message)

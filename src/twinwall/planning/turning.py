@@ -168,8 +168,8 @@ def _refuse_foreign(others: Collection[Foreign]) -> None:
 
 
 def _refuse_used(made: Collection[str], own: Own, now: Snapshot) -> None:
-    """What the run made goes only if nobody uses it: no interface, no rule of somebody else's group, no subnet that the
-    run did not move."""
+    """What the run made goes only if nobody uses it: no interface, no rule of somebody else's group here or elsewhere,
+    no subnet that the run did not move."""
     users = [
         (id_, interface.interface_id)
         for interface in now.interfaces or ()
@@ -185,6 +185,13 @@ def _refuse_used(made: Collection[str], own: Own, now: Snapshot) -> None:
     ]
     users += [
         (acl, subnet) for subnet, acl in acl_of(now).items() if acl in made and subnet not in own.acls_of
+    ]
+    users += [
+        (item.prefix_list_id, user)
+        for item in now.prefix_lists or ()
+        if item.prefix_list_id in made
+        for user in item.users or ()
+        if user not in own.touched | now.group_by_id.keys()
     ]
     if users:
         id_, user = min(users)

@@ -44,7 +44,8 @@ class Scene:
     not show is gone. ``writing`` is False for a proof: then nothing is refused for whose it is. ``peered``:
     VPC ids with an active peering to the target. ``elsewhere``: groups of the target's account outside the
     target VPC that carry marks (``--map-account``). ``associated``: groups of other VPCs that are associated
-    with the source or target VPC, as (side, group id)."""
+    with the source or target VPC, as (side, group id). ``lists_gone``: prefix lists of the source that have a copy and
+    that a complete read no longer shows."""
 
     source: Snapshot
     source_at: Location
@@ -57,6 +58,7 @@ class Scene:
     peered: frozenset[str] = frozenset()
     elsewhere: tuple[SecurityGroup, ...] = ()
     associated: tuple[tuple[str, str], ...] = ()
+    lists_gone: frozenset[str] = frozenset()
 
     @cached_property
     def source_vpc(self) -> Vpc | None:

@@ -48,7 +48,9 @@ def tell_terraform(scene: Scene, notes: Notes) -> None:
 
 def _touched(scene: Scene, desired: Desired) -> Iterator[Resource]:
     """What the plan will hold to its source, and what it may delete; as the target calls it."""
-    deleted = (*desired.delete_groups, *desired.delete_acls) if scene.settings.limits.prune else ()
+    deleted = (*desired.delete_groups, *desired.delete_acls, *desired.delete_lists)
+    if not scene.settings.limits.prune:
+        deleted = ()
     ids = {group.group_id for group in desired.groups} | {acl.network_acl_id for acl in desired.acls}
     ids |= {item.prefix_list_id for item in desired.lists} | set(deleted)
     yield from (group.resource for group in scene.target.groups if group.group_id in ids)

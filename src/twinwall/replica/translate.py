@@ -45,6 +45,7 @@ def translate(scene: Scene) -> Desired:
     kept = {group.group_id for group in groups} | {acl.network_acl_id for acl in acls}
     gone_groups = [group.group_id for group in matcher.copies_without_source()]
     gone_acls = [acl.network_acl_id for acl in acl_matcher.copies_without_source()]
+    gone_lists = [item.prefix_list_id for item in lists.copies_without_source()]
     desired = Desired(
         groups=tuple(sorted(groups, key=lambda group: (name_key(group.group_name), group.group_id))),
         acls=tuple(sorted(acls, key=lambda acl: (acl.name, acl.network_acl_id))),
@@ -52,6 +53,7 @@ def translate(scene: Scene) -> Desired:
         associations=associations,
         delete_groups=tuple(id_ for id_ in gone_groups if id_ not in kept),
         delete_acls=tuple(id_ for id_ in gone_acls if id_ not in kept),
+        delete_lists=tuple(id_ for id_ in gone_lists if id_ not in lists.desired),
         findings=tuple(sorted((*notes.findings, *lists.findings), key=_finding_order)),
         not_compared=tuple(sorted(notes.not_compared)),
         sources=notes.sources | lists.sources,

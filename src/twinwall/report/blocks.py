@@ -47,7 +47,7 @@ def block(title: str, rows: Iterable[RenderableType]) -> RenderableType:
     )
 
 
-def columns(rows: Iterable[Sequence[str]], styles: Sequence[str] = ()) -> Table:
+def columns(rows: Iterable[Sequence[str | Text]], styles: Sequence[str] = ()) -> Table:
     """Cells under each other. Only the last column breaks its lines."""
     table = Table.grid(padding=(0, 2))
     lines = list(rows)
@@ -57,7 +57,7 @@ def columns(rows: Iterable[Sequence[str]], styles: Sequence[str] = ()) -> Table:
             no_wrap=not last, overflow="fold", style=styles[index] if index < len(styles) else ""
         )
     for line in lines:
-        table.add_row(*(Text(cell) for cell in line))
+        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in line))
     return table
 
 

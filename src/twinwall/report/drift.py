@@ -69,7 +69,10 @@ _STYLES = {"in step": "green", "drifted": "red", "undecided": "yellow", "incompl
 
 
 def drift_text(drifts: Sequence[Drift]) -> RenderableType:
-    rows = [(one.state, one.replica, one.target, one.words) for one in drifts]
+    rows = [
+        (Text(one.state, style=_STYLES.get(one.state, "red")), one.replica, one.target, one.words)
+        for one in drifts
+    ]
     out = sum(1 for one in drifts if one.exit_code)
     verdict = f"{out} of {counted(len(drifts), 'target')} not in step" if out else "all in step"
     told = [one for one in drifts if one.report and one.exit_code]

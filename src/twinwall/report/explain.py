@@ -20,13 +20,13 @@ SHOWN_PARTS = 4
 SHOWN = 3
 
 _STYLES: dict[Verdict, str] = {"passes": "green", "partly": "yellow", "refused": "red", "unknown": "yellow"}
-_WORDS: dict[Verdict, str] = {
+WORDS: dict[Verdict, str] = {
     "passes": "passes",
     "partly": "passes in part",
     "refused": "does not pass",
     "unknown": "unknown",
 }
-_PLACES = {
+PLACES = {
     ("groups", Direction.EGRESS): "groups out",
     ("acl", Direction.EGRESS): "ACL out",
     ("acl", Direction.INGRESS): "ACL in",
@@ -35,14 +35,16 @@ _PLACES = {
 
 
 def explain_text(answer: Answer) -> RenderableType:
-    ways = _alike(answer.ways)
+    ways = alike(answer.ways)
     shown = [_way(own, len(ways)) for own in ways[:SHOWN_WAYS]]
     more = len(ways) - len(shown)
     return Group(
         heading("Explain"),
-        columns([("  from", answer.peer.text), ("  to", answer.target.text), ("  asked", _asked(answer))]),
+        columns(
+            [("  from", answer.peer.text), ("  to", answer.target.text), ("  asked", asked_words(answer))]
+        ),
         Text(),
-        Text.assemble("  ", (_WORDS[answer.verdict], _STYLES[answer.verdict])),
+        Text.assemble("  ", (WORDS[answer.verdict], _STYLES[answer.verdict])),
         *shown,
         *([Text(), folded(f"… and {more} more ways; --output json has all")] if more else []),
         block("Not known", first_of(list(map(folded, answer.unknown)))),
@@ -53,7 +55,7 @@ def explain_text(answer: Answer) -> RenderableType:
     )
 
 
-def _asked(answer: Answer) -> str:
+def asked_words(answer: Answer) -> str:
     ask = answer.ask
     if ask.request.protocol in PORT_PROTOCOLS:
         first, last = ask.client_ports
@@ -64,7 +66,7 @@ def _asked(answer: Answer) -> str:
 # --- ways
 
 
-def _alike(ways: Iterable[Way]) -> list[list[Way]]:
+def alike(ways: Iterable[Way]) -> list[list[Way]]:
     """Ways with the same story are told once; the worst first."""
     order: list[Verdict] = ["refused", "partly", "unknown", "passes"]
     classes: dict[object, list[Way]] = {}
@@ -78,7 +80,7 @@ def _way(own: Sequence[Way], ways: int) -> RenderableType:
     way = own[0]
     title = f"From {way.peer.label} to {way.target.label}"
     title += f" and {len(own) - 1} more alike" if len(own) > 1 else ""
-    title += f" (IPv{way.family}): {_WORDS[way.verdict]}" if ways > 1 else f" (IPv{way.family})"
+    title += f" (IPv{way.family}): {WORDS[way.verdict]}" if ways > 1 else f" (IPv{way.family})"
     return Group(Text(), folded(title, "bold"), *(Padding(row, (0, 0, 0, 2)) for row in _steps(way)))
 
 
@@ -98,7 +100,7 @@ def _steps(way: Way) -> Iterator[RenderableType]:
 
 
 def _place(step: Step) -> str:
-    return f"{'reply ' if step.leg == 'reply' else ''}{_PLACES[step.at, step.direction]}"
+    return f"{'reply ' if step.leg == 'reply' else ''}{PLACES[step.at, step.direction]}"
 
 
 def _step(way: Way, step: Step) -> RenderableType:
@@ -106,7 +108,7 @@ def _step(way: Way, step: Step) -> RenderableType:
     of = "" if not step.resources else f" {', '.join(map(thing_words, step.resources))}"
     where = f" of {end.subnet}" if step.at == "acl" and end.subnet else ""
     head = Text.assemble(
-        f"{_place(step)}{of}{where}: ", (_WORDS[step.verdict], _STYLES[step.verdict]), overflow="fold"
+        f"{_place(step)}{of}{where}: ", (WORDS[step.verdict], _STYLES[step.verdict]), overflow="fold"
     )
     if step.why:
         head.append(f", {step.why}")

@@ -6,6 +6,7 @@ all except tcp/22 from 0.0.0.0/0 except 10.0.0.0/8 to front (subnet-1)
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from rich.console import Group, RenderableType
@@ -38,7 +39,7 @@ def flows_text(plan: Plan) -> RenderableType:
         return Group()
     return Group(
         Text(),
-        Text(f"The target will be {_than(plan)}."),
+        folded(f"The target will be {than_words(plan)}."),
         _lines("Opens", "+", plan.opens, "green"),
         _lines("Closes", "-", plan.closes, "red"),
         _lines("Briefly open on the way, at most", "~", plan.briefly_open, "yellow"),
@@ -47,7 +48,7 @@ def flows_text(plan: Plan) -> RenderableType:
     )
 
 
-def _than(plan: Plan) -> str:
+def than_words(plan: Plan) -> str:
     known = "" if not plan.not_compared else f" in what was compared, {len(plan.not_compared)} not compared"
     return f"{_beside(plan.than_before)} before and {_beside(plan.than_source)} the source{known}"
 
@@ -64,7 +65,27 @@ def _lines(title: str, sign: str, flows: Sequence[Flow], style: str) -> Renderab
     return block(f"{title} ({counted(len(flows), 'flow')})", rows)
 
 
-def flow_lines(flows: Sequence[Flow]) -> list[str]:
+@dataclass(frozen=True)
+class FlowLine:
+    """Flows that differ in one thing only. ``way`` None: both are meant."""
+
+    way: Direction | None
+    traffic: str
+    peers: str
+    things: str
+    in_part: bool
+
+    def __str__(self) -> str:
+        return self._words + (", in part" if self.in_part else "")
+
+    @property
+    def _words(self) -> str:
+        if self.way is None:
+            return f"{self.traffic} with {self.peers}"
+        return flow_words(self.way, self.traffic, self.peers, self.things)
+
+
+def flow_lines(flows: Sequence[Flow]) -> list[FlowLine]:
     """In the order of the flows, merged."""
     peers = _gathered(((f.direction, f.guarded, f.in_part, f.traffic), f.peer) for f in flows)
     by_peers = _gathered(
@@ -75,7 +96,7 @@ def flow_lines(flows: Sequence[Flow]) -> list[str]:
         for (way, thing, part, those), words in by_peers.items()
     )
     return [
-        without_refs(_words(way, words, those, _things_words(things))) + (", in part" if part else "")
+        FlowLine(way, words, without_refs(those), without_refs(_things_words(things)), part)
         for (way, part, words, those), things in lines.items()
     ]
 
@@ -85,10 +106,6 @@ def _gathered(pairs: Iterable[tuple[Key, Value]]) -> dict[Key, list[Value]]:
     for key, value in pairs:
         found.setdefault(key, []).append(value)
     return found
-
-
-def _words(way: Direction | None, words: str, peers: str, things: str) -> str:
-    return f"{words} with {peers}" if way is None else flow_words(way, words, peers, things)
 
 
 def _things_words(things: Sequence[Resource | None]) -> str:

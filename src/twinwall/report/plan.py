@@ -97,7 +97,10 @@ def _thing(resource: Resource, changes: Sequence[c.Change]) -> Iterator[Renderab
         told.add(change.reason)
         action = change.action
         for row in _rows(change):
-            yield Padding(folded(row), (0, 0, 0, 4))
+            yield Padding(folded(row, _SIGNS.get(row[0], "")), (0, 0, 0, 4))
+
+
+_SIGNS = {"+": "green", "-": "red", "~": "yellow"}
 
 
 def verb_of(change: c.Change) -> str:

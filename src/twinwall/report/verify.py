@@ -13,7 +13,7 @@ from twinwall.planning.proof import Difference, Undecided, VerifyReport
 from twinwall.report.blocks import TYPE_WORDS, block, counted, folded, heading, thing_words, without_refs
 from twinwall.report.findings import first_of, not_compared_text
 
-_VERDICTS = {
+VERDICTS = {
     "equal": "equal in what was compared",
     "equal-every-membership": "equal in what was compared, whoever the members are",
     "equal-today": "equal in what was compared, with today's members",
@@ -40,7 +40,7 @@ def verify_text(report: VerifyReport) -> RenderableType:
 
 
 def _verdict(report: VerifyReport) -> RenderableType:
-    words = f"{_VERDICTS[report.verdict]}; {len(report.not_compared)} not compared"
+    words = f"{VERDICTS[report.verdict]}; {len(report.not_compared)} not compared"
     compared = report.compared
     scope = (
         counted(compared.groups, "group"),

@@ -201,15 +201,27 @@ def test_its_dead_letters(scene: Scene, scheduler: Any) -> None:
     assert {"EXECUTION_ID", "SCHEDULED_TIME", "IS_PAYLOAD_TRUNCATED", "RETRY_ATTEMPTS"} <= found.keys()
 
 
+def trusting(account: str) -> str:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "scheduler.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
 def test_a_role_that_trusts_scheduler(scene: Scene, scheduler: Any, client: Any, refuses: Refuses) -> None:
-    """The switch: as AWS does it."""
+    """The switch: as AWS does it. Scheduler says for which account it comes (user guide, "Cross-service confused deputy
+    prevention")."""
     scene.aws.set_switches(replace(scene.aws.world.switches, deliveries_need_permission=True))
     with refuses("ValidationException"):
         schedule(scene, scheduler, "rate(1 hour)")
-    service = {"Service": "scheduler.amazonaws.com"}
-    statement = {"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"}
-    document: Json = {"Version": "2012-10-17", "Statement": [statement]}
-    client("iam", scene.account).create_role(RoleName="sweep", AssumeRolePolicyDocument=json.dumps(document))
+    iam = client("iam", scene.account)
+    iam.create_role(RoleName="sweep", AssumeRolePolicyDocument=trusting("000000000000"))
+    with refuses("ValidationException"):
+        schedule(scene, scheduler, "rate(1 hour)")
+    iam.update_assume_role_policy(RoleName="sweep", PolicyDocument=trusting(scene.account))
     url = schedule(scene, scheduler, "rate(1 hour)")
     scene.pass_time(3600)
     assert len(scene.heard(url)) == 1

@@ -1,12 +1,14 @@
 """The root: help, wrong usage, failures that become one line, and nothing else on stdout."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.request import url2pathname
 
 import click
 import pytest
@@ -96,12 +98,6 @@ def test_choices_are_told_without_tabs(stage: Stage) -> None:
     assert "Choose from: snapshot, plan, apply" in stage.run("permissions").line
 
 
-def test_the_demo_as_json_needs_serve(stage: Stage) -> None:
-    ran = stage.run("demo", "--output", "json")
-    assert (ran.code, ran.out) == (1, "")
-    assert "add --serve" in ran.line
-
-
 def test_a_port_that_is_taken_is_one_line(stage: Stage) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ran = stage.run("demo", "--serve", "--port", str(taken.getsockname()[1]))
@@ -178,14 +174,21 @@ def test_the_demo_is_served_until_it_is_stopped(tmp_path: Path) -> None:
 def test_the_demo_tells_its_story_to_the_end(tmp_path: Path) -> None:
     """Whatever profile and Region the user has set."""
     environment = {**os.environ, "AWS_PROFILE": "nobody", "AWS_DEFAULT_REGION": "eu-south-2"}
-    command = [sys.executable, "-m", "twinwall", "demo"]
+    command = [sys.executable, "-m", "twinwall", "demo", "--report", "seen/demo.html"]
+    (tmp_path / "seen").mkdir()
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False, timeout=120
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "only the target admits tcp/22 from " in done.stdout
-    assert done.stdout.rstrip().endswith("Each step ended as told.")
-    assert not list(tmp_path.iterdir())
+    assert "\nEach step ended as told.\n" in done.stdout
+    migrated, opened = (Path(url2pathname(path)) for path in re.findall(r"file://(\S+)", done.stdout))
+    assert {migrated, opened} == set((tmp_path / "seen").iterdir())
+    assert '<h1 id="t1-title">Equal</h1>' in migrated.read_text()
+    assert migrated.read_text().count("<code>CreateNetworkAclEntry</code></td>") == 13, (
+        "each call, and their count"
+    )
+    assert '<h1 id="t1-title">Different</h1>' in opened.read_text()
 
 
 def test_a_port_goes_with_serve(stage: Stage) -> None:

@@ -5,7 +5,8 @@ import pytest
 from twinwall import errors
 from twinwall.boundary import Written
 from twinwall.emulator.simulation import Simulation
-from twinwall.engine.apply import Means, carry_out
+from twinwall.engine.apply import carry_out
+from twinwall.engine.means import Means
 from twinwall.engine.pace import Pace
 from twinwall.model.firewall import Resource, Snapshot
 from twinwall.model.net import ANY_IPV4

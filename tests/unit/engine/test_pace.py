@@ -10,7 +10,8 @@ from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.simulation import Simulation
 from twinwall.emulator.switches import Switches
 from twinwall.emulator.throttle import Throttle
-from twinwall.engine.apply import Means, carry_out
+from twinwall.engine.apply import carry_out
+from twinwall.engine.means import Means
 from twinwall.engine.pace import Pace, Paces
 from twinwall.model.firewall import Resource, Snapshot
 from twinwall.planning import changes as c

@@ -1,6 +1,7 @@
 """What users read, held against tests/golden line by line. ``TWINWALL_GOLDEN=write`` writes the files anew."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,11 @@ from twinwall.planning.flows import Flow
 from twinwall.planning.proof import Compared, DecidedBy, Difference, Undecided, VerifyReport
 from twinwall.report.applied import applied_text
 from twinwall.report.blocks import plain, seconds_words
+from twinwall.report.drift import Drift, drift_text
 from twinwall.report.explain import explain_text
 from twinwall.report.findings import MOST, findings_text
 from twinwall.report.lint import lint_text
+from twinwall.report.mesh import mesh_status_text
 from twinwall.report.plan import plan_text
 from twinwall.report.verify import verify_text
 
@@ -83,6 +86,41 @@ INSPECTED = source(
 )
 WITHOUT_ACLS = {key: value for key, value in INSPECTED.items() if key != "NetworkAcls"}
 
+_SITE = {
+    "known": True,
+    "why": "",
+    "generation": 3,
+    "age": 12.0,
+    "rules": 2,
+    "room": 58,
+    "room_of_interface": 998,
+}
+MESH = {
+    "mesh": "web",
+    "right": False,
+    "sites": [
+        {**_SITE, "site": "eu-west-1/web", "group": "sg-1", "right": True, "members": ["10.1.0.4/32 i-1"]}
+        | {"copies": {"us": "same"}, "missing": [], "extra": []},
+        {
+            **_SITE,
+            "site": "us-east-1/web",
+            "group": "sg-2",
+            "right": False,
+            "members": ["10.2.0.4/32 i-2"],
+            "room": None,
+        }
+        | {"copies": {"eu": "older", "ap": "missing"}, "missing": ["ingress tcp/7000 from 10.1.0.4/32"]}
+        | {"extra": ["ingress tcp/22 from 0.0.0.0/0"], "known": False, "why": "its row is 900 s old"},
+        {"site": "ap-south-1/web", "group": "sg-3", "right": False, "why": "the table of ap cannot be read"},
+    ],
+}
+DRIFTS = [
+    Drift("shop", "source", "target", "vpc-1", 0, EQUAL),
+    Drift("shop", "source", "dr", "vpc-2", 2, DIFFERENT),
+    Drift("data", "lake", "lake-dr", "vpc-3", 1, error="reading vpc-3: no credentials; log in again"),
+]
+WIDE = ("plan", "verify-different", "lint", "explain-partly", "mesh-status", "drift")
+
 REPORTS: dict[str, RenderableType] = {
     "explain-passes": explain_text(
         explained(INSPECTED, "i-web", "db", port="5432", client_ports="32768-60999")
@@ -97,16 +135,52 @@ REPORTS: dict[str, RenderableType] = {
     "verify-equal": verify_text(EQUAL),
     "verify-different": verify_text(DIFFERENT),
     "applied": applied_text(sample.small(), APPLIED, LONG_PATH),
+    "mesh-status": mesh_status_text(MESH),
+    "drift": drift_text(DRIFTS),
     "applied-nothing": applied_text(sample.empty(), {"calls": {}, "seconds": 0.0, "throttled": 0}, None),
 }
 
 
-@pytest.mark.parametrize("name", REPORTS)
-def test_a_report_reads_as_it_did(name: str) -> None:
-    path, text = GOLDEN / f"{name}.txt", plain(REPORTS[name])
+def held(text: str, name: str) -> None:
+    path = GOLDEN / name
     if os.environ.get("TWINWALL_GOLDEN") == "write":
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_reads_as_it_did(name: str) -> None:
+    held(plain(REPORTS[name]), f"{name}.txt")
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_a_wide_terminal_is_used(name: str) -> None:
+    held(plain(REPORTS[name], 200), f"{name}-200.txt")
+
+
+def coloured(name: str, width: int) -> str:
+    console = Console(
+        force_terminal=True, color_system="standard", width=width, highlight=False, markup=False
+    )
+    with console.capture() as captured:
+        console.print(REPORTS[name], crop=False)
+    return captured.get()
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_colours_are_where_they_were(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    held(coloured(name, 80), f"{name}.ansi")
+
+
+@pytest.mark.parametrize("width", [80, 200])
+@pytest.mark.parametrize("name", REPORTS)
+def test_colours_add_nothing_that_is_not_said(name: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sees no colours reads the same words; signs and verbs tell what colours tell."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    words = re.sub(r"\x1b\[[0-9;]*m", "", coloured(name, width))
+    assert "".join(f"{line.rstrip()}\n" for line in words.splitlines()) == plain(REPORTS[name], width)
+    assert all(len(line) <= width for line in words.splitlines() if LONG_PATH not in line)
 
 
 @pytest.mark.parametrize("name", REPORTS)

@@ -144,6 +144,7 @@ class Buses:
             raise Refusal("THIRD_REGION_HOP_DETECTED", "the event has come from another Region already")
         if target.get("RoleArn"):
             self._roles.check(target["RoleArn"], "events.amazonaws.com", rule.account_id)
+            self._roles.check_handing_over(target["RoleArn"], target["Arn"])
 
 
 def _parts(text: str) -> Arn:

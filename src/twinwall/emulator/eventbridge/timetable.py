@@ -183,6 +183,7 @@ class Timetable:
     def _check_role(self, target: Mapping[str, Any], account: str) -> None:
         if self._strict():
             self._roles.check(target["RoleArn"], "scheduler.amazonaws.com", account)
+            self._roles.check_handing_over(target["RoleArn"], target["Arn"])
 
 
 def _scheduled_event(source: str, account: str, region: str, arn: str, due: datetime) -> dict[str, Any]:

@@ -35,10 +35,15 @@ class Logs:
 
 
 def _put(client: Any, group: str, stream: str, events: list[dict[str, Any]]) -> None:
+    """Only where there is no group does the role need the right to make one."""
+    missing = client.exceptions.ResourceNotFoundException
     try:
         client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
-    except client.exceptions.ResourceNotFoundException:
-        with suppress(client.exceptions.ResourceAlreadyExistsException):
-            client.create_log_group(logGroupName=group)
-        client.create_log_stream(logGroupName=group, logStreamName=stream)
+    except missing:
+        try:
+            client.create_log_stream(logGroupName=group, logStreamName=stream)
+        except missing:
+            with suppress(client.exceptions.ResourceAlreadyExistsException):
+                client.create_log_group(logGroupName=group)
+            client.create_log_stream(logGroupName=group, logStreamName=stream)
         client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)

@@ -46,6 +46,11 @@ class Enforcer:
             asked = read(service, action, request, caller.account, region)
             self._check(caller, region, services.rights(asked, self.group_of))
 
+    def check_right(self, caller: Principal, region: str, right: Right) -> None:
+        """Of what a service does in a role's name, without any request. Raises ``Refusal``."""
+        if self.on:
+            self._check(caller, region, [right])
+
     def _check(self, caller: Principal, region: str, rights: Iterable[Right]) -> None:
         """Raises ``Refusal`` for the first right that is not given."""
         made_by_hand = self._identities.roles.get(caller.role_arn)

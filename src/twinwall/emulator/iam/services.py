@@ -71,7 +71,8 @@ def _named(asked: Asked) -> Right:
         if value:
             text = str(value)
             region = "" if asked.service == "iam" else None
-            named = text if text.startswith("arn:") else resource.format(text.lstrip("/"))
+            bare = text.removeprefix("/") if asked.service == "ssm" else text
+            named = text if text.startswith("arn:") else resource.format(bare)
             return _right(asked, asked.arn(named, region=region))
     return _right(asked, "*")
 
@@ -150,7 +151,9 @@ _TABLE: Mapping[str, Find] = {
 
 _PASSED: Mapping[str, tuple[str, ...]] = {
     "autoscaling:PutLifecycleHook": ("RoleARN",),
+    "cloudformation:CreateChangeSet": ("RoleARN",),
     "cloudformation:CreateStack": ("RoleARN",),
+    "cloudformation:DeleteStack": ("RoleARN",),
     "cloudformation:UpdateStack": ("RoleARN",),
     "events:PutTargets": ("Targets", "RoleArn"),
     "lambda:CreateFunction": ("Role",),

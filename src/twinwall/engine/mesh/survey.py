@@ -24,9 +24,12 @@ class Survey:
 
 
 def is_awake(run: Run) -> bool:
-    """Is there anything to do for an owner that was woken? Groups before rows."""
+    """Is there anything to do for an owner that was woken? Groups before rows. One that has no row yet, a new node or
+    one whose table was lost, writes it now: as long as a site has none, nobody else may revoke."""
     groups = groups_of(run)
-    return _groups_differ(run, groups, _roster(run, run.around.table.read(run.within())))
+    roster = _roster(run, run.around.table.read(run.within()))
+    bare = any(roster.row(site.key) is None for site in run.around.sites)
+    return bare or _groups_differ(run, groups, roster)
 
 
 def survey(run: Run, batch: Batch) -> Survey:

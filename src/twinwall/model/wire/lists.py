@@ -26,7 +26,13 @@ def parse_prefix_list(item: Json) -> PrefixList:
         entries=parsed,
         tags=parse_tags(item.get("Tags")),
         ipam_managed=bool(item.get("IpamPrefixListResolverTargetId")),
+        users=_users(item.get("PrefixListAssociations")),
     )
+
+
+def _users(associations: Any) -> tuple[str, ...] | None:
+    """As GetManagedPrefixListAssociations answers."""
+    return None if associations is None else tuple(sorted(str(item["ResourceId"]) for item in associations))
 
 
 _FAMILIES = {"ipv4": 4, "4": 4, "ipv6": 6, "6": 6}

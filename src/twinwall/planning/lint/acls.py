@@ -11,7 +11,7 @@ from twinwall.packets.packetset import PacketSet
 from twinwall.packets.traffic import Span, detail_span, protocol_span
 from twinwall.planning.findings import Finding
 from twinwall.planning.lint.catalog import NO_REPLY, SHADOWED, WRONG_FAMILY, milder
-from twinwall.planning.lint.neighbours import Neighbours
+from twinwall.planning.neighbours import Neighbours
 from twinwall.planning.passage import EPHEMERAL, Passage, Ports, acl_passage, opposite
 from twinwall.planning.semantics import AclEntries, block_of, entry_span
 from twinwall.planning.steps import addresses_of

@@ -8,7 +8,7 @@ from twinwall.planning.compare import gap_between
 from twinwall.planning.findings import Finding
 from twinwall.planning.inspected import INACTIVE, Firewall
 from twinwall.planning.lint.catalog import COVERED, DEAD_GROUP, DEAD_PEERING, UNUSED
-from twinwall.planning.lint.neighbours import Neighbours
+from twinwall.planning.neighbours import Neighbours
 from twinwall.planning.semantics import GroupRules, span_of
 
 SHOWN = 3

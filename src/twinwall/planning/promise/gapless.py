@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
 
+from twinwall.model.net import Cidr
 from twinwall.packets import traffic
 from twinwall.packets.boxes import Family
 from twinwall.packets.packetset import PacketSet
 from twinwall.packets.profiles import Profile, stretches
-from twinwall.packets.traffic import ALL_TRAFFIC, NO_TRAFFIC, Spans
+from twinwall.packets.traffic import ALL_TRAFFIC, NO_TRAFFIC, Span, Spans
 from twinwall.packets.witness import Packet
 from twinwall.planning.compare import Universe
 from twinwall.planning.semantics import block_of
@@ -102,6 +103,28 @@ def _with_traffic(region: PacketSet, spans: Spans) -> PacketSet:
         for family, profile in families
     }
     return PacketSet(made[4], made[6])
+
+
+def holds_box(packets: PacketSet, peer: Cidr | str, span: Span) -> bool:
+    """Whether all of this traffic is in the set from each address of a block, or from a symbol."""
+    start, end = span
+    if isinstance(peer, str):
+        return _holds(dict(packets.symbols).get(peer, NO_TRAFFIC), start, end)
+    profile = packets.profile(peer.family)
+    index = bisect_right(profile, peer.first, key=itemgetter(0)) - 1
+    if index < 0:
+        return False
+    for address, spans in islice(profile, index, None):
+        if address > peer.last:
+            break
+        if not _holds(spans, start, end):
+            return False
+    return True
+
+
+def _holds(spans: Spans, start: int, end: int) -> bool:
+    index = bisect_right(spans, start)
+    return index % 2 == 1 and spans[index] >= end
 
 
 def may_meet(one: PacketSet, other: PacketSet) -> bool:

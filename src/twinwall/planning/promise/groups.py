@@ -2,27 +2,29 @@
 
 A group's calls, and those on the lists that its rules name, are cut into levels (``reach``). Within a level
 nothing is known of the order, so all its losses may come first, or all its gains: these two ends bound every state
-in it. Two groups may share an interface, where a packet passes if either admits it, so whatever a group loses on
-the way must not be what the other one is to admit and does not yet.
+in it. On an interface a packet passes if any of its groups admits it: whatever a group loses on the way, and any group
+of the interface is to admit, one of them must admit when the call was answered. Where interfaces are not known, any two
+groups may be alone on one.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from twinwall.model.firewall import Resource
 from twinwall.model.net import Cidr
 from twinwall.model.rules import Direction
-from twinwall.packets.packetset import PacketSet
-from twinwall.planning.acl_entries import DIRECTIONS
 from twinwall.planning.flows import flow_of
 from twinwall.planning.order import Route, Step
 from twinwall.planning.pairing import Pair
 from twinwall.planning.promise.breach import Breach, Kind
-from twinwall.planning.promise.gapless import Lost, excess, lost, may_meet
+from twinwall.planning.promise.closer import going, missed, strange
+from twinwall.planning.promise.gapless import Lost
 from twinwall.planning.promise.moves import Move, State, addresses_of, lists_named, moves_of
 from twinwall.planning.promise.reach import Reach, bits
-from twinwall.planning.usage import Usage
+from twinwall.planning.promise.touching import Touching
+from twinwall.planning.usage import Together, Usage
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,29 @@ class _Group:
     def losses(self) -> tuple[Move, ...]:
         return tuple(move for move in self.moves if move.losing)
 
-    def low(self, reach: Reach, position: int) -> State:
-        """The least that it may hold when the call at ``position`` was answered."""
+    def possible(self, reach: Reach, position: int) -> tuple[State, ...]:
+        """What it may hold when the call at ``position`` was answered: what any of these admits not, it may not admit.
+        Calls one after the other leave one state each; of others nothing but the least is known."""
         done = reach.before[position] | 1 << position
-        sure = [move for move in self.moves if done >> move.position & 1]
+        state = self.before.then(move for move in self.moves if done >> move.position & 1)
         perhaps = [
             move
             for move in self.moves
             if not done >> move.position & 1 and not reach.before[move.position] >> position & 1
         ]
-        return self.before.then(sure).then(perhaps, gains=False)
+        one_by_one = all(
+            reach.before[later.position] >> earlier.position & 1 for earlier, later in pairwise(perhaps)
+        )
+        if not one_by_one:
+            return (state.then(perhaps, gains=False),)
+        found = [state]
+        for move in perhaps:
+            state = state.then((move,))
+            if move.losing and not move.gaining and len(found) == 1:
+                found = []  # the one before admits more
+            if move.losing:
+                found.append(state)
+        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -74,8 +89,6 @@ class GroupProof:
     @cached_property
     def _groups(self) -> dict[str, _Group]:
         own, lists = moves_of(self.route)
-        held = addresses_of(self.pair.existing.prefix_lists or ())
-        known = held | {id_: frozenset() for id_ in lists if id_ not in self.pair.existing.list_by_id}
         found: dict[str, _Group] = {}
         for group in self.pair.existing.groups:
             moves = list(own.get(group.group_id, ()))
@@ -84,11 +97,20 @@ class GroupProof:
             named = lists_named(group.rules) | lists_named(r for move in moves for r in move.gains)
             listed = [move for id_ in sorted(named) for move in lists.get(id_, ())]
             if moves or listed:
-                before = State(frozenset(group.rules), {id_: known[id_] for id_ in named & known.keys()})
+                before = State(frozenset(group.rules), self._lists_named(named))
                 plain = not listed and not any(move.gaining and move.losing for move in moves)
                 ordered = tuple(sorted((*moves, *listed), key=lambda move: move.position))
                 found[group.group_id] = _Group(group.resource, before, ordered, plain)
         return found
+
+    @cached_property
+    def _lists(self) -> dict[str, frozenset[Cidr]]:
+        """Lists that are addresses, as they were; those that are made, empty."""
+        made = moves_of(self.route)[1].keys() - self.pair.existing.list_by_id.keys()
+        return addresses_of(self.pair.existing.prefix_lists or ()) | dict.fromkeys(made, frozenset())
+
+    def _lists_named(self, named: set[str]) -> dict[str, frozenset[Cidr]]:
+        return {id_: self._lists[id_] for id_ in named & self._lists.keys()}
 
     def _in_two_phases(self, group: _Group) -> bool:
         """Whole rules only, none of them twice, and all gains before any loss."""
@@ -104,38 +126,34 @@ class GroupProof:
 
     def _alone(self, group: _Group) -> Iterator[Breach]:
         by_position = {move.position: move for move in group.moves}
-        state, goal = group.before, group.goal
+        state = group.before
         for level in self.reach.levels([move.position for move in group.moves]):
             moves = [by_position[position] for position in level]
             if len(moves) == 1:
                 low = high = state.then(moves)
             else:
                 low, high = state.then(moves, gains=False), state.then(moves, losses=False)
-            for direction in _directions(moves):
-                yield from self._step(group, direction, (state, low, high, goal), level)
+            yield from self._gaps(group, state, low, level)
+            yield from self._excesses(group, state, high, level)
             state = state.then(moves)
 
-    def _step(
-        self,
-        group: _Group,
-        direction: Direction,
-        states: tuple[State, State, State, State],
-        level: list[int],
-    ) -> Iterator[Breach]:
-        now, low, high, goal = states
-        if now == low == high:
-            return
-        rules, end = now.rules_of(direction), goal.rules_of(direction)
-        shut = lost(rules.packets, end.packets, low.packets(direction), self.pair.universe)
-        if shut:
-            said = rules.decision(shut.packet).rule if not shut.members else end.decision(shut.packet).rule
-            yield self._breach("gap", group, direction, shut, level, said)
-        odd = excess(rules.packets, end.packets, high.packets(direction))
-        if odd:
-            said = high.rules_of(direction).decision(odd).rule
-            yield self._breach("excess", group, direction, Lost(odd), level, said)
+    def _gaps(self, group: _Group, now: State, low: State, level: list[int]) -> Iterator[Breach]:
+        for rule in going(now, low):
+            shut = missed(rule, now, (group.goal,), ((low,),), self.pair.universe)
+            if shut:
+                at = group.goal if shut.members else now
+                said = at.rules_of(rule.direction).decision(shut.packet).rule
+                yield self._breach("gap", group, rule.direction, shut, level, said)
+                return
 
-    # --- two groups on one interface
+    def _excesses(self, group: _Group, now: State, high: State, level: list[int]) -> Iterator[Breach]:
+        for rule in going(high, now):
+            odd = strange(rule, high, (now, group.goal))
+            if odd:
+                yield self._breach("excess", group, rule.direction, Lost(odd), level, str(rule))
+                return
+
+    # --- groups on one interface
 
     def _shared(self) -> Iterator[Breach]:
         for id_, group in self._groups.items():
@@ -144,59 +162,62 @@ class GroupProof:
             others = self._groups.keys() if everyone else beside & self._groups.keys()
             needed = self._all_gains if everyone else bits_of(self._groups[o].gains for o in others)
             for move in group.losses:
-                if self.reach.follows(move.position, needed & ~(1 << move.position)):
-                    continue
-                gone = self._gone(group, move)
-                if any(may_meet(gone[way], self._gained_by_any[way]) for way in DIRECTIONS):
-                    for other in sorted(others - {id_}):
-                        yield from self._between(group, move, self._groups[other])
+                if not self.reach.follows(move.position, needed & ~(1 << move.position)):
+                    yield from self._beside(id_, group, move, others)
 
-    def _gone(self, group: _Group, move: Move) -> dict[Direction, PacketSet]:
-        """All that the group may have lost when the call was answered."""
-        least = group.low(self.reach, move.position)
-        gone = State(group.before.rules - least.rules, group.before.lists)
-        lists = any(least.lists[id_] != held for id_, held in group.before.lists.items())
-        gone = group.before if lists else gone
-        return {way: gone.packets(way) for way in DIRECTIONS}
+    def _beside(self, id_: str, group: _Group, move: Move, others: Collection[str]) -> Iterator[Breach]:
+        """What the group may have lost when the call was answered, on each interface where another group is to admit
+        something of it and may not yet."""
+        states = self._possible(id_, move.position)
+        for rule in dict.fromkeys(rule for least in states for rule in going(group.before, least)):
+            late = {
+                other
+                for other in self._gained.of(rule)
+                if other != id_ and other in others and self._is_late(other, move)
+            }
+            for together in self.usage.interfaces(id_, late):
+                known = sorted(together & self._groups.keys())
+                held = [self._possible(one, move.position) for one in known] + self._still(together)
+                goals = [self._groups[one].goal for one in known]
+                shut = missed(rule, group.before, goals, held, self.pair.universe)
+                if shut:
+                    first = self._groups[min(together & late)].resource
+                    yield self._breach(
+                        "gap", group, rule.direction, shut, [move.position], f"{rule}; then {first}"
+                    )
+                    return
+
+    def _is_late(self, other: str, move: Move) -> bool:
+        """May not have all that it gains when the call was answered."""
+        return not self.reach.follows(move.position, self._groups[other].gains & ~(1 << move.position))
+
+    def _still(self, together: Together) -> list[tuple[State, ...]]:
+        """Groups of an interface that do not move."""
+        by_id = self.pair.existing.group_by_id
+        some = [by_id[id_] for id_ in sorted(together - self._groups.keys()) if id_ in by_id]
+        return [
+            (State(frozenset(group.rules), self._lists_named(lists_named(group.rules))),) for group in some
+        ]
+
+    def _possible(self, id_: str, position: int) -> tuple[State, ...]:
+        if (id_, position) not in self._known:
+            self._known[id_, position] = self._groups[id_].possible(self.reach, position)
+        return self._known[id_, position]
 
     @cached_property
-    def _gained_by_any(self) -> dict[Direction, PacketSet]:
-        """At least all that any group gains."""
-        rules = frozenset(
-            rule for group in self._groups.values() for move in group.moves for rule in move.gains
+    def _known(self) -> dict[tuple[str, int], tuple[State, ...]]:
+        return {}
+
+    @cached_property
+    def _gained(self) -> Touching[str]:
+        """Groups by the rules that they gain, or by which they gain through a list."""
+        return Touching(
+            (rule, id_) for id_, group in self._groups.items() for rule in going(group.goal, group.before)
         )
-        lists: dict[str, frozenset[Cidr]] = {}
-        for group in self._groups.values():
-            for end in (group.before, group.goal):
-                for id_, held in end.lists.items():
-                    lists[id_] = lists.get(id_, frozenset()) | held
-        grown = {move.list_id for group in self._groups.values() for move in group.moves if move.added}
-        named = {
-            rule
-            for group in self._groups.values()
-            for rule in group.goal.rules
-            if grown and str(rule.peer) in grown
-        }
-        everything = State(rules | named, lists)
-        return {way: everything.packets(way) for way in DIRECTIONS}
 
     @cached_property
     def _all_gains(self) -> int:
         return bits_of(group.gains for group in self._groups.values())
-
-    def _between(self, group: _Group, move: Move, other: _Group) -> Iterator[Breach]:
-        """Whether what ``group`` loses is to be admitted by ``other``, and may not be yet."""
-        if self.reach.follows(move.position, other.gains & ~(1 << move.position)):
-            return
-        least = group.low(self.reach, move.position)
-        beside = other.low(self.reach, move.position)
-        for direction in DIRECTIONS:
-            now, goal = group.before.rules_of(direction), other.goal.rules_of(direction)
-            later = least.packets(direction) | beside.packets(direction)
-            shut = lost(now.packets, goal.packets, later, self.pair.universe)
-            if shut:
-                said = f"{now.decision(shut.packet).rule}; then {other.resource}"
-                yield self._breach("gap", group, direction, shut, [move.position], said)
 
     # --- words
 
@@ -216,13 +237,6 @@ class GroupProof:
         ]
         more = f" (one of {len(names)} calls in any order)" if len(names) > 1 else ""
         return f"{names[0]}, call {level[0] + 1}{more}"
-
-
-def _directions(moves: Iterable[Move]) -> list[Direction]:
-    """Those in which the moves change something; a list may be named in both."""
-    found = {rule.direction for move in moves for rule in (*move.gains, *move.losses)}
-    listed = any(move.list_id for move in moves)
-    return [direction for direction in DIRECTIONS if listed or direction in found]
 
 
 def bits_of(masks: Iterable[int]) -> int:

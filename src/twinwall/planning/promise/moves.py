@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from twinwall.model.firewall import PrefixList, PrefixListEntry
 from twinwall.model.net import Cidr
@@ -60,12 +61,21 @@ class State:
                     lists[move.list_id] |= move.added
         return State(frozenset(rules), {id_: frozenset(held) for id_, held in lists.items()})
 
+    @cached_property
+    def _entries(self) -> Mapping[str, tuple[Cidr, ...]]:
+        return {id_: tuple(sorted(held)) for id_, held in self.lists.items()}
+
     def rules_of(self, direction: Direction) -> GroupRules:
         rules = tuple(sorted(rule for rule in self.rules if rule.direction is direction))
-        return GroupRules(rules, {id_: tuple(sorted(held)) for id_, held in self.lists.items()})
+        return GroupRules(rules, self._entries)
 
-    def packets(self, direction: Direction) -> PacketSet:
-        return self.rules_of(direction).packets
+    def packets_of(self, some: Iterable[SecurityGroupRule]) -> PacketSet:
+        """Of one direction's."""
+        return GroupRules(tuple(some), self._entries).packets
+
+    def names_list(self, rule: SecurityGroupRule) -> bool:
+        """One that is addresses here."""
+        return str(rule.peer) in self.lists
 
 
 def moves_of(route: Route) -> tuple[dict[str, list[Move]], dict[str, list[Move]]]:

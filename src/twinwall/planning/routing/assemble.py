@@ -4,7 +4,8 @@
     closing ACLs        what only closes a subnet, if groups change too
     gains               rules added to groups that guard, entries added to their lists
     ═ barrier ═         one read, if anything is to be lost
-    full groups         round by round (``full``), a barrier between two rounds
+    full groups         round by round (``full``), a barrier between two rounds; those whose rules name lists that
+                        change, in three stages: before the lists gain, here, and when the lists have lost
     losses              rules revoked, list entries removed, lists shrunk
     other ACLs          what opens a subnet
     ═ barrier ═         if a subnet got another ACL: before its old one is touched
@@ -20,14 +21,16 @@ from dataclasses import dataclass, field
 
 from twinwall.planning import changes as c
 from twinwall.planning.order import Route
-from twinwall.planning.routing.calls import Calls, split, split_loss
+from twinwall.planning.routing.calls import Calls, split
 from twinwall.planning.routing.creation import creation_order
+from twinwall.planning.routing.early import Early
+from twinwall.planning.routing.full import FullLanes
 from twinwall.planning.routing.given import Given
 from twinwall.planning.routing.lane import Lane
 from twinwall.planning.routing.weaver import Weaver, named_by
 
 
-def assemble(given: Given, closing: Sequence[Lane], opening: Sequence[Lane], full: Sequence[Lane]) -> Route:
+def assemble(given: Given, closing: Sequence[Lane], opening: Sequence[Lane], full: FullLanes) -> Route:
     """``closing``: ACL work that may go before the groups, ``opening``: what goes behind; ``full``: groups."""
     return _Assembly(given, closing, opening, full).route()
 
@@ -37,7 +40,7 @@ class _Assembly:
     given: Given
     closing: Sequence[Lane]
     opening: Sequence[Lane]
-    full: Sequence[Lane]
+    full: FullLanes
     weaver: Weaver = field(default_factory=Weaver)
     gained: list[int] = field(default_factory=list)
     unlinked: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -57,7 +60,7 @@ class _Assembly:
             self._round(lane, -1, ())
         self._early(early)
         gate = self._settled((*self.gained, *shut) if self._loses else shut if self._more_rounds else ())
-        gate = self._full(gate)
+        gate = self._full(self.full.middle, gate)
         gate = self._late(waits, gate)
         lost = self._losses(early, gate)
         opened = self._opened(lost or (*gate, *self.gained))
@@ -70,7 +73,8 @@ class _Assembly:
     @property
     def _loses(self) -> bool:
         lists = any(calls.losses for calls in self.calls.lists.values())
-        return bool(self.calls.losses or self.calls.deletions or lists or self.full)
+        full = self.full.early or self.full.middle or self.full.late
+        return bool(self.calls.losses or self.calls.deletions or lists or full)
 
     @property
     def _more_rounds(self) -> bool:
@@ -99,9 +103,9 @@ class _Assembly:
 
     # --- gains
 
-    def _gains(self, shut: tuple[int, ...]) -> tuple[list[tuple[c.AuthorizeRules, frozenset[str]]], "_Early"]:
+    def _gains(self, shut: tuple[int, ...]) -> tuple[list[tuple[c.AuthorizeRules, frozenset[str]]], Early]:
         """Sends what can be sent now. Returns the gains that lists hold up, and the losses that hold up lists."""
-        early = _Early.of(self.calls)
+        early = Early.of(self.calls)
         waits: list[tuple[c.AuthorizeRules, frozenset[str]]] = []
         now: list[c.AuthorizeRules] = []
         for gain in self.calls.gains:
@@ -112,7 +116,7 @@ class _Assembly:
             if ready:
                 now.append(ready)
         for id_, calls in self.calls.lists.items():
-            if c.ref_name(id_) is None and id_ not in early.lists:
+            if c.ref_name(id_) is None and id_ not in early.lists | self._held_lists:
                 self.gained += self._list_chain(id_, calls.gains, shut)
         self._remarks(new=False)
         self._groups(now, shut)
@@ -166,35 +170,44 @@ class _Assembly:
         born = [rule for loss in self.calls.born if loss.resource.id == id_ for rule in loss.rules]
         return () if id_ not in revoked or self.given.fits({*final, *born}) else (revoked[id_],)
 
-    def _early(self, early: "_Early") -> None:
+    def _early(self, early: Early) -> None:
         """Losses of rules that name a list before the list gains what they must not admit."""
-        if not early.losses:
+        if not (early.losses or self.full.early):
             return
         gate = self._settled(self.gained)
         sent = [self._loss(change, gate) for change in early.losses]
-        for id_ in sorted(early.lists):
-            self.gained += self._list_chain(id_, self.calls.lists[id_].gains, tuple(sent))
-        self.gained += sent
+        after = self._full(self.full.early, gate) if self.full.early else ()
+        for id_ in sorted(early.lists | self._held_lists):
+            self.gained += self._list_chain(id_, self.calls.lists[id_].gains, (*after, *sent))
+        self.gained += (*after, *sent)
 
     # --- losses
 
-    def _full(self, gate: tuple[int, ...]) -> tuple[int, ...]:
+    @property
+    def _held_lists(self) -> frozenset[str]:
+        """Lists that gain when full groups have done their first stage."""
+        return self.full.lists if self.full.early else frozenset()
+
+    def _full(self, lanes: Sequence[Lane], gate: tuple[int, ...]) -> tuple[int, ...]:
         """Full groups, all in step; what is lost afterwards waits for what they gained."""
-        for round_ in range(max((lane.rounds for lane in self.full), default=0)):
-            sent = [p for lane in self.full for p in self._round(lane, round_, gate)]
+        for round_ in range(max((lane.rounds for lane in lanes), default=0)):
+            sent = [p for lane in lanes for p in self._round(lane, round_, gate)]
             gate = self._settled(sent)
         return gate
 
     def _late(
         self, waits: Sequence[tuple[c.AuthorizeRules, frozenset[str]]], gate: tuple[int, ...]
     ) -> tuple[int, ...]:
-        """Gains that name a list which first loses what they must not admit."""
+        """Gains that name a list which first loses what they must not admit, and the last stage of full groups."""
+        if self.full.late:
+            ends = [p for id_ in sorted(self.full.lists) for p in self._list_losses(id_, gate)]
+            gate = self._full(self.full.late, self._settled(ends) or gate)
         if not waits:
             return gate
         sent: list[int] = []
         for change, lists in waits:
             ends = [p for id_ in sorted(lists) for p in self._list_losses(id_, gate)]
-            ends += [self.list_ends[id_] for id_ in lists]
+            ends += [self.list_ends[id_] for id_ in lists if id_ in self.list_ends]
             sent.append(self.weaver.send(change, (*gate, *ends)))
         return self._settled(sent)
 
@@ -202,7 +215,7 @@ class _Assembly:
         losses, self.calls.lists[id_].losses = self.calls.lists[id_].losses, []
         return self._list_chain(id_, losses, gate)
 
-    def _losses(self, early: "_Early", gate: tuple[int, ...]) -> list[int]:
+    def _losses(self, early: Early, gate: tuple[int, ...]) -> list[int]:
         sent = [self._loss(change, gate) for change in early.rest]
         for id_ in self.calls.lists:
             sent += self._list_losses(id_, gate)
@@ -273,29 +286,3 @@ class _Assembly:
             group = self.given.before.groups.get(group_id)
             if group and any(str(rule.peer) == id_ for rule in group.rules):
                 yield position
-
-
-@dataclass(frozen=True)
-class _Early:
-    """``losses`` come before ``lists`` gain; ``rest`` are all other losses."""
-
-    losses: tuple[c.RevokeRules, ...]
-    lists: frozenset[str]
-    rest: tuple[c.RevokeRules, ...]
-
-    @staticmethod
-    def of(calls: Calls) -> "_Early":
-        losses: list[c.RevokeRules] = []
-        rest: list[c.RevokeRules] = []
-        lists: frozenset[str] = frozenset()
-        for change in calls.losses:
-            held = calls.must_go_first(change)
-            if not held:
-                rest.append(change)
-                continue
-            first, other = split_loss(change, held)
-            losses.append(first)
-            lists |= held
-            if other:
-                rest.append(other)
-        return _Early(tuple(losses), lists, tuple(rest))

@@ -3,25 +3,21 @@
 A round ends where what goes next is covered only by what came in the round: that settles first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from twinwall.model.firewall import Resource
 from twinwall.model.rules import Direction, SecurityGroupRule
-from twinwall.packets.packetset import PacketSet
 from twinwall.planning import changes as c
 from twinwall.planning.replay import addresses_of
 from twinwall.planning.routing.calls import Calls
-from twinwall.planning.routing.full_paths import (
-    Beside,
-    Ends,
-    Rules,
-    Turn,
-    crowd_path,
-    yet_to_come,
-)
+from twinwall.planning.routing.full_paths import Turn, crowd_path
 from twinwall.planning.routing.given import Given
+from twinwall.planning.routing.in_place import FRESH
 from twinwall.planning.routing.lane import Lane
+from twinwall.planning.routing.standing import Ends, Rules, Standing, Views
 
 
 @dataclass(frozen=True)
@@ -32,113 +28,221 @@ class _Batch:
     turns: list[Turn]
 
 
-def full_lanes(given: Given) -> list[Lane]:
-    """One for each crowd: groups that may share an interface wait for each other."""
-    return [_CrowdLane(given, crowd).lane() for crowd in _crowds(given)]
+@dataclass(frozen=True)
+class FullLanes:
+    """By stages: before the lists that their rules name gain anything, while these hold what they held and what they
+    will, and when they have lost what they lose. Where no such list changes there is but the second. ``lists``: those
+    that wait for the first."""
+
+    early: tuple[Lane, ...] = ()
+    middle: tuple[Lane, ...] = ()
+    late: tuple[Lane, ...] = ()
+    lists: frozenset[str] = frozenset()
+
+
+def full_lanes(given: Given) -> FullLanes:
+    """One lane for each crowd, in each stage: groups that may share an interface wait for each other between rounds."""
+    crowds = [_Crowd(given, tuple(crowd)) for crowd in _crowds(given)]
+    stages = [crowd.lanes() for crowd in crowds]
+    early, middle, late = (tuple(lanes[stage] for lanes in stages if lanes[stage].legs) for stage in _STAGES)
+    return FullLanes(early, middle, late, frozenset[str]().union(*(crowd.moving for crowd in crowds)))
+
+
+_STAGES = _EARLY, _MIDDLE, _LATE = range(3)
 
 
 def _crowds(given: Given) -> list[list[str]]:
-    crowds: list[set[str]] = []
-    for id_ in Calls(given).full:
-        beside = given.usage.sharing(id_) if given.usage.guards(id_) else {id_}
-        touching = [crowd for crowd in crowds if crowd & beside]
-        crowds = [crowd for crowd in crowds if not crowd & beside]
-        crowds.append({id_}.union(*touching))
-    return [sorted(crowd) for crowd in crowds]
+    full = Calls(given).full
+    left, crowds = dict.fromkeys(full), []
+    while left:
+        crowd: list[str] = []
+        near = [next(iter(left))]
+        while near:
+            id_ = near.pop()
+            if id_ in left:
+                del left[id_]
+                crowd.append(id_)
+                near += (left.keys() & given.usage.sharing(id_)) if given.usage.guards(id_) else ()
+        crowds.append(sorted(crowd))
+    return crowds
 
 
 @dataclass
-class _CrowdLane:
+class _Crowd:
     given: Given
-    crowd: Sequence[str]
-    work: Lane = field(default_factory=Lane)
+    ids: tuple[str, ...]
 
-    def lane(self) -> Lane:
-        rounds = [self._rounds(direction) for direction in (Direction.INGRESS, Direction.EGRESS)]
-        for round_ in range(max(map(len, rounds))):
-            for batches in rounds:
-                for batch in batches[round_] if round_ < len(batches) else ():
-                    self._send(batch, round_)
-        return self.work
+    def lanes(self) -> tuple[Lane, Lane, Lane]:
+        made = {way: self._ways(way) for way in (Direction.INGRESS, Direction.EGRESS)}
+        early, middle, late = (
+            _Calls(self.given, [made[way][stage] for way in made]).lane() for stage in _STAGES
+        )
+        return early, middle, late
 
-    def _ends(self, group_id: str, direction: Direction) -> Ends:
-        before, goal = self.given.before, self.given.goal
-        return Ends(
-            frozenset(before.groups[group_id].rules_of(direction)),
-            frozenset(goal.groups[group_id].rules_of(direction)),
-            {**addresses_of(before.lists.values()), **addresses_of(goal.lists.values())},
-            self.given.universe,
-            self.given.fits,
+    @cached_property
+    def moving(self) -> frozenset[str]:
+        """Lists that change what they hold, and that rules of these groups name."""
+        before, goal = (
+            addresses_of(self.given.before.lists.values()),
+            addresses_of(self.given.goal.lists.values()),
+        )
+        changed = {id_ for id_, held in before.items() if set(goal.get(id_, held)) != set(held)}
+        states = (self.given.before, self.given.goal)
+        return frozenset(
+            str(rule.peer)
+            for state in states
+            for id_ in (self.ids if changed else ())
+            for rule in state.groups[id_].rules
+            if str(rule.peer) in changed
         )
 
-    def _rounds(self, direction: Direction) -> list[list[_Batch]]:
-        """Rounds of batches. A round ends where what goes next is covered only by what came in it."""
-        crowd = {id_: self._ends(id_, direction) for id_ in self.crowd}
-        rounds: list[list[_Batch]] = [[]]
-        rules = {id_: ends.old for id_, ends in crowd.items()}
-        settled, fresh = dict(rules), False
-        missing = yet_to_come(crowd, settled)
-        for id_, turn in self._turns(crowd):
-            later = turn.of(settled[id_])
-            if turn.gone and fresh and not self._open(crowd, settled, id_, later, missing):
-                rounds.append([])
-                settled, fresh = dict(rules), False
-                missing = yet_to_come(crowd, settled)
-                later = turn.of(rules[id_])
-            fresh |= turn.come is not None
-            rules[id_] = turn.of(rules[id_])
-            settled[id_] = later if turn.gone else settled[id_]
-            batches = rounds[-1]
-            if batches and batches[-1].group_id == id_ and _together(batches[-1].turns[-1], turn):
-                batches[-1].turns.append(turn)
-            else:
-                batches.append(_Batch(id_, [turn]))
-        return rounds
+    def _ways(self, direction: Direction) -> list[list[list[_Batch]]]:
+        """The rounds of each stage."""
+        rules = {id_: frozenset(self.given.before.groups[id_].rules_of(direction)) for id_ in self.ids}
+        found: list[list[list[_Batch]]] = [[], [], []]
+        for stage in _STAGES if self.moving and self._guards else (_MIDDLE,):
+            path = self._turns(
+                self._standing(direction, rules, stage), last=stage == _LATE or not self.moving
+            )
+            sure = self._standing(direction, rules, stage)
+            found[stage] = list(_Rounds(sure, path, self._guards).batches())
+            rules = dict(sure.rules)
+        return found
 
-    def _turns(self, crowd: Mapping[str, Ends]) -> Sequence[tuple[str, Turn]]:
-        usage = self.given.usage
-        if any(map(usage.guards, crowd)):
-            return crowd_path(crowd, usage.sharing)
+    def _views(self, stage: int) -> Views:
+        before, goal = (
+            addresses_of(self.given.before.lists.values()),
+            addresses_of(self.given.goal.lists.values()),
+        )
+        new = {**before, **goal}
+        if not self.moving:
+            return Views(new, new, new)
+        old = {**goal, **before}
+        both = {id_: (*old[id_], *new[id_]) for id_ in old}
+        kept = {id_: tuple(set(old[id_]) & set(new[id_])) for id_ in old}
+        return {_EARLY: Views(old, kept, new), _MIDDLE: Views(both, new, new), _LATE: Views(new, new, new)}[
+            stage
+        ]
+
+    def _standing(self, direction: Direction, rules: Mapping[str, Rules], stage: int) -> Standing:
+        """Groups beside the crowd hold all the way what they hold at both ends."""
+        usage, before, goal = self.given.usage, self.given.before, self.given.goal
+        views = self._views(stage)
+        crowd = {
+            id_: Ends(
+                rules[id_],
+                frozenset(goal.groups[id_].rules_of(direction)),
+                views,
+                self.given.universe,
+                self.given.fits,
+            )
+            for id_ in self.ids
+        }
+        beside = {other for id_ in crowd for other in usage.sharing(id_)} - crowd.keys()
+        still = {
+            id_: frozenset(before.groups[id_].rules_of(direction)) & {*goal.groups[id_].rules_of(direction)}
+            for id_ in (beside if usage.together is not None else ())
+            if id_ in before.groups and id_ in goal.groups
+        }
+        return Standing(crowd, usage.interfaces, still)
+
+    @property
+    def _guards(self) -> bool:
+        return any(map(self.given.usage.guards, self.ids))
+
+    def _turns(self, standing: Standing, *, last: bool) -> Sequence[tuple[str, Turn]]:
+        if self._guards:
+            return crowd_path(standing, last=last)
         return [
             (id_, turn)
-            for id_, ends in crowd.items()
+            for id_, ends in standing.crowd.items()
             for turn in (
                 *(Turn(rule, None) for rule in sorted(ends.old - ends.new)),
                 *(Turn(None, rule) for rule in sorted(ends.new - ends.old)),
             )
         ]
 
-    def _open(
-        self,
-        crowd: Mapping[str, Ends],
-        rules: Mapping[str, Rules],
-        id_: str,
-        later: Rules,
-        missing: PacketSet,
-    ) -> bool:
-        """Whether nothing is closed even if only what has settled is there."""
-        usage = self.given.usage
-        if not usage.guards(id_):
-            return True
-        if (rules[id_] - later) & crowd[id_].new:
-            missing = yet_to_come(crowd, rules)
-        beside = Beside(crowd, rules, usage.sharing(id_) - {id_}, missing)
-        return replace(crowd[id_], beside=beside).open(rules[id_], later)
 
-    # --- calls
+@dataclass
+class _Calls:
+    """The rounds of both directions as a lane."""
+
+    given: Given
+    ways: Sequence[list[list[_Batch]]]
+    work: Lane = field(default_factory=Lane)
+    last: dict[str, int] = field(default_factory=dict)
+
+    def lane(self) -> Lane:
+        for round_ in range(max(map(len, self.ways))):
+            for rounds in self.ways:
+                for batch in rounds[round_] if round_ < len(rounds) else ():
+                    self._send(batch, round_)
+        return self.work
 
     def _send(self, batch: _Batch, round_: int) -> None:
-        """Each call waits for the one before it: one in flight."""
-        for change in self._changes(self.given.before.groups[batch.group_id].resource, batch.turns):
-            last = len(self.work.legs) - 1
-            self.work.add(change, (last,) if last >= 0 else (), round_)
+        """Each call on a group waits for the one before it: one in flight."""
+        id_ = batch.group_id
+        for change in self._changes(self.given.before.groups[id_].resource, batch.turns):
+            after = (self.last[id_],) if id_ in self.last else ()
+            self.last[id_] = self.work.add(change, after, round_)
 
     def _changes(self, group: Resource, turns: Sequence[Turn]) -> list[c.Change]:
         if turns[0].gone and turns[0].come:
             return _in_place(group, turns[0].gone, turns[0].come)
-        rules = tuple(sorted(rule for turn in turns if (rule := turn.gone or turn.come)))
+        rules = tuple(sorted(_told(rule) for turn in turns if (rule := turn.gone or turn.come)))
         kind, why = (c.RevokeRules, _GONE) if turns[0].gone else (c.AuthorizeRules, _COME)
         return [kind(resource=group, reason=why, direction=rules[0].direction, rules=rules)]
+
+
+@dataclass
+class _Rounds:
+    """A path cut into rounds, each group's turns in their order, each in the first round where it is safe: what goes
+    must not be missed even if nothing that came in this round, but for the group's own in place, is there yet, and all
+    that goes in this round is gone. So within a round groups need not wait for each other.
+
+    ``sure``: what each group holds for sure; ``mine``: what it holds with its own in place; ``held``: in the end."""
+
+    sure: Standing
+    path: Sequence[tuple[str, Turn]]
+    guards: bool
+
+    def batches(self) -> Iterator[list[_Batch]]:
+        queues: dict[str, deque[tuple[int, Turn]]] = {id_: deque() for id_ in self.sure.crowd}
+        for index, (id_, turn) in enumerate(self.path):
+            queues[id_].append((index, turn))
+        held = dict(self.sure.rules)
+        while any(queues.values()):
+            round_ = self._round(queues, held)
+            if not round_:  # what cannot be kept: the guard says what that closes
+                first = min((queue[0][0], id_) for id_, queue in queues.items() if queue)[1]
+                _, turn = queues[first].popleft()
+                held[first] = turn.of(held[first])
+                round_ = [_Batch(first, [turn])]
+            for batch in round_:
+                self.sure.now(batch.group_id, held[batch.group_id])
+            yield round_
+
+    def _round(self, queues: Mapping[str, deque[tuple[int, Turn]]], held: dict[str, Rules]) -> list[_Batch]:
+        found: list[_Batch] = []
+        for id_, queue in queues.items():
+            mine = self.sure.rules[id_]
+            own: list[_Batch] = []
+            while queue:
+                turn = queue[0][1]
+                if turn.gone:
+                    later = turn.of(mine)
+                    if self.guards and self.sure.shut(id_, turn.gone, later):
+                        break
+                    mine = later
+                    self.sure.now(id_, self.sure.rules[id_] - {turn.gone})
+                queue.popleft()
+                held[id_] = turn.of(held[id_])
+                if own and _together(own[-1].turns[-1], turn):
+                    own[-1].turns.append(turn)
+                else:
+                    own.append(_Batch(id_, [turn]))
+            found += own
+        return found
 
 
 _COME = "wanted; the group is full"
@@ -146,8 +250,11 @@ _GONE = "not in the source; the group is full"
 _CHANGED = "the group has no room for both"
 
 
-def _in_place(group: Resource, rule: SecurityGroupRule, wanted: SecurityGroupRule) -> list[c.Change]:
-    into = replace(wanted, rule_id=rule.rule_id)
+def _told(rule: SecurityGroupRule) -> SecurityGroupRule:
+    return replace(rule, rule_id="") if rule.rule_id == FRESH else rule
+
+
+def _in_place(group: Resource, rule: SecurityGroupRule, into: SecurityGroupRule) -> list[c.Change]:
     made: list[c.Change] = [c.ModifySecurityGroupRules(resource=group, reason=_CHANGED, rule=rule, into=into)]
     if into.tags and into.tags != rule.tags and rule.rule_id:
         ids = (rule.rule_id,)

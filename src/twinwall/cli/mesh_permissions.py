@@ -1,0 +1,85 @@
+"""``twinwall mesh permissions``: what each role of a mesh may do, line by line, each with its reason."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from twinwall.cli import options as o
+from twinwall.cli import output
+from twinwall.cli.invocation import Invocation
+from twinwall.cli.mesh_around import mesh_option
+from twinwall.cli.replicas import configuration_of
+from twinwall.documents.mesh_permissions import Line, Role, roles_of
+from twinwall.errors import ConfigError
+from twinwall.mesh.configure import Configured
+from twinwall.model.members import Node
+
+
+@o.command("permissions")
+@mesh_option
+@click.option("--node", multiple=True, metavar="ACCOUNT/REGION", help="Only this node; may be repeated.")
+@click.option("--policy", metavar="ROLE", help="Only this role's policy, ready to paste.")
+@o.general
+@click.pass_obj
+def permissions(
+    invocation: Invocation, /, mesh: str | None, node: tuple[str, ...], policy: str | None
+) -> int:
+    """Print what each role of a mesh may do, with the reason of each line.
+
+    A node has a role for its function and one for its schedule; where an account is entered from others, one of its
+    nodes has the role for them too. These are the policies that mesh template writes. Needs no account and no network.
+    """
+    configured = configuration_of(invocation).mesh(mesh)
+    roles = {one.name: roles_of(configured, one).all for one in _nodes(configured, node)}
+    if policy is not None:
+        output.document(_one(roles, policy).policy)
+    elif invocation.json:
+        output.document({name: [_document(role) for role in found] for name, found in roles.items()})
+    else:
+        output.lines([line for name, found in roles.items() for line in _told(name, found)])
+    return 0
+
+
+def _nodes(configured: Configured, wanted: tuple[str, ...]) -> list[Node]:
+    known = {node.name: node for node in configured.mesh.nodes}
+    for name in wanted:
+        if name not in known:
+            raise ConfigError(
+                f"--node {name}: the mesh {configured.mesh.name} has the nodes {', '.join(known)}"
+            )
+    return [node for name, node in known.items() if not wanted or name in wanted]
+
+
+def _one(roles: dict[str, tuple[Role, ...]], wanted: str) -> Role:
+    """By its name or ARN; one name may be used in several accounts."""
+    every = [role for found in roles.values() for role in found]
+    fitting = [role for role in every if wanted in (role.name, role.arn)]
+    if len(fitting) != 1:
+        several = f"{len(fitting)} roles have that name" if fitting else "there is no such role"
+        raise ConfigError(
+            f"--policy {wanted}: {several}; name one of {', '.join(role.arn for role in every)}"
+        )
+    return fitting[0]
+
+
+def _document(role: Role) -> dict[str, Any]:
+    return {"role": role.arn, "trust": role.trust, "policy": role.policy, "reasons": role.reasons}
+
+
+def _told(node: str, roles: tuple[Role, ...]) -> Iterator[str]:
+    yield f"node {node}"
+    for role in roles:
+        yield f"  role {role.arn}"
+        for line in role.lines:
+            yield from _line(line)
+
+
+def _line(line: Line) -> Iterator[str]:
+    yield f"    {line.sid}: {', '.join(line.actions)}"
+    for resource in line.resources:
+        yield f"      on {resource}"
+    for operator, keys in line.condition.items():
+        for key, value in keys.items():
+            yield f"      if {key} {operator} {', '.join(value) if isinstance(value, list) else value}"
+    yield f"      because {line.reason}"

@@ -1,0 +1,129 @@
+"""``--report FILE``: results as one HTML file. What it needs besides Twinwall is asked for before anything is done."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from twinwall import __version__
+from twinwall.cli import output
+from twinwall.cli.failures import one_line
+from twinwall.cli.invocation import Invocation
+from twinwall.cli.replicas import world_of
+from twinwall.documents.files import check_writable, write_private
+from twinwall.engine.planned import Compared, Planned
+from twinwall.errors import ConfigError, TwinwallError
+from twinwall.planning.answer import Answer
+from twinwall.planning.inspected import Firewall
+from twinwall.planning.lint import LintReport
+from twinwall.report.html.of_explain import explain_part
+from twinwall.report.html.of_lint import lint_part
+from twinwall.report.html.of_mesh import mesh_part
+from twinwall.report.html.of_plan import Run, ended_part, plan_part
+from twinwall.report.html.of_verify import verify_part
+from twinwall.report.html.page import Page, Part
+from twinwall.report.html.scene import scene_of_comparison
+
+Make = Callable[[str], Part]
+"""A part, by the id that it gets in its page."""
+
+_OPENING = "<!doctype html>\n<!-- A report of twinwall -->\n"
+
+
+def check(path: str) -> None:
+    """Raises ``ConfigError`` for a place where no report can be written, and where the extra is missing."""
+    _renderer()
+    file = Path(path)
+    check_writable(file, "the report")
+    if file.exists() and not _is_ours(file):
+        raise ConfigError(
+            f"--report {path}: there is a file already that is no report of twinwall; name another"
+        )
+
+
+def _is_ours(file: Path) -> bool:
+    """Or empty: a file that something made to be filled."""
+    with file.open("rb") as stream:
+        opening = stream.read(len(_OPENING.encode()))
+    return opening in (b"", _OPENING.encode())
+
+
+def _renderer() -> Callable[[Page], str]:
+    try:
+        from twinwall.report.html.render import render  # noqa: PLC0415 - an optional part
+    except ModuleNotFoundError as missing:
+        raise ConfigError(
+            f"--report needs {missing.name}, which is not installed; pip install 'twinwall[report]'"
+        ) from missing
+    return render
+
+
+def write(makers: Sequence[Make], invocation: Invocation) -> None:
+    """The report, if one was asked for."""
+    if invocation.report is None or not makers:
+        return
+    parts = [make(f"t{number}") for number, make in enumerate(makers, 1)]
+    page = Page(invocation.command, __version__, world_of(invocation).clock.now(), parts)
+    path = Path(invocation.report)
+    write_private(path, _renderer()(page), "the report")
+    invocation.reported = True
+    output.remark(f"report: {path}", invocation)
+
+
+def write_if_possible(makers: Sequence[Make], invocation: Invocation) -> None:
+    """Where something worse is to be told already."""
+    try:
+        write(makers, invocation)
+    except TwinwallError as failure:
+        output.tell(f"twinwall: {failure}")
+
+
+def of_failure(failure: TwinwallError | KeyboardInterrupt, invocation: Invocation) -> None:
+    """What ended the run before there was a result: an older report must not stand for it."""
+    if invocation.report is not None and not invocation.reported:
+        made = partial(
+            ended, invocation.command, word_of(failure), one_line(str(failure)) or "Stopped by hand."
+        )
+        write_if_possible([made], invocation)
+
+
+def word_of(failure: BaseException) -> str:
+    match failure:
+        case TwinwallError(exit_code=3):
+            return "Refused"
+        case TwinwallError():
+            return "Failed"
+        case _:
+            return "Stopped"
+
+
+# --- parts
+
+
+def of_plan(planned: Planned, id_: str) -> Part:
+    return plan_part(id_, planned.plan, planned.existing)
+
+
+def of_run(planned: Planned, run: Run, id_: str) -> Part:
+    return plan_part(id_, planned.plan, planned.existing, run)
+
+
+def of_comparison(found: Compared, id_: str) -> Part:
+    scene = scene_of_comparison(found.desired, found.existing)
+    return verify_part(id_, found.report, found.source, found.target, scene)
+
+
+def of_lint(report: LintReport, firewall: Firewall, id_: str) -> Part:
+    return lint_part(id_, report, firewall)
+
+
+def of_explanation(answer: Answer, firewall: Firewall, id_: str) -> Part:
+    return explain_part(id_, answer, firewall)
+
+
+def of_mesh(told: Mapping[str, Any], id_: str) -> Part:
+    return mesh_part(id_, told)
+
+
+def ended(label: str, word: str, message: str, id_: str) -> Part:
+    return ended_part(id_, label, word, message)
