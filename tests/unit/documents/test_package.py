@@ -134,8 +134,8 @@ def shape(of: object, seen: tuple[str, ...] = ()) -> object:
 
 
 def test_the_models_are_cut_to_exactly_what_the_doors_call() -> None:
-    """Every text of the doors' sources that is the name of an operation; ``sts:AssumeRole`` is botocore's own call. What
-    only ``mesh adopt`` calls, by hand, no function needs."""
+    """Every text of the doors' sources that is the name of an operation; ``sts:AssumeRole`` is botocore's own call.
+    What only ``mesh adopt`` calls, by hand, no function needs."""
     by_hand = {"ec2": {"CreateTags", "DescribeSecurityGroups"}}
     texts: set[str] = set()
     for file in ("aws/mesh_doors.py", "aws/mesh_table.py", "ec2/mesh.py"):
