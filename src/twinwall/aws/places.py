@@ -29,7 +29,7 @@ def sessions(
         way = configured.ways.get(str(place))
         if place == home or way is None or not way.role_arn:
             return base
-        return _assumed(base, way.role_arn, loader, home or place)
+        return _assumed(base, way.role_arn, loader, (home or place).region)
 
     return session
 
@@ -42,7 +42,7 @@ def account_sessions(profiles: Mapping[str, str], roles: Mapping[str, str]) -> C
     def session(place: Place) -> Session:
         profile, role = profiles.get(place.account, profiles.get("")), roles.get(place.account)
         base = _session(profile, loader)
-        return _assumed(base, role, loader, place) if role else base
+        return _assumed(base, role, loader, place.region) if role else base
 
     return session
 
@@ -53,9 +53,9 @@ def _session(profile: str | None, loader: Loader) -> Session:
     return made
 
 
-def _assumed(source: Session, role_arn: str, loader: Loader, asked: Place) -> Session:
-    """Credentials are fetched on first use, from the Region of ``asked``, and renew themselves."""
-    make_sts = partial(source.create_client, region_name=asked.region, config=_QUICK)
+def _assumed(source: Session, role_arn: str, loader: Loader, region: str | None = None) -> Session:
+    """Credentials are fetched on first use, from the STS of this Region or of the profile's, and renew themselves."""
+    make_sts = partial(source.create_client, region_name=region, config=_QUICK)
     fetcher = AssumeRoleCredentialFetcher(make_sts, source.get_credentials(), role_arn)
     made = _session(None, loader)
     given(made, DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role"))
