@@ -163,6 +163,11 @@ def test_from_nothing_to_a_mesh_and_back(land: Land) -> None:
 
     again = land.run("deploy", config, "--yes").ended(0)
     assert again.stderr.count("as it should be") == 2 * len(PLACES)
+    told = land.run("status", config, "--output", "json").ended(0).json
+    assert [len(site["members"]) for site in told["sites"]] == [2, 2, 2], (
+        "by hand, past the roles of the functions"
+    )
+    land.run("true-up", config, "--yes").ended(0)
 
     land.scale(PLACES[0], 1)
     until(lambda: land.states(PLACES[0]) == ["InService"] and land.is_right(PLACES), 60)
@@ -224,6 +229,7 @@ def test_what_fails_at_one_node_says_where_each_stands_and_is_gone_on_with(land:
         in first.line
     )
     assert "is not authorized to perform: lambda:CreateFunction" in first.line
+    assert 'add "Action": "lambda:CreateFunction" to the policy of whoever deploys' in first.line
     for number, place in enumerate(PLACES):
         status = ("CREATE_COMPLETE", "ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS")[
             (number > fails) + (number >= fails)

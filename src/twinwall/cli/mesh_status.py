@@ -15,9 +15,9 @@ from twinwall.cli.mesh_around import (
     ignore,
     mesh_option,
     open_doors,
-    profile_option,
     recording,
 )
+from twinwall.cli.mesh_ways import ways
 from twinwall.cli.replicas import configuration_of, world_of
 from twinwall.documents.files import json_text, write_private
 from twinwall.engine.mesh.record import record
@@ -29,7 +29,7 @@ from twinwall.report.mesh import mesh_status_text
 @o.command("status")
 @mesh_option
 @from_option
-@profile_option
+@ways
 @click.option("--record", "record_", metavar="FILE", help="Also keep what was read, for --from.")
 @click.option("--watch", type=click.IntRange(1), metavar="SECONDS", help="Again and again, until stopped.")
 @o.report
@@ -53,13 +53,13 @@ def _show(
     configured: Configured,
     from_: str | None,
     record_: str | None,
-    profile: str | None,
+    **options: Any,
 ) -> bool:
     if from_ is not None:
         found, now = recording(from_), None
     else:
         found, now = (
-            record(around(configured, open_doors(configured, profile), "", ignore)),
+            record(around(configured, open_doors(configured, **options), "", ignore)),
             world_of(invocation).clock.now(),
         )
     if record_ is not None:
