@@ -275,3 +275,46 @@ def test_an_upgrade_with_events_in_flight_loses_none(land: Land, package: Path, 
     assert len(land.admitted(places[0])) == 4
     buckets = land.client("s3").list_objects_v2(Bucket=f"twinwall-web-{A}-{EU}")["Contents"]
     assert len(buckets) == 2, "the package before stays, for whoever wants it back"
+
+
+@pytest.mark.soak
+def test_the_published_walk_through_on_deployed_stacks(land: Land) -> None:
+    """The first Region alone, up and down; the second joins; a Region is cut off, and catches up when it is back; what
+    somebody changes by hand is repaired."""
+    home, other = PLACES[0], PLACES[1]
+    alone = land.write((home,))
+    land.run("deploy", alone, "--yes").ended(0)
+    land.scale(home, 1)
+    until(lambda: land.states(home) == ["InService"] and land.is_right((home,)), 60)
+    land.scale(home, 0)
+    until(lambda: land.states(home) == [] and land.admitted(home) == set(), 60)
+
+    both = land.write((home, other))
+    land.run("deploy", both, "--yes").ended(0)
+    for place in (home, other):
+        land.scale(place, 1)
+    until(
+        lambda: all(land.states(p) == ["InService"] for p in (home, other)) and land.is_right((home, other)),
+        60,
+    )
+
+    land.on.aws.fail_next("*", times=10**6, region=US)
+    began = time.monotonic()
+    land.scale(home, 2)
+    until(lambda: land.states(home) == ["InService"] * 2, 60)
+    assert time.monotonic() - began < 30
+    assert len(land.admitted(home)) == 3, "the last known members of the Region that is cut off stay"
+    land.on.aws.no_trouble()
+    land.run("true-up", both, "--yes")
+    until(lambda: land.is_right((home, other)), 60)
+
+    ec2, group = land.client("ec2", *home), land.sites[home]["LocalSG"]
+    gone = min(land.admitted(home))
+    ports = {"IpProtocol": "tcp", "FromPort": 7000, "ToPort": 7001, "IpRanges": [{"CidrIp": gone}]}
+    ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[ports])
+    assert not land.is_right((home, other))
+    event = {"detail": {"AutoScalingGroupName": land.sites[home]["AutoScalingGroup"]}}
+    land.client("lambda", *home).invoke(FunctionName="twinwall-web", Payload=json.dumps(event))
+    until(lambda: land.is_right((home, other)), 60)
+    land.run("remove", both, "--tables", "--yes").ended(0)
+    assert land.made() == []
