@@ -22,6 +22,9 @@ Line = Callable[[Mapping[str, Any]], None]
 mesh_option = click.option(
     "--mesh", metavar="NAME", help="The mesh of the configuration; not needed if it is the only one."
 )
+node_option = click.option(
+    "--node", multiple=True, metavar="ACCOUNT/REGION", help="Only this node; may be repeated."
+)
 from_option = click.option(
     "--from", "from_", metavar="FILE", help="Offline: a recording made by mesh status --record."
 )
@@ -38,6 +41,17 @@ def open_doors(configured: Configured, profiles: Sequence[str], role_arns: Seque
 
 def around(configured: Configured, doors: AwsMeshDoors, node: str, log: Line) -> Around:
     return Around(configured.mesh, node, doors, SystemClock(), ThreadCrew, lambda: uuid.uuid4().hex, log)
+
+
+def nodes_of(configured: Configured, wanted: tuple[str, ...]) -> list[str]:
+    """All, unless some are named."""
+    known = [node.name for node in configured.mesh.nodes]
+    for name in wanted:
+        if name not in known:
+            raise ConfigError(
+                f"--node {name}: the mesh {configured.mesh.name} has the nodes {', '.join(known)}"
+            )
+    return list(wanted) or known
 
 
 def recording(path: str) -> dict[str, Any]:
