@@ -53,7 +53,7 @@ def _profiles(given: Sequence[str]) -> dict[str, str]:
             account, name = "", text
         if found.setdefault(account, name) != name:
             raise ConfigError(
-                f"--profile {text}: {account or 'all accounts'} has the profile {found[account]} already"
+                f"--profile {text}: {account or 'all accounts'} has the profile {found[account]} already; name one"
             )
     return found
 
@@ -65,5 +65,7 @@ def _roles(given: Sequence[str]) -> dict[str, str]:
         if len(parts) < 6 or parts[2] != "iam" or not parts[5].startswith("role/"):
             raise ConfigError(f"--role-arn {arn}: that is none; write arn:aws:iam::ACCOUNT:role/NAME")
         if found.setdefault(parts[4], arn) != arn:
-            raise ConfigError(f"--role-arn {arn}: the account {parts[4]} has {found[parts[4]]} already")
+            raise ConfigError(
+                f"--role-arn {arn}: the account {parts[4]} has {found[parts[4]]} already; name one"
+            )
     return found
