@@ -50,6 +50,10 @@ STORY: list[tuple[str, tuple[str, ...], tuple[int, ...]]] = [
 ]
 """In this order: a plan is applied, undone, and made again. The exit codes that are right."""
 
+ELSEWHERE = ("demo", "mesh deploy", "mesh remove", "mesh adopt")
+"""The demo is a process of its own, below; meshes are deployed, removed and adopted, and their JSON looked at, in
+``test_mesh_deploy.py`` and ``test_mesh_adopt.py``."""
+
 
 def commands(command: click.Command, name: str = "") -> Iterator[str]:
     if not isinstance(command, click.Group):
@@ -63,7 +67,7 @@ def commands(command: click.Command, name: str = "") -> Iterator[str]:
 
 
 def test_every_command_is_asked() -> None:
-    assert sorted(["demo", *(name for name, _, _ in STORY)]) == sorted(commands(root))
+    assert sorted([*ELSEWHERE, *(name for name, _, _ in STORY)]) == sorted(commands(root))
 
 
 def test_the_demo_tells_its_story_as_json_too(tmp_path: Path) -> None:
@@ -131,6 +135,9 @@ WRONG: dict[str, tuple[str, ...]] = {
     "mesh template": ("--node", "nothing"),
     "mesh package": ("-o", "nowhere/mesh.zip"),
     "mesh permissions": ("--mesh", "nothing"),
+    "mesh deploy": ("--mesh", "nothing"),
+    "mesh remove": ("--mesh", "nothing"),
+    "mesh adopt": ("--mesh", "nothing"),
     "mesh simulate": ("--sites", "99"),
 }
 

@@ -161,7 +161,8 @@ def test_from_nothing_to_a_mesh_and_back(land: Land) -> None:
     until(lambda: all(land.states(place) == ["InService"] * 2 for place in PLACES), 60)
     until(lambda: land.is_right(PLACES), 60)
 
-    again = land.run("deploy", config, "--yes").ended(0)
+    again = land.run("deploy", config, "--yes", "--output", "json").ended(0)
+    assert [node["node"] for node in again.json["nodes"]] == order
     assert again.stderr.count("as it should be") == 2 * len(PLACES)
     told = land.run("status", config, "--output", "json").ended(0).json
     assert [len(site["members"]) for site in told["sites"]] == [2, 2, 2], (
@@ -172,7 +173,8 @@ def test_from_nothing_to_a_mesh_and_back(land: Land) -> None:
     land.scale(PLACES[0], 1)
     until(lambda: land.states(PLACES[0]) == ["InService"] and land.is_right(PLACES), 60)
 
-    land.run("remove", config, "--yes").ended(0)
+    removed = land.run("remove", config, "--yes", "--output", "json").ended(0).json
+    assert (len(removed["removed"]), removed["tables"]) == (len(PLACES), False)
     assert land.made() == []
     for place in PLACES:
         assert land.admitted(place) == set()
