@@ -29,6 +29,7 @@ PROGRAMS = (
     "coldstart",
     "memory_doors",
     "memory",
+    "recomputing",
     "help",
 )
 MOST = 1.2

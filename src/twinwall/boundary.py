@@ -218,6 +218,14 @@ class MeshEc2(Protocol):
         """``Instance``s of these Auto Scaling groups (by tag), or with these ids; unknown ids are left out."""
         ...
 
+    def groups(self, group_ids: Sequence[str], within: float) -> Sequence[Document]:
+        """``SecurityGroup``s without their rules' sake: their tags. One that does not exist is left out."""
+        ...
+
+    def tag(self, ids: Sequence[str], tags: Tags, within: float) -> None:
+        """Of groups and rules."""
+        ...
+
     def authorize(
         self, group_id: str, rules: Sequence[SecurityGroupRule], tags: Tags, within: float
     ) -> None: ...

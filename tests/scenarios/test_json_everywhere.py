@@ -19,6 +19,7 @@ RECORDING = {"at": 0.0, "tables": {}, "groups": {}}
 SIDES = ("--replica", "shop")
 WAY = ("--target-profile", "target")
 JOURNAL = "journal.jsonl"
+AT_ONCE = ("--settle", "0")
 
 STORY: list[tuple[str, tuple[str, ...], tuple[int, ...]]] = [
     ("snapshot", ("--source", "source"), (0,)),
@@ -32,10 +33,10 @@ STORY: list[tuple[str, tuple[str, ...], tuple[int, ...]]] = [
     ("verify", SIDES, (2,)),
     ("drift", (), (2,)),
     ("plan", (*SIDES, "-o", "plan.json"), (0,)),
-    ("apply", ("plan.json", "--yes", "--journal", JOURNAL), (0,)),
-    ("resume", (JOURNAL, "--yes", *WAY), (0,)),
-    ("undo", (JOURNAL, "--yes", "--journal", "undo.jsonl", *WAY), (0,)),
-    ("migrate", (*SIDES, "--yes", "--journal", "again.jsonl"), (0,)),
+    ("apply", ("plan.json", "--yes", "--journal", JOURNAL, *AT_ONCE), (0,)),
+    ("resume", (JOURNAL, "--yes", *WAY, *AT_ONCE), (0,)),
+    ("undo", (JOURNAL, "--yes", "--journal", "undo.jsonl", *WAY, *AT_ONCE), (0,)),
+    ("migrate", (*SIDES, "--yes", "--journal", "again.jsonl", *AT_ONCE), (0,)),
     ("unlock", ("--target", "target", "--yes"), (0,)),
     ("permissions", ("migrate",), (0,)),
     ("completion", ("bash",), (0,)),
@@ -43,6 +44,8 @@ STORY: list[tuple[str, tuple[str, ...], tuple[int, ...]]] = [
     ("mesh true-up", ("--from", "recording.json"), (2,)),
     ("mesh audit", ("recording.json",), (0,)),
     ("mesh template", ("--node", "111111111111/eu-west-1"), (0,)),
+    ("mesh package", ("-o", "mesh.zip"), (0,)),
+    ("mesh permissions", (), (0,)),
     ("mesh simulate", ("--calls", "20"), (0,)),
 ]
 """In this order: a plan is applied, undone, and made again. The exit codes that are right."""
@@ -126,6 +129,8 @@ WRONG: dict[str, tuple[str, ...]] = {
     "mesh true-up": ("--mesh", "nothing"),
     "mesh audit": ("nothing.log",),
     "mesh template": ("--node", "nothing"),
+    "mesh package": ("-o", "nowhere/mesh.zip"),
+    "mesh permissions": ("--mesh", "nothing"),
     "mesh simulate": ("--sites", "99"),
 }
 

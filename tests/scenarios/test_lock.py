@@ -49,13 +49,17 @@ def test_a_lock_takes_two_calls_and_five_over_a_dead_one(tmp_path: Path) -> None
     found: list[Any] = []
     hold(scene, tmp_path, "a", found)
     scene.sim.run()
-    assert scene.aws.log == ["CreateSecurityGroup"]
+    found[-1].release()
+    assert scene.aws.log == ["CreateSecurityGroup", "DeleteSecurityGroup"]
+    hold(scene, tmp_path, "dead", found)
+    scene.sim.run()
     scene.sim.sleep(1000)
     scene.aws.log.clear()
     hold(scene, tmp_path, "b", found)
     scene.sim.run()
     found[-1].release()
-    assert len(scene.aws.log) == 5
+    over = ["CreateSecurityGroup", "DescribeSecurityGroups", "DeleteSecurityGroup", "CreateSecurityGroup"]
+    assert scene.aws.log == [*over, "DeleteSecurityGroup"]
     assert find(scene.side()) is None
 
 

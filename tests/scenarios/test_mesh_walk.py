@@ -6,14 +6,9 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner
-from mesh_site import Mesh, Region, Served, served, until
-
-from twinwall.cli.invocation import Invocation
-from twinwall.cli.main import root
+from mesh_site import Mesh, Region, Served, by_hand, served, until
 
 HERE, THERE = "eu-west-1", "us-east-1"
 
@@ -60,16 +55,6 @@ def test_from_nobody_to_three_members_and_back(stage: Served) -> None:
     told = [line for line in mesh.log(here) if line.get("event") == "answered"]
     assert [line["result"] for line in told] == ["CONTINUE"] * 6
     assert all(line["effective"] for line in told)
-
-
-def by_hand(mesh: Mesh, account: str, folder: Path, *arguments: str) -> Any:
-    """``twinwall mesh …`` with the account's keys."""
-    file = mesh.write(folder / "twinwall.toml")
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in mesh.endpoint.environment(account).items():
-            environment.setenv(name, value)
-        asked = ["mesh", arguments[0], "--config", file, *arguments[1:]]
-        return CliRunner().invoke(root, asked, obj=Invocation(), standalone_mode=False)
 
 
 def test_the_published_walk_through(stage: Served, tmp_path: Path) -> None:
@@ -121,6 +106,12 @@ def test_the_published_walk_through(stage: Served, tmp_path: Path) -> None:
     assert [line["addresses"] for line in told["lines"] if line["event"] == "added"] == [[lost]]
     assert mesh.everywhere(members)
     assert by_hand(mesh, account, tmp_path, "status").return_value == 0
+
+    # Who was admitted, when and why, read back from the functions' logs.
+    found = by_hand(mesh, account, tmp_path, "audit", "--address", lost).output.splitlines()
+    admitted = [line for line in found if f"{there.node}: added: " in line and "(Launching " in line]
+    assert any(f"site {there.site}" in line for line in admitted)
+    assert all(lost in line for line in admitted)
 
     # A Region is cut off; the other scales; it returns and catches up.
     stage.cut_off(THERE)

@@ -5,7 +5,6 @@
 """
 
 import functools
-import io
 import json
 import os
 import re
@@ -13,7 +12,6 @@ import subprocess
 import sys
 import time
 import urllib.request
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,23 +19,23 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 from botocore.config import Config
+from click.testing import CliRunner
 
-import twinwall
+from twinwall.aws.models import cut_models
+from twinwall.cli.invocation import Invocation
+from twinwall.cli.main import root
+from twinwall.documents.deployment import settings as stack
+from twinwall.documents.deployment.package import build
 from twinwall.documents.mesh_permissions import NodeRoles, roles_of
 from twinwall.mesh.configure import Configured, configure
+from twinwall.mesh.events import LAUNCH, TERMINATE, TERMINATED
 
 Json = dict[str, Any]
 ONCE = Config(retries={"total_max_attempts": 1}, read_timeout=60)
-HEARTBEAT = 300
-VISIBILITY, RECEIVES = 40, 12
-"""Seconds, and how often a message is tried: together longer than the heartbeat."""
-TIMEOUT, MEMORY = 30, 256
-EVENTS = [
-    "EC2 Instance-launch Lifecycle Action",
-    "EC2 Instance-terminate Lifecycle Action",
-    "EC2 Instance Terminate Successful",
-]
+RECEIVES = 30
+"""How often a message is tried: with the visibility together longer than the heartbeat."""
 
 
 @dataclass(frozen=True)
@@ -292,26 +290,27 @@ class Mesh:
         """The node of ``at``, which serves its one site. Not ``awake``: nothing but an invocation runs it."""
         self.grant(at)
         at.client("logs").create_log_group(logGroupName=f"/aws/lambda/{self.table_name}")
-        table = at.client("dynamodb").create_table(
-            TableName=self.table_name,
-            KeySchema=[
-                {"AttributeName": "region", "KeyType": "HASH"},
-                {"AttributeName": "asg", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"} for name in ("region", "asg")
-            ],
-            BillingMode="PAY_PER_REQUEST",
-            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
-        )["TableDescription"]
+        stream = self.make_table(at)
         url, queue = self._queue(at)
         self._function(at, url)
         if awake:
             self.listen_to_queue(at, queue)
-            self.listen_to_stream(at, table["LatestStreamArn"])
+            self.listen_to_stream(at, stream)
             self._rule(at, queue)
         self._schedule(at)
         self._hooks(at)
+
+    def make_table(self, at: Region) -> str:
+        """The ARN of its stream."""
+        keys = (("region", "HASH"), ("asg", "RANGE"))
+        made = at.client("dynamodb").create_table(
+            TableName=self.table_name,
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+        )
+        return str(made["TableDescription"]["LatestStreamArn"])
 
     def roles(self, at: Region) -> NodeRoles:
         configured = self.configured
@@ -347,7 +346,7 @@ class Mesh:
         sqs = at.client("sqs")
         _, dead = _make_queue(sqs, f"{self.table_name}-dead", {})
         redrive = json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": RECEIVES})
-        attributes = {"VisibilityTimeout": str(VISIBILITY), "RedrivePolicy": redrive}
+        attributes = {"VisibilityTimeout": str(stack.VISIBILITY), "RedrivePolicy": redrive}
         url, arn = _make_queue(sqs, self.table_name, attributes)
         statement = {
             "Effect": "Allow",
@@ -364,11 +363,11 @@ class Mesh:
         at.client("lambda").create_function(
             FunctionName=self.table_name,
             Role=self.roles(at).function.arn,
-            Runtime="python3.13",
-            Handler="twinwall.lambdas.handlers.mesh",
+            Runtime=stack.RUNTIME,
+            Handler=stack.HANDLER,
             Code={"ZipFile": package()},
-            Timeout=TIMEOUT,
-            MemorySize=MEMORY,
+            Timeout=stack.TIMEOUT,
+            MemorySize=stack.MEMORY,
             Environment={"Variables": variables},
         )
 
@@ -377,9 +376,9 @@ class Mesh:
         return self._listen(
             at,
             EventSourceArn=queue,
-            BatchSize=1000,
-            MaximumBatchingWindowInSeconds=1,
-            ScalingConfig={"MaximumConcurrency": 2},
+            BatchSize=stack.BATCH,
+            MaximumBatchingWindowInSeconds=stack.WINDOW,
+            ScalingConfig={"MaximumConcurrency": stack.CONCURRENCY},
         )
 
     def listen_to_stream(self, at: Region, stream: str) -> str:
@@ -399,7 +398,7 @@ class Mesh:
     def _rule(self, at: Region, queue: str) -> None:
         pattern = {
             "source": ["aws.autoscaling"],
-            "detail-type": EVENTS,
+            "detail-type": [LAUNCH, TERMINATE, TERMINATED],
             "detail": {"AutoScalingGroupName": [at.asg]},
         }
         events = at.client("events")
@@ -426,7 +425,7 @@ class Mesh:
                 AutoScalingGroupName=at.asg,
                 LifecycleHookName=f"{self.settings.get('hook', 'twinwall')}-{end}",
                 LifecycleTransition=f"autoscaling:EC2_INSTANCE_{transition}",
-                HeartbeatTimeout=HEARTBEAT,
+                HeartbeatTimeout=300,
                 DefaultResult=default,
             )
 
@@ -493,23 +492,21 @@ def give(iam: Any, role: str, policy: Json) -> None:
 
 @functools.cache
 def package() -> bytes:
-    """A zip with what the handler imports of this installation, and nothing else."""
-    root = Path(twinwall.__file__).parents[1]
-    told = subprocess.run(
-        [sys.executable, "-c", _LOADED], capture_output=True, text=True, check=True, env={**os.environ}
-    )
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in json.loads(told.stdout):
-            archive.write(file, Path(file).relative_to(root))
-    return made.getvalue()
+    """What ``twinwall mesh package`` makes."""
+    return build(cut_models()).body
 
 
-_LOADED = """\
-import json, sys, twinwall.lambdas.handlers
-files = {m.__file__ for n, m in sys.modules.items() if n.partition(".")[0] == "twinwall" and m.__file__}
-print(json.dumps(sorted(files)))
-"""
+def by_hand(mesh: Mesh, account: str, folder: Path, *arguments: str) -> Any:
+    """``twinwall mesh …`` with the mesh's configuration and the account's keys."""
+    file = mesh.write(folder / "twinwall.toml")
+    return twinwall_as(mesh.endpoint, account, "mesh", arguments[0], "--config", file, *arguments[1:])
+
+
+def twinwall_as(endpoint: Endpoint, account: str, *arguments: str) -> Any:
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in endpoint.environment(account).items():
+            environment.setenv(name, value)
+        return CliRunner().invoke(root, list(arguments), obj=Invocation(), standalone_mode=False)
 
 
 def until(true: Callable[[], Any], seconds: float = 20.0) -> Any:

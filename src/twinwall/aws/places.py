@@ -1,7 +1,8 @@
 """Sessions of a mesh's places: the function's own, and those of other accounts by their roles."""
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from typing import Any
 
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
@@ -9,8 +10,9 @@ from botocore.loaders import Loader, create_loader
 from botocore.session import Session
 
 from twinwall.aws.credentials import given
+from twinwall.aws.faults import faults
 from twinwall.aws.models import loader_of
-from twinwall.mesh.configure import Configured
+from twinwall.mesh.configure import Configured, Way
 from twinwall.model.members import Place
 
 _QUICK = Config(connect_timeout=1, read_timeout=1.5, retries={"mode": "standard", "total_max_attempts": 1})
@@ -29,7 +31,33 @@ def sessions(
         way = configured.ways.get(str(place))
         if place == home or way is None or not way.role_arn:
             return base
-        return _assumed(base, way.role_arn, loader, home or place)
+        return _assumed(base, way.role_arn, loader, (home or place).region)
+
+    return session
+
+
+def account_sessions(
+    profiles: Mapping[str, str], roles: Mapping[str, str], ways: Mapping[str, Way] | None = None
+) -> Callable[[Place], Session]:
+    """Ways into accounts by what the user said: account → profile (the empty account: all others) and account → role,
+    which is taken on with the profile's credentials. ``ways``: those of the functions, for an account of which nothing
+    was said and which is not the credentials' own."""
+    loader = create_loader(Session().get_config_variable("data_path"))
+
+    @cache
+    def own(profile: str | None, region: str) -> str:
+        thing = f"the account of {f'profile {profile}' if profile else 'the environment'}"
+        with faults("asking for", thing):
+            sts: Any = _session(profile, loader).create_client("sts", region_name=region)
+            return str(sts.get_caller_identity()["Account"])
+
+    def session(place: Place) -> Session:
+        profile, role = profiles.get(place.account, profiles.get("")), roles.get(place.account)
+        base = _session(profile, loader)
+        way = (ways or {}).get(str(place))
+        if not role and place.account not in profiles and way and way.role_arn:
+            role = way.role_arn if own(profile, place.region) != place.account else None
+        return _assumed(base, role, loader, place.region) if role else base
 
     return session
 
@@ -40,9 +68,9 @@ def _session(profile: str | None, loader: Loader) -> Session:
     return made
 
 
-def _assumed(source: Session, role_arn: str, loader: Loader, asked: Place) -> Session:
-    """Credentials are fetched on first use, from the Region of ``asked``, and renew themselves."""
-    make_sts = partial(source.create_client, region_name=asked.region, config=_QUICK)
+def _assumed(source: Session, role_arn: str, loader: Loader, region: str | None = None) -> Session:
+    """Credentials are fetched on first use, from the STS of this Region or of the profile's, and renew themselves."""
+    make_sts = partial(source.create_client, region_name=region, config=_QUICK)
     fetcher = AssumeRoleCredentialFetcher(make_sts, source.get_credentials(), role_arn)
     made = _session(None, loader)
     given(made, DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role"))

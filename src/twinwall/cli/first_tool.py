@@ -108,7 +108,9 @@ def _check(said: Arguments) -> None:
         if not (said.sg_id or said.sg_tag):
             raise ConfigError("--sg_migration: which groups? Say --sg_id ID or --sg_tag KEY=VALUE")
         if said.sg_id and not said.sg_id.startswith("sg-"):
-            raise ConfigError(f"--sg_id {said.sg_id}: not the id of a security group (sg-…)")
+            raise ConfigError(
+                f"--sg_id {said.sg_id}: not the id of a security group; give one, as sg-0123456789abcdef0"
+            )
         if said.srcnacl_id or said.srcnacl_id_association is not None:
             raise ConfigError(
                 "--sg_migration: --srcnacl_id and --srcnacl_id_association go with --nacl_migration"

@@ -55,6 +55,7 @@ def _locate(session: AwsSession, id_: str) -> Located:
         found = client.describe_network_acls(Filters=[{"Name": key, "Values": [id_]}])["NetworkAcls"]
     if not found:
         raise NotFound(
-            f"looking up {id_} in {session.region}: there is no network ACL with this id or association"
+            f"looking up {id_} in {session.region}: there is no network ACL with this id or association; "
+            "check the id, the profile and the Region"
         )
     return Located(found[0]["VpcId"], found[0]["NetworkAclId"])

@@ -112,7 +112,8 @@ def _open_file(side: Wanted) -> FileSide:
     for key in ("profile", "role_arn", "external_id"):
         if getattr(side.way, key):
             raise ConfigError(
-                f"--{side.way.side} {spec} is a snapshot: --{side.way.side}-{key.replace('_', '-')} means nothing to it"
+                f"--{side.way.side} {spec} is a snapshot: --{side.way.side}-{key.replace('_', '-')} means nothing "
+                "to it; leave it out"
             )
     document = snapshots.load(spec)
     vpc_id = snapshots.choose_vpc(document, side.vpc_id, spec, f"{side.option}-vpc")
@@ -123,7 +124,7 @@ def _in_region(document: dict[str, Any], side: Wanted, spec: str) -> dict[str, A
     """Plain answers do not say their Region; ``--SIDE-region`` may."""
     said, found = side.way.region, document.get("Region")
     if said and found and said != found:
-        raise ConfigError(f"{side.option}-region {said}: {spec} is of {found}")
+        raise ConfigError(f"{side.option}-region {said}: {spec} is of {found}; leave the option out")
     return document | {"Region": said} if said else document
 
 

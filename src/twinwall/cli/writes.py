@@ -166,7 +166,8 @@ class _Run:
         code = 0 if report.equal else 2
         part = self._part(applied, report)
         if not self.invocation.json:
-            text = Group(applied_text(plan, told, path), verify_text(report))
+            found = self._besides(applied.findings)
+            text = Group(applied_text(plan, told, path, found), verify_text(report))
             return Result(self.label, code, text=text, part=part)
         proof = {"applied": told, "journal": path, "verify": verify_document(report)}
         return Result(self.label, code, {**self._document(applied.findings), **proof}, part=part)
@@ -186,10 +187,14 @@ class _Run:
         return self._part(NOTHING, None, one_line(str(failure)) or "Stopped by hand.")
 
     def _document(self, meanwhile: Sequence[Finding] = ()) -> dict[str, Any]:
-        """The plan's, with what somebody else did meanwhile, and what the user did without."""
-        found = [*meanwhile, *([_without_lock(self.write)] if self.how.no_lock and self.journal else [])]
+        """The plan's, with what became known besides."""
         document = plan_document(self.write.plan)
-        return {**document, "findings": [*document["findings"], *map(finding_document, found)]}
+        found = map(finding_document, self._besides(meanwhile))
+        return {**document, "findings": [*document["findings"], *found]}
+
+    def _besides(self, meanwhile: Sequence[Finding]) -> list[Finding]:
+        """What somebody else did meanwhile, and what the user did without."""
+        return [*meanwhile, *([_without_lock(self.write)] if self.how.no_lock and self.journal else [])]
 
     def result_or_failure(self, made: dict[str, str]) -> Result:
         try:

@@ -152,7 +152,7 @@ def load(path: Path | None) -> Configuration:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as wrong:
-        raise DocumentError(f"the configuration {path} is not TOML: {wrong}") from None
+        raise DocumentError(f"the configuration {path} is not TOML: {wrong}; correct it") from None
     return _Reader(path, text).configuration(document)
 
 

@@ -27,7 +27,9 @@ def read_text(path: Path, what: str) -> str:
             f"{what} {path} is not UTF-8 text (byte {wrong.start}); it was cut, or is another kind of file"
         ) from None
     except OSError as failed:
-        raise DocumentError(f"{what} {path} cannot be read: {failed.strerror or failed}") from None
+        raise DocumentError(
+            f"{what} {path} cannot be read: {failed.strerror or failed}; check its name"
+        ) from None
 
 
 def read_object(path: Path, what: str) -> dict[str, Any]:
@@ -38,7 +40,7 @@ def read_object(path: Path, what: str) -> dict[str, Any]:
     try:
         document = _decoded(text, f"{what} {path}")
     except RecursionError:
-        raise DocumentError(f"{what} {path} is nested too deeply to be one") from None
+        raise DocumentError(f"{what} {path} is nested too deeply to be one; make it again") from None
     if not isinstance(document, dict):
         raise DocumentError(f"{what} {path} holds {_kind(document)} where an object {{…}} is wanted")
     return document
@@ -109,9 +111,11 @@ def check_writable(path: Path, what: str) -> None:
     if path.is_dir():
         raise ConfigError(f"{what} {path} is a folder; name a file")
     if not folder.is_dir():
-        raise ConfigError(f"{what} {path} cannot be written: there is no folder {folder}")
+        raise ConfigError(
+            f"{what} {path} cannot be written: there is no folder {folder}; make it, or name another"
+        )
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise ConfigError(f"{what} {path} cannot be written: {folder} may not be written to")
+        raise ConfigError(f"{what} {path} cannot be written: {folder} may not be written to; name another")
 
 
 def make_folder(path: Path, what: str) -> None:
@@ -129,7 +133,9 @@ def _told(path: Path, what: str) -> Iterator[None]:
     try:
         yield
     except OSError as failed:
-        raise ConfigError(f"{what} {path} cannot be written: {failed.strerror or failed}") from None
+        raise ConfigError(
+            f"{what} {path} cannot be written: {failed.strerror or failed}; name another place"
+        ) from None
 
 
 @contextlib.contextmanager

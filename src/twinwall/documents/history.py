@@ -48,12 +48,16 @@ def load_history(path: Path) -> History:
     records = read_journal(path)
     starts = [at for at, record in enumerate(records) if record["event"] == "begin"]
     if not starts:
-        raise DocumentError(f"the journal {path}: nothing was begun, so nothing is to be resumed or undone")
+        raise DocumentError(
+            f"the journal {path}: nothing was begun, so nothing is to be resumed or undone; name another journal"
+        )
     try:
         return _history(records[starts[-1] :], _lock_of(records), _nonce_of(records), path)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, ConfigError) as wrong:
         why = f"no key {wrong}" if isinstance(wrong, KeyError) else str(wrong)
-        raise DocumentError(f"the journal {path} is not what a journal should be: {why}") from None
+        raise DocumentError(
+            f"the journal {path} is not what a journal should be: {why}; name another, or an unedited copy"
+        ) from None
 
 
 def _lock_of(records: Sequence[Record]) -> str:

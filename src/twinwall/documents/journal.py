@@ -104,7 +104,8 @@ def _read(path: Path) -> tuple[list[dict[str, Any]], str]:
     lines = read_text(path, "the journal").split("\n")
     if lines == [""]:
         raise DocumentError(
-            f"the journal {path} is empty: nothing was begun, so nothing is to be resumed or undone"
+            f"the journal {path} is empty: nothing was begun, so nothing is to be resumed or undone; name "
+            "another journal"
         )
     if not lines[0].startswith(_OPENING):
         raise _foreign(path)
@@ -140,7 +141,8 @@ def _check_version(records: Sequence[Mapping[str, Any]], path: Path) -> None:
     version = records[0].get("version")
     if version != JOURNAL_VERSION:
         raise DocumentError(
-            f"the journal {path} is of version {version!r}, this twinwall reads {JOURNAL_VERSION}"
+            f"the journal {path} is of version {version!r}, this twinwall reads {JOURNAL_VERSION}; use the "
+            "twinwall that wrote it"
         )
 
 

@@ -83,7 +83,9 @@ def load_all(paths: Iterable[Path]) -> list[Plan]:
         load(file) for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])
     ]
     if not plans:
-        raise DocumentError("no plan was found: the folder holds no *.json file")
+        raise DocumentError(
+            "no plan was found: the folder holds no *.json file; make one with twinwall plan -o"
+        )
     return plans
 
 

@@ -159,7 +159,7 @@ def _tags(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
 def _tag(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not (equals and key):
-        raise ConfigError(f"{text!r} is not of the form KEY=VALUE")
+        raise ConfigError(f"{text!r} is not of the form KEY=VALUE; give both")
     return key, value
 
 
@@ -167,7 +167,7 @@ def _ids(prefix: str, what: str) -> Callable[[Sequence[str]], tuple[str, ...]]:
     def parse(texts: Sequence[str]) -> tuple[str, ...]:
         for text in texts:
             if not text.startswith(prefix):
-                raise ConfigError(f"{text!r} is not the id of {what} ({prefix}…)")
+                raise ConfigError(f"{text!r} is not the id of {what} ({prefix}…); give one")
         return tuple(texts)
 
     return parse
@@ -206,7 +206,7 @@ def _account_maps(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
     pairs = _once((_pair(text, "A=B, two account ids") for text in texts), "an account has one counterpart")
     for account in (account for pair in pairs for account in pair):
         if not _ACCOUNT.match(account):
-            raise ConfigError(f"{account!r} is not an account id of 12 digits")
+            raise ConfigError(f"{account!r} is not an account id of 12 digits; give one")
     return pairs
 
 
@@ -218,7 +218,9 @@ def _renames(texts: Sequence[str]) -> tuple[Rename, ...]:
     pairs = _once((_pair(text, "GLOB=PATTERN") for text in texts), "a glob has one pattern")
     for _, pattern in pairs:
         if pattern.lower().startswith("sg-"):
-            raise ConfigError(f"the pattern {pattern!r} makes a name that starts with sg-, which EC2 refuses")
+            raise ConfigError(
+                f"the pattern {pattern!r} makes a name that starts with sg-, which EC2 refuses; begin it otherwise"
+            )
     return tuple(Rename(glob, pattern) for glob, pattern in pairs)
 
 
@@ -254,7 +256,7 @@ def _percent(value: Any) -> float:
     try:
         percent = float(text)
     except ValueError:
-        raise ConfigError(f"{value!r} is not a number of percent") from None
+        raise ConfigError(f"{value!r} is not a number of percent; give one from 0 to 100") from None
     if not 0 <= percent <= 100:
         raise ConfigError(f"{value} percent is not between 0 and 100; --force allows any change")
     return percent

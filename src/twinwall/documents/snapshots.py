@@ -114,7 +114,9 @@ def _files(part: str) -> list[Path]:
         return [path]
     files = sorted(path.glob("*.json"))
     if not files:
-        raise DocumentError(f"the snapshot folder {path} holds no *.json file")
+        raise DocumentError(
+            f"the snapshot folder {path} holds no *.json file; make one with twinwall snapshot"
+        )
     return files
 
 
@@ -176,7 +178,9 @@ def _list_of(path: Path) -> str:
 def _list(document: Document, section: str, path: Path) -> list[Any]:
     value = document.get(section)
     if value is not None and not isinstance(value, list):
-        raise DocumentError(f"{path}: {section} is not a list, as aws ec2 describe-* answers it")
+        raise DocumentError(
+            f"{path}: {section} is not a list, as aws ec2 describe-* answers it; take the answer as it is"
+        )
     return value or []
 
 

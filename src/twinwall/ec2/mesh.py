@@ -14,6 +14,8 @@ from twinwall.model.wire import parse_rule, permissions, tag_list
 GROUP_TAG = "aws:autoscaling:groupName"
 _PAGE = 1000
 _FILTER_VALUES = 200
+_TAGGED = 1000
+"""Resources of a CreateTags call (aws-facts 1.2)."""
 
 
 class Caller(Protocol):
@@ -47,6 +49,18 @@ class Ec2Mesh:
         ):
             found[item["GroupId"]].append(parse_rule(item))
         return found
+
+    def groups(self, group_ids: Sequence[str], within: float) -> Sequence[Document]:
+        pages = self._pages(
+            "DescribeSecurityGroups", "SecurityGroups", "group-id", group_ids, "reading", within
+        )
+        return list(pages)
+
+    def tag(self, ids: Sequence[str], tags: Tags, within: float) -> None:
+        for start in range(0, len(ids), _TAGGED):
+            chunk = list(ids[start : start + _TAGGED])
+            request = {"Resources": chunk, "Tags": tag_list(tags)}
+            self._mutate("CreateTags", request, "marking", chunk[0], within)
 
     def instances(
         self, within: float, *, groups: Sequence[str] = (), ids: Sequence[str] = ()

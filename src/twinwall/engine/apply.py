@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from twinwall.boundary import Ended, FirewallReader, FirewallWriter
 from twinwall.engine import answers
 from twinwall.engine.agenda import Agenda
-from twinwall.engine.ground import Ground, Skipped
+from twinwall.engine.ground import Arrived, Ground, Skipped
 from twinwall.engine.means import WORKERS, Applied, Means, Settle
 from twinwall.engine.readback import Reading
 from twinwall.engine.run import READING, Run
@@ -120,6 +120,9 @@ class _Loop:
             if len(run.flights) >= WORKERS:
                 return None
             checked = run.ground.checked(change)
+            if isinstance(checked, Arrived):
+                run.arrived(run.agenda.take(action), change)
+                continue
             if isinstance(checked, Skipped):
                 run.skip(run.agenda.take(action), change, checked.why)
                 continue

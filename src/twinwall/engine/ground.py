@@ -19,6 +19,7 @@ from twinwall.model.net import Cidr
 from twinwall.model.rules import NetworkAclEntry, SecurityGroupRule
 from twinwall.planning import changes as c
 from twinwall.planning.findings import Finding
+from twinwall.planning.history import rules_by
 from twinwall.planning.replay import Replay
 
 FRESH_SECONDS = 30.0
@@ -31,9 +32,16 @@ class Skipped:
     why: str
 
 
+@dataclass(frozen=True)
+class Arrived:
+    """Not sent again: nobody answered it, and the reading shows what it was to make."""
+
+
 @dataclass
 class Ground:
-    """Used by one thread. ``own``: what this run has made, as ``Wanted`` has it."""
+    """Used by one thread. ``added``, ``gone``, ``entries``, ``acl_of``, ``lists``: what this run has made, as
+    ``Wanted`` has it. ``coming``, ``going``, ``leaving``, ``tried``: rules by group, groups, and entries by ACL and
+    number of calls that were sent: they may have been carried out before anybody answers."""
 
     replay: Replay
     existing_acls: frozenset[str]
@@ -44,6 +52,25 @@ class Ground:
     entries: dict[str, dict[EntryKey, NetworkAclEntry | None]] = field(default_factory=dict)
     acl_of: dict[str, str] = field(default_factory=dict)
     lists: dict[str, dict[Cidr, bool]] = field(default_factory=dict)
+    coming: dict[str, set[SecurityGroupRule]] = field(default_factory=dict)
+    going: dict[str, set[SecurityGroupRule]] = field(default_factory=dict)
+    leaving: set[str] = field(default_factory=set)
+    tried: dict[tuple[str, EntryKey], set[NetworkAclEntry | None]] = field(default_factory=dict)
+
+    def sent(self, change: c.Change) -> None:
+        """``change`` with real ids is on its way."""
+        come, go = rules_by(change)
+        self.coming.setdefault(change.resource.id, set()).update(come)
+        self.going.setdefault(change.resource.id, set()).update(go)
+        match change:
+            case c.DeleteSecurityGroup():
+                self.leaving.add(change.resource.id)
+            case c.DeleteNetworkAclEntry(entry=entry):
+                self.tried.setdefault((change.resource.id, entry.key), set()).add(None)
+            case c.ReplaceNetworkAclEntry(entry=entry):
+                self.tried.setdefault((change.resource.id, entry.key), set()).add(entry)
+            case _:
+                pass
 
     def done(self, change: c.Change) -> None:
         """``change`` with real ids was carried out."""
@@ -124,15 +151,16 @@ class Ground:
         self.reading = reading
         for id_, there in reading.rules.items():
             group = self.replay.groups.get(id_)
-            if group is None:
+            if group is None or (id_ in self.leaving and not there):
                 continue
-            ours = set(group.rules) | self.gone.get(id_, set())
+            ours = set(group.rules) | self.gone.get(id_, set()) | self.coming.get(id_, set())
             for rule in sorted(there.keys() - ours):
                 self.note(group.resource, str(rule), "somebody else added it meanwhile; it was left alone")
-            for rule in sorted(set(group.rules) - there.keys() - self.added.get(id_, set())):
+            taken = self.added.get(id_, set()) | self.going.get(id_, set())
+            for rule in sorted(set(group.rules) - there.keys() - taken):
                 self.note(group.resource, str(rule), "somebody else took it away meanwhile")
 
-    def checked(self, change: c.Change) -> c.Change | Skipped:
+    def checked(self, change: c.Change) -> c.Change | Skipped | Arrived:
         """What may be sent of a change that relies on a reading: rules by their ids, without those that are not as
         the plan saw them. Others go as they are."""
         reading = self.reading
@@ -154,14 +182,17 @@ class Ground:
             case _:
                 return change
 
-    def _revocable(self, change: c.RevokeRules, there: Rules) -> c.Change | Skipped:
-        own = self.added.get(change.resource.id, set())
+    def _revocable(self, change: c.RevokeRules, there: Rules) -> c.Change | Skipped | Arrived:
+        id_ = change.resource.id
+        own, going = self.added.get(id_, set()), self.going.get(id_, set())
+        if not there.keys() & set(change.rules) and going.issuperset(change.rules):
+            return Arrived()
         kept = []
         for rule in change.rules:
             found = there.get(rule)
             if found is not None and (rule in own or found.description == self._described(change, rule)):
                 kept.append(replace(rule, rule_id=found.rule_id))
-            elif found is None and rule in self.gone.get(change.resource.id, set()):
+            elif found is None and rule in self.gone.get(id_, set()) | going:
                 continue
             else:
                 why = "is described otherwise by now" if found else "is not there any more"
@@ -176,10 +207,12 @@ class Ground:
         held = group.rules if group else ()
         return next((one.description for one in held if one == rule), rule.description)
 
-    def _modifiable(self, change: c.ModifySecurityGroupRules, there: Rules) -> c.Change:
+    def _modifiable(self, change: c.ModifySecurityGroupRules, there: Rules) -> c.Change | Arrived:
         """What stands behind it relies on it, so that nothing is skipped here."""
         found = there.get(change.rule)
         own = change.rule in self.added.get(change.resource.id, ())
+        if found is None and change.into in there and change.into in self.coming.get(change.resource.id, ()):
+            return Arrived()
         if found is None or not (own or found.description == self._described(change, change.rule)):
             why = "is described otherwise by now" if found else "is not there any more"
             self.note(change.resource, str(change.rule), f"it was to be modified, but {why}: left alone")
@@ -190,7 +223,7 @@ class Ground:
 
     def _entry(
         self, change: c.DeleteNetworkAclEntry | c.ReplaceNetworkAclEntry, acls: Mapping[str, NetworkAcl]
-    ) -> c.Change | Skipped:
+    ) -> c.Change | Skipped | Arrived:
         id_, key = change.resource.id, change.entry.key
         own = self.entries.get(id_, {})
         acl = acls.get(id_)
@@ -198,6 +231,8 @@ class Ground:
         expected = entry_at(self.replay.acls[id_], change.entry)
         if found == expected:
             return change
+        if found in self.tried.get((id_, key), ()):
+            return Arrived()
         why = f"{found or 'nothing'} stands there by now, not {expected}: left alone"
         self.note(change.resource, str(change.entry), why)
         return Skipped(why)

@@ -84,12 +84,15 @@ class Lock:
             return
         self.next_try = now + KEEP_EVERY / 6
         if now + LATE_SECONDS > self.expires:
-            raise Interfered(f"writing to {self.target.vpc_id}: the lock could not be kept in time")
+            raise Interfered(
+                f"writing to {self.target.vpc_id}: the lock could not be kept in time; resume or undo by the journal"
+            )
         try:
             _send(self.target, _tagging(self.id, self.holder.tags(now + LIFE)))
         except NotFound:
             raise Interfered(
-                f"writing to {self.target.vpc_id}: the lock {self.id} was taken away, so another run may be writing"
+                f"writing to {self.target.vpc_id}: the lock {self.id} was taken away, so another run may be "
+                "writing; see that it is over, then resume or undo by the journal"
             ) from None
         except AwsError as error:
             if not (error.transient or isinstance(error, OutcomeUnknown)):

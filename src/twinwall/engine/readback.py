@@ -58,7 +58,8 @@ class Wanted:
             if over:
                 raise Interfered(
                     f"reading back what was written to {look.vpc_id}: {missing} is not there "
-                    f"{VISIBLE_SECONDS:.0f} s later, so somebody else is at work there"
+                    f"{VISIBLE_SECONDS:.0f} s later, so somebody else is at work there; "
+                    "see who, then resume or undo by the journal"
                 )
             clock.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)

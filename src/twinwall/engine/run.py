@@ -127,6 +127,7 @@ class Run:
         self.tell("call", step=position, **change_document(change))
         self.first = now if self.first is None else self.first
         self.flights[position] = Flight(change, now)
+        self.ground.sent(change)
         self.outbox.append((position, partial(self.writer.carry_out, change)))
 
     def ask(self, position: int, change: c.Change, sent: float, *, told: bool) -> None:
@@ -162,6 +163,12 @@ class Run:
             self.record("done", position, action=change.action, id=written.id)
         self.ground.done(c.resolve(self.agenda.step(position).change, self.ids))
         self.doubts.done(position, change)
+        self._finish(position, change)
+
+    def arrived(self, position: int, change: c.Change) -> None:
+        """Nobody answered it, and it was carried out all the same."""
+        self.record("skipped", position, action=change.action, why="it was carried out without an answer")
+        self.ground.done(c.resolve(self.agenda.step(position).change, self.ids))
         self._finish(position, change)
 
     def skip(self, position: int, change: c.Change, why: str) -> None:

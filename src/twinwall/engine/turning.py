@@ -89,14 +89,14 @@ def _read(history: History, reader: SideReader, turn: object) -> Snapshot:
     reader.read(*sections)
     if "prefix-list" in touched:
         reader.read_lists(())
-        reader.read_list_users(_doomed_lists(history, turn))
+        reader.read_list_users(_doomed_lists(with_found(history, reader.snapshot()), turn))
     return replace(reader.snapshot(), vpcs=history.before.vpcs)
 
 
 def _doomed_lists(history: History, turn: object) -> set[str]:
     """Lists that the way may delete: those of the plan, or those that the run made."""
     if turn is back:
-        return {id_ for id_ in with_found(history, history.before).ids.values() if id_.startswith("pl-")}
+        return {id_ for id_ in history.ids.values() if id_.startswith("pl-")}
     deletions = [change for change in history.plan.changes if change.action == "DeleteManagedPrefixList"]
     return {change.resource.id for change in deletions}
 

@@ -120,12 +120,17 @@ def _is_owner(place: Place, sites: Iterable[Site]) -> bool:
     return any(site.node == str(place) for site in sites)
 
 
+_KINDS = {str: "string", list: "list", dict: "table"}
+
+
 def _check_keys(table: Table, known: Mapping[str, Any], where: str) -> None:
     for key, value in table.items():
         if key not in known:
             raise ConfigError(f"{key} is no key of {where}; known are {', '.join(sorted(known))}")
         if not isinstance(value, known[key]) or isinstance(value, bool):
-            raise ConfigError(f"{key} is of the wrong type: {value!r}")
+            raise ConfigError(
+                f"{key} is of the wrong type: {value!r}; give a {_KINDS.get(known[key], 'number')}"
+            )
 
 
 def _check_numbers(table: Table) -> None:
@@ -180,7 +185,9 @@ def _actors(raw: Iterable[Table]) -> dict[str, str]:
                 raise ConfigError(f"acts_for names {other} twice; exactly one neighbour acts for a site")
     unknown = set(found) - {str(_key(one)) for one in raw}
     if unknown:
-        raise ConfigError(f"acts_for names {min(unknown)}, which is no site (REGION/ASG) of this mesh")
+        raise ConfigError(
+            f"acts_for names {min(unknown)}, which is no site (REGION/ASG) of this mesh; name one of its sites"
+        )
     return found
 
 

@@ -77,15 +77,27 @@ def observe(
     let_go = {release.instance for release in released}
     present, not_ready = _present(site, seen, let_go)
     gone = let_go | _gone(seen)
-    old_members = {member.pair: member for member in was.members}
+    before = (*was.members, *_inherited(was, {address for address, _ in present} | _left(seen, gone)))
     kept = [
         _missed(member, now)
-        for pair, member in old_members.items()
-        if pair not in present and member.instance not in gone
+        for member in before
+        if member.pair not in present and member.instance not in gone
     ]
-    staying, alarms = _absent(kept, len(was.members), site)
+    staying, alarms = _absent(kept, len(before), site)
     members = [Member(address, instance) for address, instance in present]
     return Observation(tuple(sorted((*members, *staying))), released, frozenset(not_ready), alarms)
+
+
+def _inherited(was: Membership, accounted: Collection[Cidr]) -> list[Member]:
+    """The published solution's row knows no instances: an address of it that no instance accounts for goes as those
+    do that are merely absent."""
+    known = {member.address for member in was.members} | {*accounted}
+    return [Member(address, "") for address in sorted(was.listed - known)]
+
+
+def _left(seen: Seen, gone: Collection[str]) -> set[Cidr]:
+    """Addresses of those that are on their way out by evidence."""
+    return {address for id_ in gone if id_ in seen.instances for address in seen.instances[id_].addresses}
 
 
 def _released(old: Iterable[Release], new: Iterable[Release], seen: Seen, now: float) -> tuple[Release, ...]:

@@ -13,7 +13,7 @@ from twinwall.mesh.room import PER_INTERFACE, room_left, used
 from twinwall.mesh.roster import compare, placeholders
 from twinwall.mesh.rows import Roster, Unreadable, judge, key_of, read_row
 from twinwall.mesh.settings import Mesh
-from twinwall.model.members import Site
+from twinwall.model.members import Membership, Site
 from twinwall.model.rules import SecurityGroupRule
 from twinwall.model.wire import parse_rule
 
@@ -47,7 +47,7 @@ def _site(mesh: Mesh, site: Site, recorded: Document, now: float) -> dict[str, A
     standing = next(s for s in roster.standings if s.site == site)
     row = standing.row
     age = round(now - row.observed_at, 1) if row and row.observed_at is not None else None
-    members = [f"{member.address} {member.instance}" for member in row.members] if row else []
+    members = _members(row)
     copies = dict(_copies(mesh, site, recorded))
     shown |= {"known": standing.known, "why": standing.alarm, "generation": row.generation if row else None}
     shown |= {"age": age, "members": members, "copies": copies, **_rules(mesh, site, recorded, roster)}
@@ -55,6 +55,14 @@ def _site(mesh: Mesh, site: Site, recorded: Document, now: float) -> dict[str, A
         standing.known and set(copies.values()) <= {"same"} and not (shown["missing"] or shown["extra"])
     )
     return {**shown, "right": is_right and shown["room"] is not None}
+
+
+def _members(row: Membership | None) -> list[str]:
+    """The published solution's rows have addresses alone."""
+    if row is None:
+        return []
+    known = [f"{member.address} {member.instance}".strip() for member in row.members]
+    return known or sorted(map(str, row.listed))
 
 
 def _copies(mesh: Mesh, site: Site, recorded: Document) -> Iterable[tuple[str, str]]:

@@ -95,7 +95,7 @@ def _families(number: int, family: str | None) -> tuple[Family, ...]:
     if family is None:
         return (4, 6) if own is None else (own,)
     if family not in ("4", "6"):
-        raise ConfigError(f"--ip-version {family}: 4 or 6 is wanted")
+        raise ConfigError(f"--ip-version {family}: give 4 or 6")
     asked: Family = 4 if family == "4" else 6
     if own not in (None, asked):
         other = "icmpv6" if asked == 6 else "icmp"

@@ -97,7 +97,10 @@ class ListTranslator:
                 option = f"--map-prefix-list {wanted}={target}"
                 found = self._target_list(target, option)
                 if source and source.family != found.family:
-                    raise ConfigError(f"{option}: an IPv{source.family} list onto an IPv{found.family} one")
+                    raise ConfigError(
+                        f"{option}: an IPv{source.family} list onto an IPv{found.family} one; "
+                        "name one of the same version"
+                    )
                 return found.prefix_list_id
         return None
 
@@ -107,7 +110,9 @@ class ListTranslator:
             names = ", ".join(str(item.resource) for item in found)
             raise AmbiguousName(f"{option}: {len(found)} lists are called {wanted}, {names}; give one id")
         if not found:
-            raise ConfigError(f"{option}: the target's account has no prefix list {wanted} in that Region")
+            raise ConfigError(
+                f"{option}: the target's account has no prefix list {wanted} in that Region; name one that it has"
+            )
         return found[0]
 
     def copies_without_source(self) -> list[PrefixList]:

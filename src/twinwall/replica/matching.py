@@ -77,7 +77,9 @@ class Matcher(Generic[Thing]):
         for thing in self.targets:
             if wanted == id_of(thing) or name_key(wanted) == name_key(name_of(thing)):
                 return thing
-        raise ConfigError(f"{option}: the target has no group {wanted} ({len(self.targets)} were read)")
+        raise ConfigError(
+            f"{option}: the target has no group {wanted} ({len(self.targets)} were read); name one that it has"
+        )
 
     @cached_property
     def _by_mark(self) -> dict[str, Thing]:

@@ -29,7 +29,9 @@ def _fill(item: Rename, name: str) -> str:
             starred = name[len(before) : len(name) - len(after)]
     new = item.pattern.replace("{name}", name).replace("*", starred, 1)
     if not new.strip():
-        raise ConfigError(f"--rename {item.glob}={item.pattern}: {name!r} would have no name")
+        raise ConfigError(
+            f"--rename {item.glob}={item.pattern}: {name!r} would have no name; give a pattern with more than *"
+        )
     return new
 
 

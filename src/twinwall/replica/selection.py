@@ -88,7 +88,9 @@ def _check_tagged(snapshot: Snapshot, wanted: Sequence[tuple[str, str]]) -> None
     things = [group.tags for group in snapshot.groups] + [acl.tags for acl in snapshot.acls or ()]
     if wanted and not any(_tagged(tags, wanted) for tags in things):
         asked = " ".join(f"--tag {key}={value}" for key, value in wanted)
-        raise ConfigError(f"{asked}: no group or ACL of the source carries it ({len(things)} were read)")
+        raise ConfigError(
+            f"{asked}: no group or ACL of the source carries it ({len(things)} were read); check key and value"
+        )
 
 
 def _check_named(

@@ -1,6 +1,7 @@
 """Policies in force over HTTP: users, groups, roles, sessions, tags, and the words of each service (aws-facts 9)."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -465,3 +466,84 @@ def test_handing_on_a_role_needs_a_right(aws: EmbeddedAws, as_: As) -> None:
     to = {"StringEquals": {"iam:PassedToService": "events.amazonaws.com"}}
     held.append(allow("iam:PassRole", role, **to))
     as_("events", aws.add_user(ONE, "two", policy(*held))).put_targets(Rule="r", Targets=target)
+
+
+# --- in whose name services act
+
+
+def trusting(service: str) -> str:
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return policy(statement)
+
+
+def settled(stacks: Any, name: str) -> str:
+    while True:
+        status = str(stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
+        if not status.endswith("IN_PROGRESS"):
+            return status
+        time.sleep(0.05)
+
+
+def test_cloudformation_acts_with_the_caller_s_rights_or_with_the_stack_s_role_s(
+    aws: EmbeddedAws, as_: As
+) -> None:
+    """API: CreateStack, RoleARN: the role is kept and does all that is done to the stack later, whoever asks."""
+    iam = as_("iam")
+    role = iam.create_role(
+        RoleName="deploys", AssumeRolePolicyDocument=trusting("cloudformation.amazonaws.com")
+    )
+    gate = [
+        "ec2:CreateInternetGateway",
+        "ec2:DeleteInternetGateway",
+        "ec2:DescribeInternetGateways",
+        "ec2:CreateTags",
+    ]
+    iam.put_role_policy(RoleName="deploys", PolicyName="p", PolicyDocument=policy(allow(gate)))
+    text = "Resources: {Gate: {Type: AWS::EC2::InternetGateway}}"
+
+    bare = as_("cloudformation", aws.add_user(ONE, "bare", policy(allow("cloudformation:*"))))
+    bare.create_stack(StackName="own", TemplateBody=text)
+    assert settled(bare, "own") == "ROLLBACK_COMPLETE"
+    with_role = {"StackName": "s", "TemplateBody": text, "RoleARN": role["Role"]["Arn"]}
+    assert "iam:PassRole" in refused(lambda: bare.create_stack(**with_role))[2]
+
+    passing = policy(allow("cloudformation:*"), allow("iam:PassRole", role["Role"]["Arn"]))
+    deployer = as_("cloudformation", aws.add_user(ONE, "deployer", passing))
+    deployer.create_stack(**with_role)
+    assert settled(deployer, "s") == "CREATE_COMPLETE"
+    assert (
+        "iam:PassRole"
+        in refused(lambda: bare.create_change_set(**with_role, ChangeSetName="c", ChangeSetType="UPDATE"))[2]
+    )
+    assert (
+        "iam:PassRole" in refused(lambda: bare.delete_stack(StackName="s", RoleARN=with_role["RoleARN"]))[2]
+    )
+    bare.delete_stack(StackName="s")
+    found = bare.list_stacks(StackStatusFilter=["DELETE_COMPLETE", "DELETE_IN_PROGRESS"])["StackSummaries"]
+    assert [stack["StackName"] for stack in found] == ["s"]
+    until_gone(as_("ec2"))
+
+
+def until_gone(ec2: Any) -> None:
+    end = time.monotonic() + 10
+    while ec2.describe_internet_gateways()["InternetGateways"]:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_schedule_s_role_needs_the_right_to_hand_over(aws: EmbeddedAws, as_: As) -> None:
+    iam, sqs = as_("iam"), as_("sqs")
+    role = iam.create_role(RoleName="ticks", AssumeRolePolicyDocument=trusting("scheduler.amazonaws.com"))
+    url = sqs.create_queue(QueueName="q")["QueueUrl"]
+    arn = f"arn:aws:sqs:{REGION}:{ONE}:q"
+    as_("scheduler").create_schedule(
+        Name="s",
+        ScheduleExpression="rate(1 hour)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": arn, "RoleArn": role["Role"]["Arn"], "Input": "{}"},
+    )
+    for statement, count in ((allow("sqs:SendMessage", f"{arn}s"), 0), (allow("sqs:SendMessage", arn), 1)):
+        iam.put_role_policy(RoleName="ticks", PolicyName="p", PolicyDocument=policy(statement))
+        aws.pace.advance(3600)
+        assert aws.pace.agenda.settled()
+        assert len(sqs.receive_message(QueueUrl=url).get("Messages", [])) == count

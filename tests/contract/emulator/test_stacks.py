@@ -393,8 +393,14 @@ def test_a_stacks_own_role_does_the_work(aws: EmbeddedAws, client: Any, stacks: 
     assert settle(stacks, "s") == "ROLLBACK_COMPLETE"
     assert any("not authorized" in reason for reason in why(stacks, "s"))
     assert make(stacks, text, "t") == "CREATE_COMPLETE"
+    other = make_role(client("iam"), "other")
     with pytest.raises(ClientError, match="cannot be assumed"):
-        stacks.create_stack(StackName="u", TemplateBody=text, RoleARN=make_role(client("iam"), "other"))
+        stacks.create_stack(StackName="u", TemplateBody=text, RoleARN=other)
+    with pytest.raises(ClientError, match="does not exist"):
+        stacks.describe_stacks(StackName="u")
+    with pytest.raises(ClientError, match="cannot be assumed"):
+        stacks.delete_stack(StackName="t", RoleARN=other)
+    assert settle(stacks, "t") == "CREATE_COMPLETE"
 
 
 SERVERLESS = """

@@ -90,10 +90,8 @@ def test_text_says_each_target_and_then_what_drifted(
         "  in step  staging  dr            1 group compared",
     ]
     assert "only the target admits tcp/22" in told.out
-    assert (
-        told.err
-        == "twinwall: gone: nowhere.json: the snapshot nowhere.json cannot be read: No such file or directory\n"
-    )
+    why = "the snapshot nowhere.json cannot be read: No such file or directory; check its name"
+    assert told.err == f"twinwall: gone: nowhere.json: {why}\n"
 
 
 def test_json_says_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -67,6 +67,29 @@ def test_a_released_one_stays_out_whatever_state_is_shown() -> None:
         assert later.members == (), "a late launch handler does not admit it again"
 
 
+def published(*numbers: int) -> Membership:
+    return Membership(KEY, listed=frozenset(map(address, numbers)))
+
+
+def test_an_address_of_a_published_row_goes_at_the_second_reading_and_not_before() -> None:
+    first = observe(published(1, 2), SITE, seen({1: "InService"}), (), NOW)
+    assert [(m.instance, m.readings) for m in first.members] == [("i-1", 0), ("", 1)]
+    half = observe(Membership(KEY, first.members), SITE, seen({1: "InService"}), (), NOW + 30)
+    assert numbers(half.members) == [1, 2]
+    second = observe(Membership(KEY, first.members), SITE, seen({1: "InService"}), (), NOW + 60)
+    assert numbers(second.members) == [1]
+
+
+def test_an_address_of_a_published_row_goes_at_once_with_its_instance_s_end_and_stays_with_its_return() -> (
+    None
+):
+    release = Release("i-1", "token", NOW - 1)
+    assert observe(published(1), SITE, seen({1: "Terminating:Wait"}), [release], NOW).members == ()
+    lost = observe(published(1), SITE, seen({}), (), NOW)
+    back = observe(Membership(KEY, lost.members), SITE, seen({1: "InService"}), (), NOW + 90)
+    assert [(m.instance, m.readings) for m in back.members if m.instance] == [("i-1", 0)]
+
+
 def test_a_release_is_forgotten_after_a_day_and_void_after_a_return_from_the_warm_pool() -> None:
     old = Release("i-1", "token", NOW - 25 * 3600)
     assert observe(row(released=(old,)), SITE, seen({}), (), NOW).released == ()

@@ -131,7 +131,8 @@ def _check_ways(configured: Configured, node: Node) -> None:
             )
         if role and role.split(":")[4] != place.account:
             raise ConfigError(
-                f"deploying the mesh {configured.mesh.name}: role_arn of {place} is {role}, a role of another account"
+                f"deploying the mesh {configured.mesh.name}: role_arn of {place} is {role}, a role of another account; "
+                f"name one of {place.account}"
             )
 
 

@@ -423,7 +423,9 @@ def check_parameters(configured: Configured, node: Node, given: Mapping[str, str
     known = [*_own_parameters(), *(name for name, value in published.items() if value)]
     for name, value in given.items():
         if name not in known:
-            raise ConfigError(f"--parameter {name}: the template of {node.name} has {', '.join(known)}")
+            raise ConfigError(
+                f"--parameter {name}: the template of {node.name} has {', '.join(known)}; give one of them"
+            )
         if name in published and value != published[name]:
             raise ConfigError(
                 f"--parameter {name}={value} contradicts twinwall.toml, where it is {published[name]} for {node.name}; "

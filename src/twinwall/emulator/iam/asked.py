@@ -7,6 +7,7 @@ from typing import Any
 
 from twinwall.emulator import wire
 from twinwall.emulator.http import Request
+from twinwall.emulator.iam import buckets
 from twinwall.emulator.state import partition
 
 
@@ -30,6 +31,9 @@ class Asked:
 
 def read(service: str, action: str, request: Request, account: str, region: str) -> Asked:
     """``action``: what the request itself says; a REST request says it by method and path alone."""
+    if service == "s3":
+        action, resource = buckets.asked_of(request)
+        return Asked(service, action, {"Resource": resource}, account, region)
     if "x-amz-target" in request.headers:
         return Asked(service, action, _json(request), account, region)
     if "Action" in request.form:

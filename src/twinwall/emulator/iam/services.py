@@ -9,6 +9,7 @@ from typing import Any
 from twinwall.emulator.iam import tables
 from twinwall.emulator.iam.asked import Asked
 from twinwall.emulator.iam.policies import Right
+from twinwall.emulator.state import partition
 
 Find = Callable[[Asked], Iterable[Right]]
 GroupOf = Callable[[Asked], "tuple[str, Mapping[str, str]] | None"]
@@ -132,9 +133,16 @@ def _schedules(asked: Asked) -> Iterator[Right]:
     yield _right(asked, asked.arn(f"schedule/{group}/{name}") if name else "*")
 
 
+def _buckets(asked: Asked) -> Iterator[Right]:
+    """Buckets are the world's: their ARNs name neither account nor Region."""
+    resource = str(asked.params["Resource"])
+    yield _right(asked, resource if resource == "*" else f"arn:{partition(asked.region)}:s3:::{resource}")
+
+
 _TABLE: Mapping[str, Find] = {
     "dynamodb": tables.rights,
     "events": _events,
+    "s3": _buckets,
     "scheduler": _schedules,
     "sqs": _queue,
 }
@@ -143,7 +151,9 @@ _TABLE: Mapping[str, Find] = {
 
 _PASSED: Mapping[str, tuple[str, ...]] = {
     "autoscaling:PutLifecycleHook": ("RoleARN",),
+    "cloudformation:CreateChangeSet": ("RoleARN",),
     "cloudformation:CreateStack": ("RoleARN",),
+    "cloudformation:DeleteStack": ("RoleARN",),
     "cloudformation:UpdateStack": ("RoleARN",),
     "events:PutTargets": ("Targets", "RoleArn"),
     "lambda:CreateFunction": ("Role",),

@@ -163,7 +163,9 @@ class Watch:
             (only,) = request["Filters"]
             for group_id in only["Values"]:
                 rules = [rule for rule in answer["SecurityGroupRules"] if rule["GroupId"] == group_id]
-                self.notes(env).proofs[group_id] = (begun, rules)
+                proofs = self.notes(env).proofs
+                first, before = proofs[group_id] if "NextToken" in request else (begun, [])
+                proofs[group_id] = (first, [*before, *rules])
 
     def wrote(self, node: str, before: Row | None, after: Row) -> None:
         old, new = (before or {}).get("generation") or 0, after.get("generation") or 0
@@ -251,20 +253,23 @@ class Watch:
         return (MESH_TAG, self._world.mesh.name) in [(one["Key"], one["Value"]) for one in tags]
 
     def _claims(self, notes: Notes) -> set[str]:
-        rows = [row for row in notes.by_site().values() if row and not self._is_past(notes, row)]
+        """By the rows as they were when they were read; one that comes of age later is the next handler's."""
+        ago = self._world.sim.monotonic() - notes.rows_at
+        rows = [row for row in notes.by_site().values() if row and not self._is_past(notes, row, ago)]
         return {cidr for row in rows for cidr in listed(row)}
 
-    def _is_past(self, notes: Notes, row: Row) -> bool:
+    def _is_past(self, notes: Notes, row: Row, ago: float = 0.0) -> bool:
+        """``ago``: so many seconds before now."""
         if row.get("tombstone"):
             return True
-        moment, now = row.get("observed_at"), self._world.sim.now() + notes.env.clock
+        moment, now = row.get("observed_at"), self._world.sim.now() - ago + notes.env.clock
         if notes.mesh.policy == "keep":
             return False
         if moment is not None:
             return bool(now - moment / 1000 > notes.mesh.expiry)
         key = SiteKey(row["region"], row["asg"])
         return (
-            self._world.sim.monotonic() - self._world.undated.get((notes.env.node, key), 0.0)
+            self._world.sim.monotonic() - ago - self._world.undated.get((notes.env.node, key), 0.0)
             > notes.mesh.expiry
         )
 

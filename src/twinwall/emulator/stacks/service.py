@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from twinwall.emulator import wire
@@ -61,7 +62,8 @@ class StackService:
     # --- carried out
 
     def _begin(self, visit: Visit, stack: Stack, wanted: Wanted, work: Callable[[Run], None]) -> None:
-        """In a thread of its own, in the name of the caller or of the stack's role."""
+        """In a thread of its own, in the name of the caller or of the stack's role: that of this request, or else the
+        one it had before (API: CreateStack, UpdateStack, DeleteStack, RoleARN)."""
         run = Run(
             stack,
             self._client(visit, wanted.role),
@@ -86,11 +88,14 @@ class StackService:
         self._threads.append(thread)
         thread.start()
 
+    def _check_role(self, wanted: Wanted) -> None:
+        """Raises ``Refusal``: before anything is begun."""
+        if wanted.role and not self._roles.trusts(wanted.role, "cloudformation.amazonaws.com"):
+            raise Refusal("ValidationError", f"Role {wanted.role} is invalid or cannot be assumed")
+
     def _client(self, visit: Visit, role_arn: str) -> Callable[[str], Any]:
         key = visit.caller.key
         if role_arn:
-            if not self._roles.trusts(role_arn, "cloudformation.amazonaws.com"):
-                raise Refusal("ValidationError", f"Role {role_arn} is invalid or cannot be assumed")
             key = self._inside.session(role_arn, "AWSCloudFormation").key
         return lambda service: self._inside.client(service, visit.region, key, counted=True)
 
@@ -139,6 +144,7 @@ class StackService:
             raise Refusal("AlreadyExistsException", f"Stack [{given['StackName']}] already exists")
         _check_possible(given)
         wanted = wanted_of(given, None, visit.region, self._s3(visit), expands=False)
+        self._check_role(wanted)
         stack = Stack(given["StackName"], visit.account, visit.region, wanted, "CREATE_IN_PROGRESS")
         stack.on_failure = given.get("OnFailure") or (
             "DO_NOTHING" if given.get("DisableRollback") else "ROLLBACK"
@@ -156,6 +162,7 @@ class StackService:
         wanted = wanted_of(given, stack, visit.region, self._s3(visit), expands=False)
         if not self._changes(visit, stack, wanted) and not _outputs_differ(stack, wanted):
             raise Refusal("ValidationError", "No updates are to be performed.")
+        self._check_role(wanted)
         stack.status = "UPDATE_IN_PROGRESS"
         self._begin(visit, stack, wanted, lambda run: run.update(wanted))
         return {"StackId": stack.id}
@@ -176,8 +183,10 @@ class StackService:
         check_free(stack)
         self._registry.check_unused(stack)
         retain = tuple(given.get("RetainResources") or ())
+        wanted = replace(stack.wanted, role=given.get("RoleARN") or stack.wanted.role)
+        self._check_role(wanted)
         stack.status = "DELETE_IN_PROGRESS"
-        self._begin(visit, stack, stack.wanted, lambda run: run.delete(retain))
+        self._begin(visit, stack, wanted, lambda run: run.delete(retain))
         return {}
 
     def validate(self, visit: Visit, given: Params) -> Output:
@@ -238,6 +247,7 @@ class StackService:
                 f"ChangeSet [{proposed.id}] cannot be executed in its current status of [{proposed.status}]",
             )
         check_free(stack)
+        self._check_role(wanted)
         proposed.execution = "EXECUTE_COMPLETE"
         if given.get("DisableRollback"):
             stack.on_failure = "DO_NOTHING"
