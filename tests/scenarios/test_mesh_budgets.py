@@ -17,11 +17,11 @@ CALM = 1
 class Counted:
     """A founded mesh, and what goes over its wire from then on."""
 
-    def __init__(self, sites: int, seed: int = CALM) -> None:
+    def __init__(self, sites: int, seed: int = CALM, *, together: int = 1) -> None:
         self.lines: list[str] = []
         weather = Weather(seed, quiet=True)
         weather.hiccups = 0.0
-        self.world = World(seed, sites, weather, handle, Around, trace=self.lines.append)
+        self.world = World(seed, sites, weather, handle, Around, together=together, trace=self.lines.append)
         self.world.pool.free[:] = [f"198.51.{high}.{low}" for high in range(4) for low in range(1, 250)]
         for _ in range(2):
             for function in self.world.functions.values():
@@ -91,6 +91,29 @@ def test_a_burst_of_200_launches_is_one_pass_and_200_answers() -> None:
     answers = calls.pop("CompleteLifecycleAction")
     assert answers == 200
     assert sum(calls.values()) <= 24, calls
+
+
+@pytest.mark.parametrize(("others", "launching", "most"), [(0, 8, 95), (3, 1, 95), (3, 8, 111)])
+def test_a_burst_at_eight_sites_of_one_node(others: int, launching: int, most: int) -> None:
+    """200 launches in one batch, of one site or of all eight. Every group here gets every site's members, and a call
+    carries the marks of one site: 8 × 8 adds. Of a burst of all sites each other node gets eight rows and eight adds
+    on top, for which the protocol states no budget."""
+    mesh = Counted(8 + others, seed=2, together=8)
+    world = mesh.world
+    queue = world.functions[mesh.node].queue
+    queue.running = AT_ONCE
+    here = [site for site in world.mesh.sites if site.node == mesh.node]
+    assert len(here) == 8
+    for site in here[:launching]:
+        for _ in range(200 // launching):
+            world.fleets[site.place].launch(site.key.asg)
+    world.sim.run(until=world.sim.monotonic() + 5)
+    queue.running = 0
+    queue.poll()
+    world.sim.run()
+    calls = mesh.calls(mesh.node)
+    assert calls.pop("CompleteLifecycleAction") == 200
+    assert sum(calls.values()) <= most, calls
 
 
 def test_a_true_up_with_nothing_to_do_is_four_reads_and_one_of_each_other_table() -> None:

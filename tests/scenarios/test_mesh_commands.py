@@ -10,9 +10,12 @@ import boto3
 import pytest
 from click.testing import CliRunner
 
+from twinwall.cli.clock import SystemClock
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.main import root
+from twinwall.cli.world import World
 from twinwall.emulator.server import EmbeddedAws
+from twinwall.errors import ConfigError
 
 ACCOUNT = "777788889999"
 REGIONS = ("eu-west-1", "us-east-1")
@@ -182,3 +185,34 @@ def test_two_meshes_on_one_group_are_refused(tmp_path: Path) -> None:
     file.write_text("".join(parts))
     with pytest.raises(Exception, match="sg-0123456789abcdef0, which is the mesh one's"):
         raise run("status", "--config", str(file)).exception
+
+
+class Impatient(SystemClock):
+    """Presses Ctrl-C during the third pause."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        if len(self.slept) == 3:
+            raise KeyboardInterrupt
+
+
+def test_watching_goes_on_until_it_is_stopped(clusters: Clusters) -> None:
+    clock = Impatient()
+    invocation = Invocation(world=World(clock))
+    arguments = ["mesh", "status", "--config", clusters.config, "--watch", "7"]
+    answer = CliRunner().invoke(root, arguments, obj=invocation, standalone_mode=False)
+    assert clock.slept == [7, 7, 7]
+    assert answer.output.count("mesh web:") == 3
+
+
+def test_an_audit_that_cannot_read_a_log_says_so_and_goes_on(clusters: Clusters) -> None:
+    answer = clusters.command("audit", "--since", "30m")
+    assert answer.return_value == 2
+    told = answer.stderr.splitlines()
+    assert [line.partition(": ")[0] for line in told] == [f"{ACCOUNT}/{region}" for region in REGIONS]
+    assert all("reading the log /aws/lambda/twinwall-web" in line for line in told)
+    with pytest.raises(ConfigError, match="write a number and s, m, h or d"):
+        raise clusters.command("audit", "--since", "yesterday").exception

@@ -107,6 +107,12 @@ def test_the_published_walk_through(stage: Served, tmp_path: Path) -> None:
     assert mesh.everywhere(members)
     assert by_hand(mesh, account, tmp_path, "status").return_value == 0
 
+    # Who was admitted, when and why, read back from the functions' logs.
+    found = by_hand(mesh, account, tmp_path, "audit", "--address", lost).output.splitlines()
+    admitted = [line for line in found if f"{there.node}: added: " in line and "(Launching " in line]
+    assert any(f"site {there.site}" in line for line in admitted)
+    assert all(lost in line for line in admitted)
+
     # A Region is cut off; the other scales; it returns and catches up.
     stage.cut_off(THERE)
     here.scale(2)

@@ -1,7 +1,7 @@
 """``MeshDoors`` on AWS: one session for a place, clients on first use, each call once and in time."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore import xform_name
@@ -47,6 +47,19 @@ class AwsMeshDoors:
 
     def ec2(self, place: Place) -> Ec2Mesh:
         return Ec2Mesh(_Ec2Caller(self._client(place, "ec2"), Side(region=place.region)))
+
+    def log_lines(self, node: str, group: str, since: float, within: float) -> Iterator[str]:
+        """What the function of ``node`` wrote since then (API: FilterLogEvents). Raises ``NotFound`` where there is no
+        such log group. For people: the package of a function has no model of this service."""
+        place = self._configured.mesh.node(node).place
+        request: dict[str, Any] = {"logGroupName": group, "startTime": round(since * 1000)}
+        with faults("reading the log", group, at=Side(region=place.region)):
+            while True:
+                page = self._client(place, "logs")("filter_log_events", within, **request)
+                yield from (event["message"] for event in page["events"])
+                if not page.get("nextToken"):
+                    return
+                request["nextToken"] = page["nextToken"]
 
     def hide(self, receipts: Sequence[str], seconds: float, within: float) -> None:
         """API: ChangeMessageVisibility, at most 12 hours; one by one, for a batch call takes ten and may do half."""

@@ -8,17 +8,15 @@ import click
 from twinwall.cli import options as o
 from twinwall.cli import output
 from twinwall.cli.invocation import Invocation
-from twinwall.cli.mesh_around import mesh_option
+from twinwall.cli.mesh_around import mesh_option, node_option, nodes_of
 from twinwall.cli.replicas import configuration_of
 from twinwall.documents.mesh_permissions import Line, Role, roles_of
 from twinwall.errors import ConfigError
-from twinwall.mesh.configure import Configured
-from twinwall.model.members import Node
 
 
 @o.command("permissions")
 @mesh_option
-@click.option("--node", multiple=True, metavar="ACCOUNT/REGION", help="Only this node; may be repeated.")
+@node_option
 @click.option("--policy", metavar="ROLE", help="Only this role's policy, ready to paste.")
 @o.general
 @click.pass_obj
@@ -31,7 +29,8 @@ def permissions(
     nodes has the role for them too. These are the policies that mesh template writes. Needs no account and no network.
     """
     configured = configuration_of(invocation).mesh(mesh)
-    roles = {one.name: roles_of(configured, one).all for one in _nodes(configured, node)}
+    wanted = [configured.mesh.node(name) for name in nodes_of(configured, node)]
+    roles = {one.name: roles_of(configured, one).all for one in wanted}
     if policy is not None:
         output.document(_one(roles, policy).policy)
     elif invocation.json:
@@ -39,16 +38,6 @@ def permissions(
     else:
         output.lines([line for name, found in roles.items() for line in _told(name, found)])
     return 0
-
-
-def _nodes(configured: Configured, wanted: tuple[str, ...]) -> list[Node]:
-    known = {node.name: node for node in configured.mesh.nodes}
-    for name in wanted:
-        if name not in known:
-            raise ConfigError(
-                f"--node {name}: the mesh {configured.mesh.name} has the nodes {', '.join(known)}"
-            )
-    return [node for name, node in known.items() if not wanted or name in wanted]
 
 
 def _one(roles: dict[str, tuple[Role, ...]], wanted: str) -> Role:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from twinwall.aws.mesh_doors import AwsMeshDoors
 from twinwall.cli import options as o
 from twinwall.cli import output, reporting
 from twinwall.cli.invocation import Invocation
@@ -15,9 +16,9 @@ from twinwall.cli.mesh_around import (
     ignore,
     mesh_option,
     open_doors,
-    profile_option,
     recording,
 )
+from twinwall.cli.mesh_ways import ways
 from twinwall.cli.replicas import configuration_of, world_of
 from twinwall.documents.files import json_text, write_private
 from twinwall.engine.mesh.record import record
@@ -29,20 +30,29 @@ from twinwall.report.mesh import mesh_status_text
 @o.command("status")
 @mesh_option
 @from_option
-@profile_option
+@ways
 @click.option("--record", "record_", metavar="FILE", help="Also keep what was read, for --from.")
 @click.option("--watch", type=click.IntRange(1), metavar="SECONDS", help="Again and again, until stopped.")
 @o.report
 @o.general
 @click.pass_obj
-def status(invocation: Invocation, /, mesh: str | None, watch: int | None, **options: Any) -> int:
+def status(
+    invocation: Invocation,
+    /,
+    mesh: str | None,
+    watch: int | None,
+    profiles: tuple[str, ...],
+    role_arns: tuple[str, ...],
+    **options: Any,
+) -> int:
     """Show how a mesh stands: each site's members, age and copies, its group's rules and room.
 
     Reads only. Exit code 2: something is unknown, missing, too much, or not the same everywhere.
     """
     configured = configuration_of(invocation).mesh(mesh)
+    doors = None if options["from_"] is not None else open_doors(configured, profiles, role_arns)
     while True:
-        is_right = _show(invocation, configured, **options)
+        is_right = _show(invocation, configured, doors, **options)
         if watch is None:
             return 0 if is_right else 2
         world_of(invocation).clock.sleep(watch)
@@ -51,17 +61,13 @@ def status(invocation: Invocation, /, mesh: str | None, watch: int | None, **opt
 def _show(
     invocation: Invocation,
     configured: Configured,
+    doors: AwsMeshDoors | None,
     from_: str | None,
     record_: str | None,
-    profile: str | None,
 ) -> bool:
-    if from_ is not None:
-        found, now = recording(from_), None
-    else:
-        found, now = (
-            record(around(configured, open_doors(configured, profile), "", ignore)),
-            world_of(invocation).clock.now(),
-        )
+    """``doors``: None where a recording is shown."""
+    now = None if doors is None else world_of(invocation).clock.now()
+    found = recording(from_ or "") if doors is None else record(around(configured, doors, "", ignore))
     if record_ is not None:
         write_private(Path(record_), json_text(found), "the recording")
     told = status_of(configured.mesh, found, now)

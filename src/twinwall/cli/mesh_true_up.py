@@ -15,15 +15,17 @@ from twinwall.cli.mesh_around import (
     from_option,
     ignore,
     mesh_option,
+    node_option,
+    nodes_of,
     open_doors,
-    profile_option,
     recording,
 )
+from twinwall.cli.mesh_ways import ways
 from twinwall.cli.replicas import configuration_of
 from twinwall.engine.mesh.adopt import check_owners
 from twinwall.engine.mesh.handler import handle
 from twinwall.engine.mesh.run import NotDone
-from twinwall.errors import AwsError, ConfigError
+from twinwall.errors import AwsError
 from twinwall.mesh.configure import Configured
 from twinwall.mesh.status import status as status_of
 from twinwall.report.mesh import mesh_status_text
@@ -45,9 +47,9 @@ _TOLD = (
 
 @o.command("true-up")
 @mesh_option
-@click.option("--node", multiple=True, metavar="ACCOUNT/REGION", help="Only this node; may be repeated.")
+@node_option
 @from_option
-@profile_option
+@ways
 @o.yes
 @o.general
 @click.pass_obj
@@ -60,8 +62,8 @@ def true_up(invocation: Invocation, /, mesh: str | None, yes: bool, **options: A
     configured = configuration_of(invocation).mesh(mesh)
     if options["from_"] is not None:
         return _offline(invocation, configured, options["from_"])
-    nodes = _nodes(configured, options["node"])
-    doors = open_doors(configured, options["profile"])
+    nodes = nodes_of(configured, options["node"])
+    doors = open_doors(configured, options["profiles"], options["role_arns"])
     sites = [site for site in configured.mesh.sites if site.node in nodes]
     check_owners(around(configured, doors, "", ignore), sites, f"bringing {configured.mesh.name} in line")
     confirm(f"bringing the mesh {configured.mesh.name} in line at {', '.join(nodes)}", yes=yes)
@@ -82,16 +84,6 @@ def _offline(invocation: Invocation, configured: Configured, path: str) -> int:
     else:
         output.result(mesh_status_text(told))
     return 0 if told["right"] else 2
-
-
-def _nodes(configured: Configured, wanted: tuple[str, ...]) -> list[str]:
-    known = [node.name for node in configured.mesh.nodes]
-    for name in wanted:
-        if name not in known:
-            raise ConfigError(
-                f"--node {name}: the mesh {configured.mesh.name} has the nodes {', '.join(known)}"
-            )
-    return list(wanted) or known
 
 
 def _run(configured: Configured, doors: AwsMeshDoors, node: str, lines: list[dict[str, Any]]) -> bool:

@@ -163,7 +163,9 @@ class Watch:
             (only,) = request["Filters"]
             for group_id in only["Values"]:
                 rules = [rule for rule in answer["SecurityGroupRules"] if rule["GroupId"] == group_id]
-                self.notes(env).proofs[group_id] = (begun, rules)
+                proofs = self.notes(env).proofs
+                first, before = proofs[group_id] if "NextToken" in request else (begun, [])
+                proofs[group_id] = (first, [*before, *rules])
 
     def wrote(self, node: str, before: Row | None, after: Row) -> None:
         old, new = (before or {}).get("generation") or 0, after.get("generation") or 0

@@ -65,6 +65,7 @@ class World:
         expiry: float = 3600.0,
         policy: str = "drop",
         tight: bool = False,
+        together: int = 1,
         trace: Callable[[str], None] | None = None,
     ) -> None:
         self.sim = Simulation(seed)
@@ -88,16 +89,17 @@ class World:
         self.events = 0
         self._tokens = 0
         self.undated: dict[tuple[str, SiteKey], float] = {}
-        self.mesh = self._found(sites, expiry, policy)
+        self.mesh = self._found(sites, together, expiry, policy)
         self.all_sites = self.mesh.sites
         self._meshes = {node.name: self.mesh for node in self.mesh.nodes}
 
-    def _found(self, sites: int, expiry: float, policy: str) -> Mesh:
-        """One node for each site, but the last two share one now and then."""
+    def _found(self, sites: int, together: int, expiry: float, policy: str) -> Mesh:
+        """One node for each site, but the first ``together`` share one, and the last two now and then."""
         shared = sites > 2 and self.sim.random.random() < 0.3
         nodes, found = [], []
         for number in range(sites):
-            at = number - 1 if shared and number == sites - 1 else number
+            at = max(number - together + 1, 0)
+            at -= shared and at > 0 and number == sites - 1
             place = Place(self.aws.accounts[at % 2], REGIONS[at % len(REGIONS)])
             name = place.region
             if name not in self.tables:
