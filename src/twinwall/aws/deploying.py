@@ -26,26 +26,26 @@ class AwsGround:
 
     def __init__(self, session: Session, place: Place) -> None:
         self._session, self.place = session, place
-        self._side = Side(side=str(place), region=place.region)
+        self._side = Side(region=place.region)
         self._clients: dict[str, Any] = {}
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:
             make = self._session.create_client
-            with faults("opening a client for", service, at=self._side):
+            with faults("opening a client for", f"{service} at {self.place}", at=self._side):
                 self._clients[service] = make(service, region_name=self.place.region, config=_CONFIG)
         return self._clients[service]
 
     def _call(self, doing: str, thing: str, service: str, operation: str, **given: Any) -> Document:
         change = not operation.startswith(("describe_", "get_", "head_", "list_"))
-        with faults(doing, thing, at=self._side, mutation=change):
+        with faults(doing, f"{thing} at {self.place}", at=self._side, mutation=change):
             answer: Document = getattr(self._client(service), operation)(**given)
         return answer
 
     def _pages(
         self, doing: str, thing: str, service: str, operation: str, key: str, **given: Any
     ) -> list[Document]:
-        with faults(doing, thing, at=self._side):
+        with faults(doing, f"{thing} at {self.place}", at=self._side):
             paginator = self._client(service).get_paginator(operation)
             return [item for page in paginator.paginate(**given) for item in page.get(key) or ()]
 
@@ -99,7 +99,7 @@ class AwsGround:
         return list(found["LifecycleHooks"])
 
     def table(self, name: str) -> Document | None:
-        with faults("reading the table", name, at=self._side):
+        with faults("reading the table", f"{name} at {self.place}", at=self._side):
             try:
                 return dict(self._client("dynamodb").describe_table(TableName=name)["Table"])
             except ClientError as error:
@@ -114,7 +114,7 @@ class AwsGround:
     # --- stacks
 
     def stack(self, name: str) -> Document | None:
-        with faults("reading the stack", name, at=self._side):
+        with faults("reading the stack", f"{name} at {self.place}", at=self._side):
             try:
                 return dict(self._client("cloudformation").describe_stacks(StackName=name)["Stacks"][0])
             except ClientError as error:
@@ -182,7 +182,7 @@ class AwsGround:
 
     def has_bucket(self, bucket: str) -> bool:
         """Only if it is this account's own: bucket names are guessed by others too."""
-        with faults("looking for the bucket", bucket, at=self._side):
+        with faults("looking for the bucket", f"{bucket} at {self.place}", at=self._side):
             try:
                 self._client("s3").head_bucket(Bucket=bucket, ExpectedBucketOwner=self.place.account)
             except ClientError as error:

@@ -1,7 +1,8 @@
 """Sessions of a mesh's places: the function's own, and those of other accounts by their roles."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
+from typing import Any
 
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
@@ -9,8 +10,9 @@ from botocore.loaders import Loader, create_loader
 from botocore.session import Session
 
 from twinwall.aws.credentials import given
+from twinwall.aws.faults import faults
 from twinwall.aws.models import loader_of
-from twinwall.mesh.configure import Configured
+from twinwall.mesh.configure import Configured, Way
 from twinwall.model.members import Place
 
 _QUICK = Config(connect_timeout=1, read_timeout=1.5, retries={"mode": "standard", "total_max_attempts": 1})
@@ -34,15 +36,28 @@ def sessions(
     return session
 
 
-def account_sessions(profiles: Mapping[str, str], roles: Mapping[str, str]) -> Callable[[str], Session]:
+def account_sessions(
+    profiles: Mapping[str, str], roles: Mapping[str, str], ways: Mapping[str, Way] | None = None
+) -> Callable[[Place], Session]:
     """Ways into accounts by what the user said: account → profile (the empty account: all others) and account → role,
-    which is taken on with the profile's credentials."""
+    which is taken on with the profile's credentials. ``ways``: those of the functions, for an account of which nothing
+    was said and which is not the credentials' own."""
     loader = create_loader(Session().get_config_variable("data_path"))
 
-    def session(account: str) -> Session:
-        profile = profiles.get(account, profiles.get(""))
+    @cache
+    def own(profile: str | None, region: str) -> str:
+        thing = f"the account of {f'profile {profile}' if profile else 'the environment'}"
+        with faults("asking for", thing):
+            sts: Any = _session(profile, loader).create_client("sts", region_name=region)
+            return str(sts.get_caller_identity()["Account"])
+
+    def session(place: Place) -> Session:
+        profile, role = profiles.get(place.account, profiles.get("")), roles.get(place.account)
         base = _session(profile, loader)
-        return _assumed(base, roles[account], loader) if account in roles else base
+        way = (ways or {}).get(str(place))
+        if not role and place.account not in profiles and way and way.role_arn:
+            role = way.role_arn if own(profile, place.region) != place.account else None
+        return _assumed(base, role, loader, place.region) if role else base
 
     return session
 

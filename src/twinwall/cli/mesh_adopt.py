@@ -9,7 +9,8 @@ from twinwall.cli import options as o
 from twinwall.cli import output
 from twinwall.cli.asking import confirm
 from twinwall.cli.invocation import Invocation
-from twinwall.cli.mesh_around import around, ignore, mesh_option, open_doors, profile_option
+from twinwall.cli.mesh_around import around, ignore, mesh_option, open_doors
+from twinwall.cli.mesh_ways import ways
 from twinwall.cli.replicas import configuration_of
 from twinwall.engine.mesh.adopt import carry_out, survey
 from twinwall.mesh.adoption import Inheritance
@@ -17,12 +18,12 @@ from twinwall.mesh.adoption import Inheritance
 
 @o.command("adopt")
 @mesh_option
-@profile_option
+@ways
 @click.option("--dry-run", is_flag=True, help="Only tell what would be marked.")
 @o.yes
 @o.general
 @click.pass_obj
-def adopt(invocation: Invocation, /, mesh: str | None, profile: str | None, dry_run: bool, yes: bool) -> int:
+def adopt(invocation: Invocation, /, mesh: str | None, dry_run: bool, yes: bool, **options: Any) -> int:
     """Take over a running installation of the published solution: its groups and its members' rules are marked.
 
     The tables named in twinwall.toml are read as the published Lambda writes them. A rule is a member's if a row lists
@@ -30,7 +31,7 @@ def adopt(invocation: Invocation, /, mesh: str | None, profile: str | None, dry_
     no row is written. Safe to run again.
     """
     configured = configuration_of(invocation).mesh(mesh)
-    it = around(configured, open_doors(configured, profile), "", ignore)
+    it = around(configured, open_doors(configured, **options), "", ignore)
     found = survey(it)
     todo = sum(one.count + one.unclaimed for one in found)
     if todo and not dry_run:

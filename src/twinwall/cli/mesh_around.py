@@ -1,16 +1,17 @@
 """What a mesh's commands stand in: the mesh of the configuration, and the ways to its nodes."""
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from twinwall.aws.mesh_doors import AwsMeshDoors
-from twinwall.aws.places import sessions
+from twinwall.aws.places import account_sessions
 from twinwall.aws.threads import ThreadCrew
 from twinwall.cli.clock import SystemClock
+from twinwall.cli.mesh_ways import profiles_of, roles_of
 from twinwall.documents.files import read_object
 from twinwall.engine.mesh.run import Around
 from twinwall.errors import ConfigError
@@ -21,7 +22,6 @@ Line = Callable[[Mapping[str, Any]], None]
 mesh_option = click.option(
     "--mesh", metavar="NAME", help="The mesh of the configuration; not needed if it is the only one."
 )
-profile_option = click.option("--profile", metavar="NAME", help="Profile of the AWS configuration.")
 node_option = click.option(
     "--node", multiple=True, metavar="ACCOUNT/REGION", help="Only this node; may be repeated."
 )
@@ -30,9 +30,11 @@ from_option = click.option(
 )
 
 
-def open_doors(configured: Configured, profile: str | None) -> AwsMeshDoors:
-    """One for a command: a client is dear the first time only."""
-    doors = AwsMeshDoors(configured, sessions(configured, None, profile))
+def open_doors(configured: Configured, profiles: Sequence[str], role_arns: Sequence[str]) -> AwsMeshDoors:
+    """One for a command: a client is dear the first time only. An account for which nothing is said, and which is not
+    the profile's own, is entered as the functions enter it."""
+    session = account_sessions(profiles_of(profiles), roles_of(role_arns), configured.ways)
+    doors = AwsMeshDoors(configured, session)
     doors.cause = f"mesh/{configured.mesh.name} by-hand"
     return doors
 

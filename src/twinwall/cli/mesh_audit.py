@@ -10,11 +10,13 @@ from typing import Any
 
 import click
 
+from twinwall.aws.mesh_doors import AwsMeshDoors
 from twinwall.cli import options as o
 from twinwall.cli import output
 from twinwall.cli.invocation import Invocation
-from twinwall.cli.mesh_around import mesh_option, node_option, nodes_of, open_doors, profile_option
+from twinwall.cli.mesh_around import mesh_option, node_option, nodes_of, open_doors
 from twinwall.cli.mesh_true_up import text_of
+from twinwall.cli.mesh_ways import ways
 from twinwall.cli.replicas import configuration_of, world_of
 from twinwall.documents.deployment.names import names_of
 from twinwall.documents.files import read_text
@@ -35,7 +37,7 @@ _EVENTS = ("row", "added", "refused", "revoked", "answered", "alarm", "failed", 
     show_default=True,
     help="How far back: 30m, 12h, 7d; not of files.",
 )
-@profile_option
+@ways
 @click.option("--site", metavar="REGION/ASG", help="Only lines of this site, or of its members.")
 @click.option("--address", metavar="CIDR", help="Only lines that name this address.")
 @click.option("--instance", metavar="ID", help="Only lines that name this instance.")
@@ -49,7 +51,8 @@ def audit(
     mesh: str | None,
     node: tuple[str, ...],
     since: str,
-    profile: str | None,
+    profiles: tuple[str, ...],
+    role_arns: tuple[str, ...],
     **wanted: str | None,
 ) -> int:
     """Tell who was admitted where, when and why, from the functions' log lines.
@@ -64,7 +67,8 @@ def audit(
     else:
         configured = configuration_of(invocation).mesh(mesh)
         start = world_of(invocation).clock.now() - _seconds(since)
-        read = list(_logged(configured, nodes_of(configured, node), start, profile, unread))
+        doors = open_doors(configured, profiles, role_arns)
+        read = list(_logged(configured, doors, nodes_of(configured, node), start, unread))
     lines = [line for line in read if _is_wanted(line, **wanted)]
     lines.sort(key=lambda line: line.get("at", 0.0))
     if invocation.json:
@@ -89,10 +93,9 @@ def _seconds(text: str) -> float:
 
 
 def _logged(
-    configured: Configured, nodes: Iterable[str], since: float, profile: str | None, unread: list[str]
+    configured: Configured, doors: AwsMeshDoors, nodes: Iterable[str], since: float, unread: list[str]
 ) -> Iterator[dict[str, Any]]:
     """Each node's, by the name that its stack gives the log; one that cannot be read is told and holds up nobody."""
-    doors = open_doors(configured, profile)
     for name in nodes:
         group = names_of(configured, configured.mesh.node(name)).log_group
         try:

@@ -12,7 +12,8 @@ from twinwall.cli import output
 from twinwall.cli.asking import confirm
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.mesh_around import mesh_option, pairs
-from twinwall.cli.mesh_land import land_of, ways
+from twinwall.cli.mesh_land import land_of
+from twinwall.cli.mesh_ways import ways
 from twinwall.cli.replicas import configuration_of
 from twinwall.documents.deployment import package as packages
 from twinwall.documents.deployment.template import check_parameters, node_template, published_values

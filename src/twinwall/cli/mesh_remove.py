@@ -9,7 +9,8 @@ from twinwall.cli import output
 from twinwall.cli.asking import confirm
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.mesh_around import mesh_option
-from twinwall.cli.mesh_land import land_of, ways
+from twinwall.cli.mesh_land import land_of
+from twinwall.cli.mesh_ways import ways
 from twinwall.cli.replicas import configuration_of
 from twinwall.engine.deployment import remove as removing
 from twinwall.engine.deployment.inspect import check_accounts

@@ -16,9 +16,9 @@ from twinwall.cli.mesh_around import (
     ignore,
     mesh_option,
     open_doors,
-    profile_option,
     recording,
 )
+from twinwall.cli.mesh_ways import ways
 from twinwall.cli.replicas import configuration_of, world_of
 from twinwall.documents.files import json_text, write_private
 from twinwall.engine.mesh.record import record
@@ -30,7 +30,7 @@ from twinwall.report.mesh import mesh_status_text
 @o.command("status")
 @mesh_option
 @from_option
-@profile_option
+@ways
 @click.option("--record", "record_", metavar="FILE", help="Also keep what was read, for --from.")
 @click.option("--watch", type=click.IntRange(1), metavar="SECONDS", help="Again and again, until stopped.")
 @o.report
@@ -41,8 +41,9 @@ def status(invocation: Invocation, /, mesh: str | None, watch: int | None, **opt
 
     Reads only. Exit code 2: something is unknown, missing, too much, or not the same everywhere.
     """
-    configured, profile = configuration_of(invocation).mesh(mesh), options.pop("profile")
-    doors = None if options["from_"] is not None else open_doors(configured, profile)
+    configured = configuration_of(invocation).mesh(mesh)
+    said = options.pop("profiles"), options.pop("role_arns")
+    doors = None if options["from_"] is not None else open_doors(configured, *said)
     while True:
         is_right = _show(invocation, configured, doors, **options)
         if watch is None:

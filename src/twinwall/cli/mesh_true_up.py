@@ -18,9 +18,9 @@ from twinwall.cli.mesh_around import (
     node_option,
     nodes_of,
     open_doors,
-    profile_option,
     recording,
 )
+from twinwall.cli.mesh_ways import ways
 from twinwall.cli.replicas import configuration_of
 from twinwall.engine.mesh.adopt import check_owners
 from twinwall.engine.mesh.handler import handle
@@ -49,7 +49,7 @@ _TOLD = (
 @mesh_option
 @node_option
 @from_option
-@profile_option
+@ways
 @o.yes
 @o.general
 @click.pass_obj
@@ -63,7 +63,7 @@ def true_up(invocation: Invocation, /, mesh: str | None, yes: bool, **options: A
     if options["from_"] is not None:
         return _offline(invocation, configured, options["from_"])
     nodes = nodes_of(configured, options["node"])
-    doors = open_doors(configured, options["profile"])
+    doors = open_doors(configured, options["profiles"], options["role_arns"])
     sites = [site for site in configured.mesh.sites if site.node in nodes]
     check_owners(around(configured, doors, "", ignore), sites, f"bringing {configured.mesh.name} in line")
     confirm(f"bringing the mesh {configured.mesh.name} in line at {', '.join(nodes)}", yes=yes)

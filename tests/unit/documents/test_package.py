@@ -134,7 +134,9 @@ def shape(of: object, seen: tuple[str, ...] = ()) -> object:
 
 
 def test_the_models_are_cut_to_exactly_what_the_doors_call() -> None:
-    """Every text of the doors' sources that is the name of an operation; ``sts:AssumeRole`` is botocore's own call."""
+    """Every text of the doors' sources that is the name of an operation; ``sts:AssumeRole`` is botocore's own call.
+    What only ``mesh adopt`` calls, by hand, no function needs."""
+    by_hand = {"ec2": {"CreateTags", "DescribeSecurityGroups"}}
     texts: set[str] = set()
     for file in ("aws/mesh_doors.py", "aws/mesh_table.py", "ec2/mesh.py"):
         tree = ast.parse((SOURCE / file).read_text())
@@ -146,7 +148,9 @@ def test_the_models_are_cut_to_exactly_what_the_doors_call() -> None:
     called: dict[str, set[str]] = {"sts": {"AssumeRole"}}
     for service in ("autoscaling", "dynamodb", "ec2", "sqs"):
         known = botocore.session.Session().get_service_model(service).operation_names
-        called[service] = {name for name in known if {name, xform_name(name)} & texts}
+        called[service] = {name for name in known if {name, xform_name(name)} & texts} - by_hand.get(
+            service, set()
+        )
     assert called == {service: set(names_) for service, names_ in OPERATIONS.items()}
 
 

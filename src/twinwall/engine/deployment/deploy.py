@@ -9,6 +9,7 @@ in progress                  another run's work     waits first
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -141,7 +142,18 @@ def _bring(land: Land, one: Proposal, package: Package) -> None:
     stack = settled(land, node, names.base)
     if status_of(stack) not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         why = why_failed(ground.events(str(stack["StackId"]))) if stack else "it is gone"
-        raise AwsError(f"deploying {node.name}: the stack {names.base} stands at {status_of(stack)}: {why}")
+        raise AwsError(
+            f"deploying {node.name}: the stack {names.base} stands at {status_of(stack)}: {why}{_line_to_add(why)}"
+        )
+
+
+_DENIED = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
+
+
+def _line_to_add(why: str) -> str:
+    """CloudFormation acts with the caller's own rights."""
+    action = _DENIED.search(why)
+    return f'; way out: add "Action": "{action[1]}" to the policy of whoever deploys' if action else ""
 
 
 def _ensure_bucket(land: Land, node: Node) -> None:
