@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from measure import table, write
+from measure import note, table, write, yardstick
 from twinwall.aws.models import cut_models
 from twinwall.documents.deployment.package import Package, build, unpack
 
@@ -232,6 +232,10 @@ def measured(package: Package) -> list[str]:
         runs = {members: warm(members, folder) for members in (10, 100, 1000)}
     bare = ms["bare, first calls"]
     rows = [[name, f"{value:.0f}", f"{value / bare:.2f}"] for name, value in ms.items()]
+    note("start and first event", ms["ours, first event"], "ms", beside=bare)
+    for members, (spent, peak) in runs.items():
+        note(f"one launch event, {members:,} members", spent, "ms", beside=yardstick())
+        note(f"one launch event, {members:,} members, memory", peak, "MB")
     events = [[f"{members:,}", f"{spent:.0f}", f"{peak:.0f}"] for members, (spent, peak) in runs.items()]
     return [
         *TEXT.format(size=len(package.body), rounds=ROUNDS).splitlines(),

@@ -5,7 +5,7 @@ docs/performance.md.
 import statistics
 
 import material
-from measure import milliseconds, shown, table, write
+from measure import milliseconds, note, shown, table, write, yardstick
 from twinwall.model.firewall import Snapshot
 from twinwall.planning.inspected import Firewall
 from twinwall.planning.lint import lint
@@ -15,17 +15,31 @@ TEXT = """\
 
 All checks of one firewall, in ms of processor time, medians of 3."""
 
+HEAD = ("one group", "one group, as many borders", "one ACL, both ways")
+
 
 def linted() -> list[str]:
     """One group of so many rules, one ACL of so many entries in each direction, so many groups of 60."""
     rows = []
     for size in (100, 300, 1_000, 3_000, 10_000):
         snapshots = [material.one_group(size), material.one_group(size, size), material.one_acl(size)]
-        rows.append([f"{size:,}", *(shown(lint_time(snapshot)) for snapshot in snapshots)])
-    many = [f"{shown(lint_time(material.groups(count, 60)))} ms for {count:,}" for count in (100, 300, 1_000)]
+        spent = [
+            noted(f"{what} of {size:,}", snapshot) for what, snapshot in zip(HEAD, snapshots, strict=True)
+        ]
+        rows.append([f"{size:,}", *spent])
+    many = [
+        f"{noted(f'{count:,} groups of 60', material.groups(count, 60))} ms for {count:,}"
+        for count in (100, 300, 1_000)
+    ]
     said = f"Groups of 60 rules, interfaces known: {', '.join(many)}."
-    head = ["rules", "one group", "one group, as many borders", "one ACL, both ways"]
+    head = ["rules", *HEAD]
     return [*TEXT.splitlines(), "", *table(head, rows), said, ""]
+
+
+def noted(name: str, snapshot: Snapshot) -> str:
+    spent = lint_time(snapshot)
+    note(name, spent, "ms", beside=yardstick())
+    return shown(spent)
 
 
 def lint_time(snapshot: Snapshot) -> float:

@@ -21,7 +21,7 @@ import msgspec
 
 import material
 import rivals
-from measure import ROUNDS, child, interleaved, milliseconds, shown, table, write
+from measure import ROUNDS, child, interleaved, milliseconds, note, shown, table, write, yardstick
 from twinwall.model.firewall import SecurityGroup
 from twinwall.model.net import parse_cidr, parse_protocol
 from twinwall.model.rules import Direction, NetworkAclEntry, make_traffic
@@ -64,8 +64,10 @@ def compared(name: str, make: Any, size: int, *, every: bool = False) -> list[st
         for left, right in pairs(make, size, ROUNDS, every)
     )
     own = medians[0]
+    name += ", every rule rewritten" if every else ""
+    note(name, own, "ms", beside=yardstick())
     ratios = [f"{shown(rival)} ({rival / own:,.0f}×)" for rival in medians[1:]]
-    return [f"{name}{', every rule rewritten' if every else ''}", shown(own), *ratios]
+    return [name, shown(own), *ratios]
 
 
 def beside_rivals() -> list[str]:
@@ -94,6 +96,8 @@ def from_text() -> list[str]:
             )
 
     blocks, rules, rival = interleaved(rounds())
+    note("from text, by blocks", blocks, "ms", beside=rival)
+    note("from text, by rules", rules, "ms", beside=rival)
     row = ["10,000 against 10,000 rules, JSON text to the verdict", *map(shown, (blocks, rules, rival))]
     row[1] += f" ({blocks / rival:.2f})"
     row[2] += f" ({rules / rival:.2f})"

@@ -17,7 +17,7 @@ from io import StringIO
 from pathlib import Path
 
 import material
-from measure import ROUNDS, child, peak, shown, table, timed, write
+from measure import ROUNDS, child, note, peak, shown, table, timed, write
 from twinwall.cli.main import run
 
 BARE = """
@@ -51,6 +51,9 @@ def whole_snapshots() -> list[str]:
     load, inside, command, verify, megabytes = (
         statistics.median(column) for column in zip(*measured, strict=True)
     )
+    note("twinwall verify, where it is loaded", verify, "ms", beside=load)
+    note("twinwall verify, as a command", command, "ms", beside=load)
+    note("twinwall verify, memory", megabytes, "MB")
     rows = [
         ["`json.load` of both files, in a process that does nothing else", shown(load), "1"],
         [

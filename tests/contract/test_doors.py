@@ -326,10 +326,13 @@ def test_a_prefix_list_grows_version_by_version(world: World) -> None:
     document = world.reader.read_prefix_lists([])
     (found,) = (p for p in parse_snapshot(document).prefix_lists or () if p.prefix_list_id == offices.id)
     assert (found.name, found.max_entries, found.entries) == ("offices", 2, (hq, lab))
+    assert world.reader.read_list_users(offices.id) == {"PrefixListAssociations": []}
     web = world.make_group("web")
     from_offices = rule(INGRESS, Traffic(6, 443, 443), PrefixListPeer(offices.id))
     world.writer.carry_out(c.AuthorizeRules(resource=web, direction=INGRESS, rules=(from_offices,)))
     assert world.group(web).rules_of(INGRESS) == (from_offices,)
+    (user,) = world.reader.read_list_users(offices.id)["PrefixListAssociations"]
+    assert user["ResourceId"] == web.id
     stale = c.ModifyManagedPrefixList(resource=offices, version=1, remove=(lab,))
     if grown.version != 1:
         with pytest.raises(AwsError, match="PrefixListVersionMismatch"):

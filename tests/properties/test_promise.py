@@ -4,19 +4,23 @@ What the AWS in memory holds is followed packet by packet, by an oracle that sha
 (``promised``). Then the mutants: orders that other tools take, and a guard that looks less closely; each is caught.
 """
 
+import contextlib
 import itertools
 import random
 from dataclasses import replace
+from functools import partial
 
 import estate_pairs as pairs
 import firewalls as fw
 import promised
 import pytest
+import watched
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinwall import errors
 from twinwall.emulator.switches import Switches
+from twinwall.model.firewall import Resource
 from twinwall.model.net import ANY_IPV4, ANY_IPV6
 from twinwall.planning import changes as c
 from twinwall.planning.acl_entries import packets_of
@@ -47,7 +51,9 @@ def walked(seed: int, **kinds: bool) -> bool:
     except errors.UnsafePlan:
         return False
     states = promised.walk(plan.route, aws, fw.TARGET, pairs.REGION, source)
-    promised.check(states, map(frozenset, case.interfaces))
+    interfaces = frozenset(map(frozenset, case.interfaces))
+    watched.hold(states, interfaces, promised.PRIVATE)
+    promised.check(states, interfaces)
     assert case.plan(side).empty
     return True
 
@@ -217,6 +223,29 @@ def test_a_new_list_of_entries_inserted_bottom_first_is_caught():
     bottom_first = packets_of(tuple(sorted((copy[1], *old))))
     assert not acl_paths.keeps_promise(now, goal, bottom_first)
     assert acl_paths.keeps_promise(now, goal, packets_of(right[0]))
+
+
+@pytest.mark.parametrize("mutant", [False, True])
+def test_so_it_is_where_ec2_holds_the_acl(mutant):
+    """The same edits, one call after the other, on an ACL that guards a subnet."""
+    old = ["in 100 allow tcp 22 10.0.0.0/8"]
+    new = ["in 200 allow tcp 22 10.1.0.0/16", "in 210 deny tcp 22 10.0.0.0/8"]
+    acl = fw.acl("acl-0x", *old, subnets=["subnet-1"], vpc=fw.TARGET_VPC)
+    aws, _ = estate({}, {}, interfaces=[], target_acls=[acl]).stage()
+    states = [entries(*old), *acl_paths.in_front(entries(*old), entries(*new), 20)]
+    edits = [edit for before, after in itertools.pairwise(states) for edit in edits_between(before, after)]
+    if mutant:
+        edits[0], edits[1] = edits[1], edits[0]
+    walk = promised.walk(serial(edits), aws, fw.TARGET, pairs.REGION, random.Random(1))
+    for judge in (promised.check, partial(watched.hold, private=promised.PRIVATE)):
+        with pytest.raises(promised.Broken) if mutant else contextlib.nullcontext():
+            judge(walk, frozenset())
+
+
+def edits_between(before, after):
+    resource = Resource("network-acl", "acl-0x")
+    yield from (c.DeleteNetworkAclEntry(resource=resource, entry=one) for one in set(before) - set(after))
+    yield from (c.CreateNetworkAclEntry(resource=resource, entry=one) for one in set(after) - set(before))
 
 
 def test_a_swap_by_an_association_id_that_is_stale_is_refused_by_ec2():

@@ -10,6 +10,7 @@ import estate_pairs as pairs
 import firewalls as fw
 import promised
 import pytest
+import watched
 
 from twinwall import errors
 from twinwall.emulator.memory import MemoryAws
@@ -47,7 +48,9 @@ def brought_in_line(path, seed):
     document = changed(copy.deepcopy(document), source)
     again = plan()
     states = promised.walk(again.route, aws, fw.TARGET, pairs.REGION, source)
-    promised.check(states, interfaces, (parse_cidr("10.77.0.0/16"),))
+    private = (parse_cidr("10.77.0.0/16"),)
+    watched.hold(states, frozenset(interfaces), private)
+    promised.check(states, interfaces, private)
     assert plan().empty
     return again
 

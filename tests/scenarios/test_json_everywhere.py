@@ -19,6 +19,7 @@ RECORDING = {"at": 0.0, "tables": {}, "groups": {}}
 SIDES = ("--replica", "shop")
 WAY = ("--target-profile", "target")
 JOURNAL = "journal.jsonl"
+AT_ONCE = ("--settle", "0")
 
 STORY: list[tuple[str, tuple[str, ...], tuple[int, ...]]] = [
     ("snapshot", ("--source", "source"), (0,)),
@@ -32,10 +33,10 @@ STORY: list[tuple[str, tuple[str, ...], tuple[int, ...]]] = [
     ("verify", SIDES, (2,)),
     ("drift", (), (2,)),
     ("plan", (*SIDES, "-o", "plan.json"), (0,)),
-    ("apply", ("plan.json", "--yes", "--journal", JOURNAL), (0,)),
-    ("resume", (JOURNAL, "--yes", *WAY), (0,)),
-    ("undo", (JOURNAL, "--yes", "--journal", "undo.jsonl", *WAY), (0,)),
-    ("migrate", (*SIDES, "--yes", "--journal", "again.jsonl"), (0,)),
+    ("apply", ("plan.json", "--yes", "--journal", JOURNAL, *AT_ONCE), (0,)),
+    ("resume", (JOURNAL, "--yes", *WAY, *AT_ONCE), (0,)),
+    ("undo", (JOURNAL, "--yes", "--journal", "undo.jsonl", *WAY, *AT_ONCE), (0,)),
+    ("migrate", (*SIDES, "--yes", "--journal", "again.jsonl", *AT_ONCE), (0,)),
     ("unlock", ("--target", "target", "--yes"), (0,)),
     ("permissions", ("migrate",), (0,)),
     ("completion", ("bash",), (0,)),

@@ -21,6 +21,7 @@ from plots import Plot
 from undertakings import End, Ran, Scene, equal_but_for_ids
 
 from twinwall.emulator.simulation import Process
+from twinwall.emulator.switches import Switches
 from twinwall.errors import ForeignOwner
 from twinwall.model.throttle import is_read
 from twinwall.planning.order import Route, Step
@@ -75,7 +76,9 @@ def moments(plans: range) -> list[Moment]:
 
 
 def cut_off(folder: Path, plot: Plot, number: int, end: End) -> tuple[Scene, Path]:
-    scene, process, journal = plot.scene(folder, number), Process("cut off"), journal_in(folder)
+    switches = Switches(slow_states=number % 2 == 1)
+    scene, process = plot.scene(folder, number, switches=switches), Process("cut off")
+    journal = journal_in(folder)
     scene.aws.doom = (number, end, process)
     ran = scene.run(plot.applying(scene, journal), process)
     scene.aws.doom = None
@@ -160,7 +163,8 @@ def check_faults(folder: Path, seed: int, plot: Plot | None) -> int:
     if plot is None or not plot.calls:
         return 0
     chance = random.Random(seed)
-    scene = plot.scene(folder, seed, throttle=True, read_lag=2.0)
+    switches = Switches(slow_states=seed % 2 == 1, modify_all_or_nothing=seed % 3 != 1)
+    scene = plot.scene(folder, seed, throttle=True, read_lag=2.0, switches=switches)
     scene.aws.errors = scene.aws.lost = 1.0
     journal = journal_in(folder)
     if chance.random() < 0.5:

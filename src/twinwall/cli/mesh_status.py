@@ -36,14 +36,21 @@ from twinwall.report.mesh import mesh_status_text
 @o.report
 @o.general
 @click.pass_obj
-def status(invocation: Invocation, /, mesh: str | None, watch: int | None, **options: Any) -> int:
+def status(
+    invocation: Invocation,
+    /,
+    mesh: str | None,
+    watch: int | None,
+    profiles: tuple[str, ...],
+    role_arns: tuple[str, ...],
+    **options: Any,
+) -> int:
     """Show how a mesh stands: each site's members, age and copies, its group's rules and room.
 
     Reads only. Exit code 2: something is unknown, missing, too much, or not the same everywhere.
     """
     configured = configuration_of(invocation).mesh(mesh)
-    said = options.pop("profiles"), options.pop("role_arns")
-    doors = None if options["from_"] is not None else open_doors(configured, *said)
+    doors = None if options["from_"] is not None else open_doors(configured, profiles, role_arns)
     while True:
         is_right = _show(invocation, configured, doors, **options)
         if watch is None:

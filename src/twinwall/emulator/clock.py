@@ -1,29 +1,6 @@
-"""Time that a test or a demo sets the pace of."""
+"""The real clock at another pace; time that nobody waits for is ``simulation``'s."""
 
-import threading
 import time
-
-
-class VirtualClock:
-    """``boundary.Clock``: time passes only where somebody sleeps, and at once. Safe to use from several
-    threads, whose sleeps then follow one another."""
-
-    def __init__(self, start: float = 1_767_225_600.0) -> None:
-        """``start``: seconds since the epoch; 2026-01-01 UTC unless set."""
-        self._start = start
-        self._passed = 0.0
-        self._lock = threading.Lock()
-
-    def now(self) -> float:
-        return self._start + self._passed
-
-    def monotonic(self) -> float:
-        return self._passed
-
-    def sleep(self, seconds: float) -> None:
-        if seconds > 0:
-            with self._lock:
-                self._passed += seconds
 
 
 class ScaledTime:

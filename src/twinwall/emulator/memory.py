@@ -21,7 +21,6 @@ from twinwall.ec2.reader import Ec2Reader
 from twinwall.ec2.writer import Ec2Writer
 from twinwall.emulator import memory_network as around
 from twinwall.emulator import memory_seed
-from twinwall.emulator.clock import VirtualClock
 from twinwall.emulator.faults import Counts, Fault, Kind, Trouble, denial
 from twinwall.emulator.in_force import InForce, in_force
 from twinwall.emulator.late import Late
@@ -30,6 +29,7 @@ from twinwall.emulator.past import Past
 from twinwall.emulator.refusal import NoAnswer, Refusal, missing
 from twinwall.emulator.rulebook import quotas
 from twinwall.emulator.rulebook.actions import ACTIONS, check_dry_run
+from twinwall.emulator.simulation import Simulation
 from twinwall.emulator.state import Answer, Call, Effect, Params, Retag, World, apply, make_ids
 from twinwall.emulator.switches import Switches
 from twinwall.emulator.throttle import Throttle
@@ -72,7 +72,7 @@ class MemoryAws:
     ) -> None:
         self.accounts = tuple(accounts)
         self.seed = seed
-        self.clock: Clock = clock or VirtualClock()
+        self.clock: Clock = clock or Simulation(seed)
         self.random = random.Random(seed)
         self.network = around.MemoryNetwork()
         self.world = World(

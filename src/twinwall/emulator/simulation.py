@@ -14,6 +14,7 @@ thawed, as a Lambda is between two invocations.
 
 import heapq
 import random
+import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -52,7 +53,8 @@ class Task:
 
 
 class Simulation:
-    """``boundary.Clock``; ``crew`` gives ``boundary.Crew``s."""
+    """``boundary.Clock``; ``crew`` gives ``boundary.Crew``s. Without tasks it is a clock whose time passes only where
+    somebody sleeps, and at once; safe to use so from several threads, whose sleeps then follow one another."""
 
     def __init__(self, seed: int = 0, start: float = START) -> None:
         self.random = random.Random(seed)
@@ -64,6 +66,7 @@ class Simulation:
         self._running: Task | None = None
         self._hub: greenlet.greenlet | None = None
         self._main = Process("main")
+        self._outside = threading.Lock()
 
     # --- the clock
 
@@ -76,7 +79,8 @@ class Simulation:
     def sleep(self, seconds: float) -> None:
         """Outside of any task time just passes."""
         if self._running is None:
-            self._time += max(0.0, seconds)
+            with self._outside:
+                self._time += max(0.0, seconds)
             return
         self.check()
         self._enqueue(self._running, seconds)

@@ -104,6 +104,7 @@ def test_the_table_holds_what_the_doors_call(session: AwsSession, called: set[st
     reader.read_prefix_lists([])
     reader.find_groups("a", "b")
     reader.read_rules(["sg-1"])
+    reader.read_list_users("pl-1")
     account.identity()
     account.quotas()
     carry_out: Callable[[c.Change], object] = writer.carry_out

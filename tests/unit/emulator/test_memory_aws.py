@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinwall.emulator.clock import VirtualClock
 from twinwall.emulator.faults import Denial, Fault, Kind
 from twinwall.emulator.memory import Doors, MemoryAws
 from twinwall.emulator.memory_doors import MemoryJournal
 from twinwall.emulator.refusal import Refusal
+from twinwall.emulator.simulation import Simulation
 from twinwall.emulator.switches import Switches
 from twinwall.errors import AwsError, NotFound, OutcomeUnknown, Throttled, Unavailable
 from twinwall.model.firewall import Resource
@@ -415,7 +415,7 @@ def test_a_journal_in_memory_keeps_what_it_is_told() -> None:
 
 
 def test_the_virtual_clock_passes_by_sleeping() -> None:
-    clock = VirtualClock(start=100.0)
+    clock = Simulation(start=100.0)
     clock.sleep(2.5)
     clock.sleep(-1)
     assert (clock.now(), clock.monotonic()) == (102.5, 2.5)

@@ -11,7 +11,7 @@ from twinwall.report.html.cycles import cycles
 from twinwall.report.html.rules import GroupBlock, State
 from twinwall.report.html.scene import Scene, shown_id
 
-MOST_NODES = 1_000
+MOST_NODES = 600
 """More than a browser lays out while one waits; what changes is drawn first."""
 
 

@@ -28,6 +28,8 @@ _PRIVATE = tuple(
 )
 """RFC 1918, RFC 6598, RFC 4193."""
 SHOWN = 3
+MOST_RULES = 200
+"""Of one cell; what changes comes first."""
 
 Ends = tuple[str, str]
 
@@ -48,7 +50,7 @@ class _Side:
 @dataclass(frozen=True)
 class Cell:
     """``words``: what passes, the first few; ``sign``: + more than before, - less, ~ both. ``kept``: what would be
-    let in but is not let out. ``rules``: (sign, the group's name, the rule)."""
+    let in but is not let out. ``rules``: (the group's name, the rule), ``left_out`` of them for want of room."""
 
     id: str
     source: str
@@ -59,6 +61,7 @@ class Cell:
     closed: Sequence[str]
     kept: Sequence[str]
     rules: Sequence[tuple[str, RuleRow]]
+    left_out: int = 0
 
     @property
     def shown(self) -> Sequence[str]:
@@ -155,7 +158,7 @@ class _Maker:
 
     def cell(self, id_: str, pair: Ends) -> Cell | None:
         held, wanted = self.before.get(pair, _Side()), self.after.get(pair, _Side())
-        rules = list(self._rules(held, wanted))
+        rules = sorted(self._rules(held, wanted), key=lambda one: not one[1].sign)
         if not rules:
             return None
         opened = traffic.difference(wanted.through, held.through)
@@ -164,7 +167,8 @@ class _Maker:
         kept = traffic.difference(wanted.let_in, wanted.let_out)
         words = (_words(spans) for spans in (wanted.through, opened, closed, kept))
         through, more, less, not_out = words
-        return Cell(id_, *pair, through, sign, more, less, not_out, rules)
+        left_out = max(0, len(rules) - MOST_RULES)
+        return Cell(id_, *pair, through, sign, more, less, not_out, rules[:MOST_RULES], left_out)
 
     def _rules(self, held: _Side, wanted: _Side) -> Iterator[tuple[str, RuleRow]]:
         for id_, rule in sorted(

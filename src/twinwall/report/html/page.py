@@ -68,6 +68,10 @@ class Page:
         return datetime.fromtimestamp(self.made_at, UTC).strftime("%d %B %Y, %H:%M UTC").lstrip("0")
 
     @property
+    def has_graph(self) -> bool:
+        return any(section.kind == "graph" for part in self.parts for section in part.sections)
+
+    @property
     def worst(self) -> Verdict:
         return max((part.verdict for part in self.parts), key=lambda verdict: WORST_LAST.index(verdict.tone))
 

@@ -18,13 +18,10 @@ from markupsafe import Markup
 from twinwall.report.html.page import Page
 
 _ROOM = files("twinwall.report.html")
-_SCRIPTS = (
-    "vendor/sortable.min.js",
-    "vendor/sortable.a11y.min.js",
-    "vendor/cytoscape.min.js",
-    "vendor/cytoscape-dagre.min.js",
-    "static/report.js",
-)
+_TABLES = ("vendor/sortable.min.js", "vendor/sortable.a11y.min.js")
+_GRAPH = ("vendor/cytoscape.min.js", "vendor/cytoscape-dagre.min.js")
+"""Only where there is one: they are most of a page."""
+_OURS = ("static/report.js",)
 _STYLES = ("static/report.css",)
 _CYTOSCAPE = ".__________cytoscape_container { position: relative; }"
 """Cytoscape would put this style in by itself, which the policy forbids; it looks for its id first."""
@@ -55,7 +52,8 @@ class _Inline:
 
 
 def render(page: Page) -> str:
-    scripts, styles = _inlines(_SCRIPTS), (*_inlines(_STYLES), _Inline(_CYTOSCAPE))
+    scripts = _inlines((*_TABLES, *(_GRAPH if page.has_graph else ()), *_OURS))
+    styles = (*_inlines(_STYLES), _Inline(_CYTOSCAPE))
     text = (
         _templates()
         .get_template("page.html")
@@ -65,7 +63,9 @@ def render(page: Page) -> str:
             styles=styles[:-1],
             cytoscape=styles[-1],
             policy=_policy(scripts, styles),
-            licences=[(name, _read(path)) for name, path in _LICENCES],
+            licences=[
+                (name, _read(path)) for name, path in (_LICENCES if page.has_graph else _LICENCES[-1:])
+            ],
         )
     )
     return text.encode("utf-8", "replace").decode("utf-8")

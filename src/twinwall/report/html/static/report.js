@@ -30,6 +30,7 @@
       element.hidden = !hit;
       count += hit;
     }
+    if (words.length) waitingGraphs.forEach(drawNow);
     graphs.forEach((graph) => graph.search(words));
     found.textContent = words.length ? `${count} found` : "";
   };
@@ -76,7 +77,7 @@
       change("created", "good", { width: 2.6 }), change("changed", "warn", { width: 2.6 }), change("deleted", "bad", { width: 2.6, "line-style": "dashed" }),
       { selector: "edge[?cycle]", style: { width: 4, "line-color": colour("--circle"), "target-arrow-color": colour("--circle") } },
       { selector: "edge.told", style: { label: "data(label)", "font-size": 11, color: text, "text-background-color": surface, "text-background-opacity": 0.92, "text-background-padding": 3, "text-rotation": "autorotate", "z-index": 9 } },
-      { selector: "edge.many", style: { opacity: 0.4, width: 1.4 } },
+      { selector: "edge.many", style: { opacity: 0.55, width: 3 } },
       { selector: "edge.told", style: { opacity: 1, width: 3 } },
       { selector: ".dim", style: { opacity: 0.1 } },
       { selector: "node.hit, node:selected", style: { "border-color": colour("--focus"), "border-width": 4, "border-style": "solid" } },
@@ -99,11 +100,13 @@
     const info = box.querySelector(".info");
     const alone = box.querySelector('[data-do="alone"]');
     const only = box.querySelector('[data-do="only"]');
-    const graph = cytoscape({ container: canvas, elements: elements(data), style: style(), minZoom: 0.05, maxZoom: 3, layout: { name: "null" }, boxSelectionEnabled: false, autounselectify: false });
+    const graph = cytoscape({ container: canvas, elements: elements(data), style: style(), minZoom: 0.01, maxZoom: 3, layout: { name: "null" }, boxSelectionEnabled: false, autounselectify: false });
     const lonely = graph.nodes().filter((node) => node.connectedEdges().filter((edge) => !edge.isLoop()).empty());
     const joined = graph.elements().difference(lonely).difference(lonely.connectedEdges());
     const many = graph.edges().length > 150;
-    if (many) graph.edges().addClass("many");
+    /* Of many, those that change and those of circles stand out. */
+    const quiet = graph.edges('[state="same"]').length ? graph.edges('[state="same"]') : graph.edges();
+    if (many) quiet.not("[?cycle]").addClass("many");
     const moved = graph.elements('[state="created"], [state="changed"], [state="deleted"]');
     const kept = graph.elements().difference(moved.union(moved.closedNeighborhood()).union(moved.connectedNodes()));
     if (!lonely.length || !joined.length) box.querySelector(".alone").remove();
@@ -121,28 +124,56 @@
       const { w, h } = shownOf(joined).boundingBox();
       return Math.min(canvas.clientWidth / w, canvas.clientHeight / h);
     };
-    const arrange = () => { if (flow("LR") < flow("TB")) return; flow("LR"); };
+    /* So many that layers would take the browser minutes: in rings, those with the most references inside. */
+    const rings = () => shownOf(joined).layout({ name: "concentric", concentric: (node) => node.degree(), levelWidth: () => 1, minNodeSpacing: 6, spacingFactor: 0.6, avoidOverlap: false, animate: false, fit: false }).run();
+    const arrange = () => {
+      if (graph.edges().length > 900) { rings(); return; }
+      if (many) { flow("LR"); return; }
+      if (flow("LR") >= flow("TB")) flow("LR");
+    };
+    const show = () => {
+      graph.elements().style("display", "element");
+      if (!alone.checked && joined.length) lonely.style("display", "none");
+      if (only.checked && only.isConnected) kept.style("display", "none");
+    };
     const place = () => {
       const shown = alone.checked || !joined.length;
-      graph.elements().style("display", "element");
-      if (!shown) lonely.style("display", "none");
-      if (only.checked && only.isConnected) kept.style("display", "none");
+      show();
       if (joined.length) arrange();
       if (shown && lonely.length) {
         const around = joined.length ? shownOf(joined).boundingBox() : { x1: 0, y2: 0, w: 0 };
         const columns = Math.max(3, Math.round(Math.max(around.w, 900) / 240));
         lonely.positions((node, index) => ({ x: around.x1 + 110 + (index % columns) * 240, y: around.y2 + 70 + Math.floor(index / columns) * 58 }));
       }
+      graph.nodes().forEach((node) => node.scratch("home", { ...node.position() }));
+      inPart = false;
+      fit();
+    };
+    /* In a large graph a part is drawn by itself, so that it can be read. */
+    let inPart = false;
+    const single = (part) => {
+      show();
+      graph.elements().difference(part).style("display", "none");
+      part.style("display", "element");
+      part.layout({ name: "dagre", rankDir: "LR", nodeSep: 16, rankSep: 150, animate: false, fit: false }).run();
+      inPart = true;
+      fit();
+    };
+    const whole = () => {
+      if (!inPart) return;
+      inPart = false;
+      graph.nodes().positions((node) => node.scratch("home"));
+      show();
       fit();
     };
     const move = (change) => (still.matches ? Object.entries(change).forEach(([name, value]) => (name === "fit" ? graph.fit(value.eles, value.padding) : graph[name](value))) : graph.animate(change, { duration: 220 }));
     const zoom = (by) => graph.zoom({ level: graph.zoom() * by, renderedPosition: { x: canvas.clientWidth / 2, y: canvas.clientHeight / 2 } });
-    const clear = () => { graph.elements().removeClass("dim hit told"); info.hidden = true; };
+    const clear = () => { graph.elements().removeClass("dim hit told"); info.hidden = true; whole(); };
 
     const tell = (node) => {
       clear();
       const near = node.closedNeighborhood();
-      graph.elements().difference(near).addClass("dim");
+      if (many) single(near); else graph.elements().difference(near).addClass("dim");
       near.edges().addClass("told");
       const title = document.createElement("h3");
       title.textContent = node.data("label");
@@ -162,11 +193,11 @@
     graph.on("tap", (event) => { if (event.target === graph) clear(); });
 
     const keys = {
-      "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), 0: fit, Escape: clear,
+      "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), 0: () => { clear(); fit(); }, Escape: clear,
       ArrowLeft: () => graph.panBy({ x: 60, y: 0 }), ArrowRight: () => graph.panBy({ x: -60, y: 0 }), ArrowUp: () => graph.panBy({ x: 0, y: 60 }), ArrowDown: () => graph.panBy({ x: 0, y: -60 }),
     };
     canvas.addEventListener("keydown", (event) => { if (keys[event.key] && !event.ctrlKey && !event.metaKey) { event.preventDefault(); keys[event.key](); } });
-    const buttons = { in: () => zoom(1.25), out: () => zoom(0.8), fit };
+    const buttons = { in: () => zoom(1.25), out: () => zoom(0.8), fit: keys[0] };
     all("button[data-do]", box).forEach((button) => button.addEventListener("click", buttons[button.dataset.do]));
     alone.addEventListener("change", place);
     only.addEventListener("change", place);
@@ -176,15 +207,21 @@
       if (!words.length) return;
       const hits = graph.nodes().filter((node) => words.every((word) => `${node.data("label")} ${node.data("sub")}`.toLowerCase().includes(word)));
       if (hits.empty()) return;
-      if (hits.some((node) => node.hidden())) { alone.checked = true; only.checked = false; place(); }
-      graph.elements().difference(hits.closedNeighborhood()).addClass("dim");
+      if (hits.some((node) => !node.visible())) { alone.checked = true; only.checked = false; place(); }
       hits.addClass("hit");
-      move({ fit: { eles: hits.closedNeighborhood(), padding: 60 } });
-      if (hits.length === 1) tell(hits[0].addClass("hit"));
+      if (hits.length === 1) { tell(hits[0]); hits.addClass("hit"); }
+      else if (many && hits.length < 60) single(hits.closedNeighborhood());
+      else graph.elements().difference(hits.closedNeighborhood()).addClass("dim");
+      if (!many) move({ fit: { eles: hits.closedNeighborhood(), padding: 60 } });
     };
     place();
     graphs.push({ graph, search: lookup, recolour: () => graph.style(style()) });
   };
-  all(".graph").forEach(draw);
+  /* A graph is drawn when it comes near, or is searched. */
+  const waitingGraphs = new Set(all(".graph"));
+  const drawNow = (box) => { if (waitingGraphs.delete(box)) draw(box); };
+  const near = new IntersectionObserver((entries) => entries.forEach((entry) => { if (entry.isIntersecting) { near.unobserve(entry.target); drawNow(entry.target); } }), { rootMargin: "500px" });
+  waitingGraphs.forEach((box) => near.observe(box));
+  addEventListener("beforeprint", () => waitingGraphs.forEach(drawNow));
   root.dataset.ready = "true";
 })();
