@@ -1,6 +1,7 @@
 """What is said of the promise, counted: how often a nearer way of keeping it fails, and that ours does not.
 ``make bench`` runs it and writes the counts into docs/performance.md. Cases are small and seeded, so that counts
-are the same on every machine; who admits what is decided packet by packet, by no code of ours (``tests/support/promised``).
+are the same on every machine; who admits what is decided packet by packet, by no code
+of ours (``tests/support/promised``).
 """
 
 import itertools
