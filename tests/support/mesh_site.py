@@ -509,8 +509,9 @@ def twinwall_as(endpoint: Endpoint, account: str, *arguments: str) -> Any:
         return CliRunner().invoke(root, list(arguments), obj=Invocation(), standalone_mode=False)
 
 
-def until(true: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """What ``true`` says once it says something; fails after so long."""
+def until(true: Callable[[], Any], seconds: float = 90.0) -> Any:
+    """What ``true`` says once it says something; fails after so long: on a busy machine two handlers of a node meet,
+    and the messages of the one that finds the lease taken are hidden for the rest of it, up to 35 s."""
     end = time.monotonic() + seconds
     while not (found := true()):
         assert time.monotonic() < end, f"nothing within {seconds} s"
