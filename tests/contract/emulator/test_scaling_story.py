@@ -98,7 +98,9 @@ def test_from_0_to_3_and_back(aws: EmbeddedAws) -> None:
     pattern = {"source": ["aws.autoscaling"], "detail-type": kinds, "account": [HERE]}
     rule = scene.events.put_rule(Name="actions", EventPattern=json.dumps(pattern))["RuleArn"]
     open_to(scene, url, arn, rule)
-    role = aws.add_role(HERE, "forward", [HERE])
+    handing_over = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": "*"}
+    may = json.dumps({"Version": "2012-10-17", "Statement": [handing_over]})
+    role = aws.add_role(HERE, "forward", [HERE], policies=[may])
     scene.events.put_targets(
         Rule="actions",
         Targets=[
