@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twinwall import __version__
 from twinwall.cli import output
@@ -16,15 +16,12 @@ from twinwall.errors import ConfigError, TwinwallError
 from twinwall.planning.answer import Answer
 from twinwall.planning.inspected import Firewall
 from twinwall.planning.lint import LintReport
-from twinwall.report.html.of_explain import explain_part
-from twinwall.report.html.of_lint import lint_part
-from twinwall.report.html.of_mesh import mesh_part
-from twinwall.report.html.of_plan import Run, ended_part, plan_part
-from twinwall.report.html.of_verify import verify_part
-from twinwall.report.html.page import Page, Part
-from twinwall.report.html.scene import scene_of_comparison
 
-Make = Callable[[str], Part]
+if TYPE_CHECKING:
+    from twinwall.report.html.of_plan import Run
+    from twinwall.report.html.page import Page, Part
+
+Make = Callable[[str], "Part"]
 """A part, by the id that it gets in its page."""
 
 _OPENING = "<!doctype html>\n<!-- A report of twinwall -->\n"
@@ -48,9 +45,9 @@ def _is_ours(file: Path) -> bool:
     return opening in (b"", _OPENING.encode())
 
 
-def _renderer() -> Callable[[Page], str]:
+def _renderer() -> "Callable[[Page], str]":
     try:
-        from twinwall.report.html.render import render  # noqa: PLC0415 - an optional part
+        from twinwall.report.html.render import render
     except ModuleNotFoundError as missing:
         raise ConfigError(
             f"--report needs {missing.name}, which is not installed; pip install 'twinwall[report]'"
@@ -62,6 +59,8 @@ def write(makers: Sequence[Make], invocation: Invocation) -> None:
     """The report, if one was asked for."""
     if invocation.report is None or not makers:
         return
+    from twinwall.report.html.page import Page
+
     parts = [make(f"t{number}") for number, make in enumerate(makers, 1)]
     page = Page(invocation.command, __version__, world_of(invocation).clock.now(), parts)
     path = Path(invocation.report)
@@ -97,33 +96,48 @@ def word_of(failure: BaseException) -> str:
             return "Stopped"
 
 
-# --- parts
+# --- parts: what makes them is imported where a report is asked for, and nowhere else
 
 
-def of_plan(planned: Planned, id_: str) -> Part:
+def of_plan(planned: Planned, id_: str) -> "Part":
+    from twinwall.report.html.of_plan import plan_part
+
     return plan_part(id_, planned.plan, planned.existing)
 
 
-def of_run(planned: Planned, run: Run, id_: str) -> Part:
+def of_run(planned: Planned, run: "Run", id_: str) -> "Part":
+    from twinwall.report.html.of_plan import plan_part
+
     return plan_part(id_, planned.plan, planned.existing, run)
 
 
-def of_comparison(found: Compared, id_: str) -> Part:
+def of_comparison(found: Compared, id_: str) -> "Part":
+    from twinwall.report.html.of_verify import verify_part
+    from twinwall.report.html.scene import scene_of_comparison
+
     scene = scene_of_comparison(found.desired, found.existing)
     return verify_part(id_, found.report, found.source, found.target, scene)
 
 
-def of_lint(report: LintReport, firewall: Firewall, id_: str) -> Part:
+def of_lint(report: LintReport, firewall: Firewall, id_: str) -> "Part":
+    from twinwall.report.html.of_lint import lint_part
+
     return lint_part(id_, report, firewall)
 
 
-def of_explanation(answer: Answer, firewall: Firewall, id_: str) -> Part:
+def of_explanation(answer: Answer, firewall: Firewall, id_: str) -> "Part":
+    from twinwall.report.html.of_explain import explain_part
+
     return explain_part(id_, answer, firewall)
 
 
-def of_mesh(told: Mapping[str, Any], id_: str) -> Part:
+def of_mesh(told: Mapping[str, Any], id_: str) -> "Part":
+    from twinwall.report.html.of_mesh import mesh_part
+
     return mesh_part(id_, told)
 
 
-def ended(label: str, word: str, message: str, id_: str) -> Part:
+def ended(label: str, word: str, message: str, id_: str) -> "Part":
+    from twinwall.report.html.of_plan import ended_part
+
     return ended_part(id_, label, word, message)

@@ -72,7 +72,7 @@ class SecurityGroup:
         return Resource("security-group", self.group_id, self.group_name)
 
     def rules_of(self, direction: Direction) -> tuple[SecurityGroupRule, ...]:
-        return tuple(rule for rule in self.rules if rule.direction is direction)
+        return tuple([rule for rule in self.rules if rule.direction is direction])
 
 
 @dataclass(frozen=True, slots=True, order=True)

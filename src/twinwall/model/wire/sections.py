@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 from twinwall.errors import ConfigError
@@ -13,6 +14,8 @@ from twinwall.model.wire.lists import parse_prefix_list
 from twinwall.model.wire.network import parse_interface, parse_subnet, parse_vpc
 from twinwall.model.wire.shape import kind, misfits, text
 from twinwall.model.wire.tags import Json
+
+_peer = attrgetter("peer")
 
 
 def parse_snapshot(document: Json) -> Snapshot:
@@ -48,7 +51,7 @@ def _resolved(groups: Sequence[SecurityGroup]) -> tuple[SecurityGroup, ...]:
 
     return tuple(
         replace(g, rules=tuple(resolved(g, rule) for rule in g.rules))
-        if any(type(rule.peer) is GroupPeer for rule in g.rules)
+        if GroupPeer in set(map(type, map(_peer, g.rules)))
         else g
         for g in groups
     )
