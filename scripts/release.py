@@ -13,7 +13,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,8 +49,7 @@ def build() -> None:
     hatch(ROOT, DIST, "-t", "sdist", "-t", "wheel")
     (sdist,), (wheel,) = DIST.glob("*.tar.gz"), DIST.glob("*.whl")
     with tempfile.TemporaryDirectory() as folder:
-        with tarfile.open(sdist) as archive:
-            archive.extractall(folder, filter="data")
+        shutil.unpack_archive(sdist, folder)
         again = Path(folder) / "again"
         hatch(next(Path(folder).glob("twinwall-*")), again, "-t", "sdist", "-t", "wheel")
         for made in (sdist, wheel):
