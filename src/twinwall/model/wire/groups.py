@@ -135,23 +135,31 @@ class _Rules(dict[str, _Placed]):
         cidr = parse_cidr(text if type(text) is str else str(text))
         if cidr.family != 4:
             raise ConfigError(f"{text!r} is an IPv6 block where IPv4 is wanted")
-        if len(self) >= _MOST_BLOCKS:
-            self.clear()
+        _PLAIN.make_room()
         rule = SecurityGroupRule(self.direction, self.traffic, _new(CidrPeer, (cidr,)))
         placed = self[text] = cidr.first << 6 | cidr.length, rule
         return placed
 
 
 class _Plain(dict[tuple[Direction, Traffic], _Rules]):
+    """All of them together are bounded, and forgotten together."""
+
+    met = 0
+
     def __missing__(self, said: tuple[Direction, Traffic]) -> _Rules:
-        if len(self) >= _MOST_TRAFFICS:
-            self.clear()
+        self.make_room()
         rules = self[said] = _Rules(*said)
         return rules
 
+    def make_room(self) -> None:
+        self.met += 1
+        if self.met > _MOST_RULES:
+            self.clear()
+            self.met = 0
+
 
 _new = tuple.__new__
-_MOST_TRAFFICS, _MOST_BLOCKS = 1 << 10, 1 << 14
+_MOST_RULES = 1 << 17
 _PLAIN = _Plain()
 
 
