@@ -41,6 +41,11 @@ ENVIRONMENT_BYTES = 4096
 PATTERN_CHARACTERS = 2048
 """Of a rule's event pattern (EventBridge quotas)."""
 LOW_ROOM = 0.2
+RULE_TRIES = 185
+"""EventBridge's own most; the age ends them first."""
+INVOKE_AGE, INVOKE_TRIES = 300, 1
+ROWS_BATCH, ROWS_AGE, ROWS_TRIES = 100, 300, 5
+TRUE_UP_AGE, TRUE_UP_TRIES = 60, 1
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,10 @@ class Hook:
     transition: str
     default: str
     heartbeat: int
+
+    @property
+    def word(self) -> str:
+        return "launch" if self.transition.endswith("LAUNCHING") else "terminate"
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,11 @@ class Settings:
         """Times a message may come before it is a dead letter: it must live longer than the hook's heartbeat, also
         where each handler found the lease taken (mesh protocol, "A pass", 6)."""
         return min(1000, max(30, ceil(3 * self.mesh.heartbeat / VISIBILITY)))
+
+    @property
+    def event_age(self) -> int:
+        """Seconds after which an event that no queue took is a dead letter: nobody waits for it any more."""
+        return max(60, round(self.mesh.heartbeat))
 
     @property
     def sites(self) -> tuple[Site, ...]:
@@ -236,10 +250,10 @@ def dashboard_body(it: Settings) -> Json:
     """API: PutDashboard, "Dashboard body structure and syntax". Twenty-four columns."""
     region = it.node.place.region
     keys = [str(site.key) for site in it.mesh.sites_of(it.node.name)]
-    ours = [(f"{NAMESPACE}", it.mesh.name)]
+    mesh = it.mesh.name
 
     def of_sites(metric: str, **how: Any) -> list[Any]:
-        return [[ours[0][0], metric, "Mesh", ours[0][1], "Site", key, {"label": key, **how}] for key in keys]
+        return [[NAMESPACE, metric, "Mesh", mesh, "Site", key, {"label": key, **how}] for key in keys]
 
     name = it.names
     graphs: list[tuple[str, list[Any], str]] = [
@@ -263,7 +277,7 @@ def dashboard_body(it: Settings) -> Json:
                 ["AWS/Lambda", metric, "FunctionName", name.base]
                 for metric in ("Invocations", "Errors", "Throttles")
             ]
-            + [[ours[0][0], "Failures", "Mesh", ours[0][1], "Site", it.node.name]],
+            + [[NAMESPACE, "Failures", "Mesh", mesh, "Site", it.node.name]],
             "Sum",
         ),
         (

@@ -173,8 +173,8 @@ class _Writer:
             "Arn": get("Queue", "Arn"),
             "DeadLetterConfig": {"Arn": get("DeadLetters", "Arn")},
             "RetryPolicy": {
-                "MaximumEventAgeInSeconds": max(60, round(self.it.mesh.heartbeat)),
-                "MaximumRetryAttempts": 185,
+                "MaximumEventAgeInSeconds": self.it.event_age,
+                "MaximumRetryAttempts": s.RULE_TRIES,
             },
         }
         return made(
@@ -207,7 +207,6 @@ class _Writer:
     def _hooks(self) -> Iterator[tuple[str, Json]]:
         ready = ["EndsRule", "FunctionEvents", "HooksRule", "QueuePolicy"]
         for hook in self.it.hooks:
-            word = "Launch" if hook.transition.endswith("LAUNCHING") else "Terminate"
             found = made(
                 "AWS::AutoScaling::LifecycleHook",
                 {
@@ -218,7 +217,10 @@ class _Writer:
                     "HeartbeatTimeout": hook.heartbeat,
                 },
             )
-            yield self.logical.name(f"{hook.site.key.asg} {word} Hook"), {**found, "DependsOn": ready}
+            yield (
+                self.logical.name(f"{hook.site.key.asg} {hook.word.title()} Hook"),
+                {**found, "DependsOn": ready},
+            )
 
     # --- who does it
 
@@ -235,7 +237,10 @@ class _Writer:
             "Role": get("FunctionRole", "Arn"),
             "LoggingConfig": {"LogGroup": ref("Log")},
             "Environment": {"Variables": {**self.it.environment, "TWINWALL_QUEUE": ref("Queue")}},
-            "EventInvokeConfig": {"MaximumEventAgeInSeconds": 300, "MaximumRetryAttempts": 1},
+            "EventInvokeConfig": {
+                "MaximumEventAgeInSeconds": s.INVOKE_AGE,
+                "MaximumRetryAttempts": s.INVOKE_TRIES,
+            },
             "Events": {
                 "Events": self._from_queue(),
                 "Rows": self._from_stream(),
@@ -259,10 +264,10 @@ class _Writer:
         return made("DynamoDB", {
             "Stream": either("MakesTable", get("Table", "StreamArn"), ref("TableStream")),
             "StartingPosition": "TRIM_HORIZON",
-            "BatchSize": 100,
+            "BatchSize": s.ROWS_BATCH,
             "MaximumBatchingWindowInSeconds": s.WINDOW,
-            "MaximumRetryAttempts": 5,
-            "MaximumRecordAgeInSeconds": 300,
+            "MaximumRetryAttempts": s.ROWS_TRIES,
+            "MaximumRecordAgeInSeconds": s.ROWS_AGE,
             "BisectBatchOnFunctionError": True,
             "FunctionResponseTypes": ["ReportBatchItemFailures"],
             "FilterCriteria": {"Filters": patterns},
@@ -277,7 +282,7 @@ class _Writer:
             "FlexibleTimeWindow": {"Mode": "OFF"},
             "Input": given,
             "RoleArn": get("ScheduleRole", "Arn"),
-            "RetryPolicy": {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 1},
+            "RetryPolicy": {"MaximumEventAgeInSeconds": s.TRUE_UP_AGE, "MaximumRetryAttempts": s.TRUE_UP_TRIES},
         })  # fmt: skip
 
     # --- who is told

@@ -218,7 +218,7 @@ def _function(it: Settings) -> Iterator[Lines]:
     )
     yield resource(
         "aws_lambda_function_event_invoke_config", "mesh", function_name=_MESH,
-        maximum_event_age_in_seconds=300, maximum_retry_attempts=1,
+        maximum_event_age_in_seconds=s.INVOKE_AGE, maximum_retry_attempts=s.INVOKE_TRIES,
     )  # fmt: skip
     yield from _sources(it)
 
@@ -246,8 +246,8 @@ def _sources(it: Settings) -> Iterator[Lines]:
         hcl.block("filter_criteria", *filters),
         rows(depends_on=_READY),
         event_source_arn=Expression("local.table_stream"), function_name=_MESH, starting_position="TRIM_HORIZON",
-        batch_size=100, maximum_batching_window_in_seconds=s.WINDOW, maximum_retry_attempts=5,
-        maximum_record_age_in_seconds=300, bisect_batch_on_function_error=True, function_response_types=answers,
+        batch_size=s.ROWS_BATCH, maximum_batching_window_in_seconds=s.WINDOW, maximum_retry_attempts=s.ROWS_TRIES,
+        maximum_record_age_in_seconds=s.ROWS_AGE, bisect_batch_on_function_error=True, function_response_types=answers,
     )  # fmt: skip
     every, given = it.true_up
     target = hcl.block(
@@ -257,7 +257,10 @@ def _sources(it: Settings) -> Iterator[Lines]:
             role_arn=of("aws_iam_role", "schedule", "arn"),
             input=given,
         ),
-        hcl.block("retry_policy", rows(maximum_event_age_in_seconds=60, maximum_retry_attempts=1)),
+        hcl.block(
+            "retry_policy",
+            rows(maximum_event_age_in_seconds=s.TRUE_UP_AGE, maximum_retry_attempts=s.TRUE_UP_TRIES),
+        ),
     )
     yield resource(
         "aws_scheduler_schedule", "true_up", hcl.block("flexible_time_window", rows(mode="OFF")), target,
@@ -277,11 +280,11 @@ def _events(it: Settings) -> Iterator[Lines]:
             "aws_cloudwatch_event_rule", word, _tags(it.names), name=name, description=words,
             event_pattern=Expression(f"jsonencode({hcl.value(pattern)})"),
         )  # fmt: skip
-        age = max(60, round(it.mesh.heartbeat))
+        age, tries = it.event_age, s.RULE_TRIES
         yield resource(
             "aws_cloudwatch_event_target", word,
             hcl.block("dead_letter_config", rows(arn=of("aws_sqs_queue", "dead_letters", "arn"))),
-            hcl.block("retry_policy", rows(maximum_event_age_in_seconds=age, maximum_retry_attempts=185)),
+            hcl.block("retry_policy", rows(maximum_event_age_in_seconds=age, maximum_retry_attempts=tries)),
             rule=of("aws_cloudwatch_event_rule", word, "name"), target_id="queue",
             arn=of("aws_sqs_queue", "events", "arn"),
         )  # fmt: skip
@@ -319,11 +322,7 @@ def _hooks(it: Settings) -> Iterator[Lines]:
     ]
     names = Unique(snake, "hook_")
     for hook in it.hooks:
-        yield _hook(names.name(f"{hook.site.key.asg} {_word(hook)}"), hook, after)
-
-
-def _word(hook: Hook) -> str:
-    return "launch" if hook.transition.endswith("LAUNCHING") else "terminate"
+        yield _hook(names.name(f"{hook.site.key.asg} {hook.word}"), hook, after)
 
 
 def _hook(name: str, hook: Hook, after: list[Expression]) -> Lines:
