@@ -7,7 +7,7 @@ from twinwall.model.firewall import NetworkAcl
 from twinwall.model.rules import Direction, NetworkAclEntry
 from twinwall.planning.lint.acls import acl_findings
 from twinwall.planning.lint.catalog import SHADOWED, WRONG_FAMILY
-from twinwall.report.html.rules import Sign, State
+from twinwall.report.html.rules import Sign, State, state_of, traffic_words
 from twinwall.report.html.scene import Scene, shown_id
 
 _DEAD = frozenset({SHADOWED.id, WRONG_FAMILY.id})
@@ -54,10 +54,8 @@ def _acl(scene: Scene, id_: str) -> AclBlock:
     never = _never(after) if after else {}
     tables = [(way.value, list(_rows(before, after, way, never))) for way in Direction]
     subnets = list(_subnets(scene, id_))
-    changed = any(row.sign for _, rows in tables for row in rows) or any(sign for sign, *_ in subnets)
-    state: State = (
-        "created" if before is None else "deleted" if after is None else "changed" if changed else "same"
-    )
+    signs = {row.sign for _, rows in tables for row in rows} | {sign for sign, *_ in subnets}
+    state = state_of(before, after, signs)
     return AclBlock(id_, scene.name(id_), shown_id(id_), acl.is_default, state, subnets, tables)
 
 
@@ -81,7 +79,7 @@ def _rows(
 
 
 def _row(sign: Sign, entry: NetworkAclEntry, never: str = "") -> EntryRow:
-    traffic = "all traffic" if str(entry.traffic) == "all" else str(entry.traffic)
+    traffic = traffic_words(entry.traffic)
     return EntryRow(sign, str(entry.rule_number), entry.action.value, traffic, str(entry.cidr), never)
 
 

@@ -13,7 +13,7 @@ from twinwall.report.html.acls import acl_blocks
 from twinwall.report.html.graph import graph_of
 from twinwall.report.html.matrix import matrix_of
 from twinwall.report.html.page import Section, Tone
-from twinwall.report.html.rules import Sign, group_blocks, list_blocks
+from twinwall.report.html.rules import GroupBlock, Sign, group_blocks, list_blocks
 from twinwall.report.html.scene import Scene, resource_name, shown_id
 
 MOST_ROWS = 6_000
@@ -91,17 +91,18 @@ def calls_section(part: str, calls: dict[str, int], title: str, intro: str) -> S
 
 def scene_sections(part: str, scene: Scene) -> list[Section | None]:
     """The graph, the matrix, groups, ACLs, lists."""
+    groups = group_blocks(scene)
     return [
-        _graph(part, scene),
+        _graph(part, scene, groups),
         _matrix(part, scene),
-        _groups(part, scene),
+        _groups(part, scene, groups),
         _acls(part, scene),
         _lists(part, scene),
     ]
 
 
-def _graph(part: str, scene: Scene) -> Section | None:
-    graph = graph_of(scene, group_blocks(scene))
+def _graph(part: str, scene: Scene, blocks: Sequence[GroupBlock]) -> Section | None:
+    graph = graph_of(scene, blocks)
     if graph is None:
         return None
     return Section("graph", f"{part}-graph", "References between groups", graph, len(scene.group_ids))
@@ -124,8 +125,7 @@ class Blocks:
     compares: bool
 
 
-def _groups(part: str, scene: Scene) -> Section | None:
-    blocks = group_blocks(scene)
+def _groups(part: str, scene: Scene, blocks: Sequence[GroupBlock]) -> Section | None:
     room, shown = MOST_ROWS, []
     for block in blocks:
         room -= len(block.rows)

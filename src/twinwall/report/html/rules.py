@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from twinwall.model.firewall import PrefixList, SecurityGroup
-from twinwall.model.rules import Direction, GroupPeer, Peer, PrefixListPeer, SecurityGroupRule, Tags
+from twinwall.model.rules import Direction, GroupPeer, Peer, PrefixListPeer, SecurityGroupRule, Tags, Traffic
 from twinwall.report.html.scene import Scene, shown_id
 
 Sign = Literal["", "+", "-", "~"]
@@ -70,11 +70,11 @@ def _group(scene: Scene, id_: str) -> GroupBlock:
     tags = list(_tag_rows(before.tags if before else (), after.tags if after else ()))
     signs = {row.sign for row in rows} | {sign for sign, *_ in tags}
     return GroupBlock(
-        id_, scene.name(id_), shown_id(id_), _state(before, after, signs), group.description, rows, tags
+        id_, scene.name(id_), shown_id(id_), state_of(before, after, signs), group.description, rows, tags
     )
 
 
-def _state(before: object | None, after: object | None, signs: set[Sign]) -> State:
+def state_of(before: object | None, after: object | None, signs: set[Sign]) -> State:
     if before is None:
         return "created"
     if after is None:
@@ -99,7 +99,7 @@ def rule_row(scene: Scene, rule: SecurityGroupRule, sign: Sign = "", was: str = 
     return RuleRow(
         sign,
         rule.direction.value,
-        traffic_words(rule),
+        traffic_words(rule.traffic),
         scene.peer_name(rule.peer),
         _peer_id(scene, rule.peer),
         str(rule.peer) if str(rule.peer) in scene.names else "",
@@ -108,8 +108,8 @@ def rule_row(scene: Scene, rule: SecurityGroupRule, sign: Sign = "", was: str = 
     )
 
 
-def traffic_words(rule: SecurityGroupRule) -> str:
-    return "all traffic" if str(rule.traffic) == "all" else str(rule.traffic)
+def traffic_words(traffic: Traffic) -> str:
+    return "all traffic" if str(traffic) == "all" else str(traffic)
 
 
 def _peer_id(scene: Scene, peer: Peer) -> str:
@@ -151,7 +151,7 @@ def _list(scene: Scene, id_: str) -> ListBlock:
         id_,
         scene.name(id_),
         shown_id(id_),
-        _state(before, after, {sign for sign, *_ in rows}),
+        state_of(before, after, {sign for sign, *_ in rows}),
         "" if size is None else f"at most {size} entries",
         rows,
     )
