@@ -88,7 +88,8 @@ def _note_report(ctx: click.Context, parameter: click.Parameter, value: str | No
 
         reporting.check(value)
         ctx.ensure_object(Invocation).command = ctx.command_path
-    return _note(ctx, parameter, value)  # type: ignore[no-any-return]
+    _note(ctx, parameter, value)
+    return value
 
 
 report = _section("Output")(

@@ -12,7 +12,8 @@ from twinwall.model.rules import Direction, NetworkAclEntry, SecurityGroupRule
 
 VISIBLE_SECONDS = 60.0
 """How long EC2 may take to show everywhere what was written (aws-facts 3.2: seconds, seldom a minute)."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
+"""Seconds before something is tried again; doubled each time."""
 
 Rules = Mapping[SecurityGroupRule, SecurityGroupRule]
 EntryKey = tuple[Direction, int]
@@ -43,7 +44,7 @@ class Wanted:
 
     def read(self, look: Look, clock: Clock) -> Reading:
         """Once everything is visible. Raises ``Interfered``, and ``AwsError``'s children."""
-        started, pause, looks = clock.monotonic(), _FIRST_PAUSE, 0
+        started, pause, looks = clock.monotonic(), FIRST_PAUSE, 0
         while True:
             looks += 1
             missing, over = "", clock.monotonic() + pause - started > VISIBLE_SECONDS
@@ -62,7 +63,7 @@ class Wanted:
                     "see who, then resume or undo by the journal"
                 )
             clock.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            pause = min(pause * 2, LONGEST_PAUSE)
 
     def _once(self, look: Look, clock: Clock) -> Reading:
         at = clock.monotonic()

@@ -16,7 +16,7 @@ from twinwall.engine.agenda import Agenda
 from twinwall.engine.doubts import Doubts
 from twinwall.engine.ground import Ground
 from twinwall.engine.means import Applied, Means, Settle
-from twinwall.engine.readback import VISIBLE_SECONDS
+from twinwall.engine.readback import FIRST_PAUSE, LONGEST_PAUSE, VISIBLE_SECONDS
 from twinwall.engine.settling import Look
 from twinwall.errors import AwsError
 from twinwall.model.firewall import tag
@@ -26,7 +26,6 @@ from twinwall.planning.requests import change_document
 
 READING = -1
 """The key of a reading that no barrier asks for."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
 
 
 @dataclass
@@ -43,7 +42,7 @@ class Trouble:
     """A step that did not go at once: since when, and what is left of it."""
 
     since: float
-    pause: float = _FIRST_PAUSE
+    pause: float = FIRST_PAUSE
     change: c.Change | None = None
     unknown: bool = False
 
@@ -197,7 +196,7 @@ class Run:
         trouble = self.trouble(position, error, rest)
         trouble.change = rest
         self.agenda.again(position, self.means.clock.monotonic() + trouble.pause)
-        trouble.pause = min(trouble.pause * 2, _LONGEST_PAUSE)
+        trouble.pause = min(trouble.pause * 2, LONGEST_PAUSE)
 
     # --- lists that another target of this run made
 

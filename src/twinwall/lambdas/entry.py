@@ -5,9 +5,9 @@ import gc
 
 gc.disable()
 
-from typing import Any  # noqa: E402
+from typing import Any  # noqa: E402 - the collector is to rest before anything is loaded
 
-from twinwall.lambdas.handlers import mesh as handled  # noqa: E402
+from twinwall.lambdas.handlers import mesh as handled  # noqa: E402 - likewise
 
 
 def mesh(event: Any, context: object) -> Any:

@@ -5,6 +5,7 @@ every table ∥ every group and its rules ─▶ whose are they? ─▶ groups m
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from twinwall.boundary import Table
@@ -34,7 +35,7 @@ def check_owners(around: Around, sites: Sequence[Site], doing: str) -> Mapping[s
         groups = around.doors.ec2(place).groups([s.group_id for s in there], around.mesh.call_timeout)
         found.update((group["GroupId"], parse_tags(group.get("Tags"))) for group in groups)
 
-    at_once(around.crew(), [lambda at=at, of=of: read(at, of) for at, of in places(sites).items()])  # type: ignore[misc]
+    at_once(around.crew(), [partial(read, place, there) for place, there in places(sites).items()])
     for site in sites:
         if site.group_id not in found:
             raise NotFound(

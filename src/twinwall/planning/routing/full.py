@@ -18,6 +18,7 @@ from twinwall.planning.routing.given import Given
 from twinwall.planning.routing.in_place import FRESH
 from twinwall.planning.routing.lane import Lane
 from twinwall.planning.routing.standing import Ends, Rules, Standing, Views
+from twinwall.planning.semantics import Lists
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,7 @@ class _Crowd:
     @cached_property
     def moving(self) -> frozenset[str]:
         """Lists that change what they hold, and that rules of these groups name."""
-        before, goal = (
-            addresses_of(self.given.before.lists.values()),
-            addresses_of(self.given.goal.lists.values()),
-        )
+        before, goal = self._lists
         changed = {id_ for id_, held in before.items() if set(goal.get(id_, held)) != set(held)}
         states = (self.given.before, self.given.goal)
         return frozenset(
@@ -95,6 +93,12 @@ class _Crowd:
             for rule in state.groups[id_].rules
             if str(rule.peer) in changed
         )
+
+    @cached_property
+    def _lists(self) -> tuple[Lists, Lists]:
+        """What they hold before, and in the end."""
+        given = self.given
+        return addresses_of(given.before.lists.values()), addresses_of(given.goal.lists.values())
 
     def _ways(self, direction: Direction) -> list[list[list[_Batch]]]:
         """The rounds of each stage."""
@@ -110,10 +114,7 @@ class _Crowd:
         return found
 
     def _views(self, stage: int) -> Views:
-        before, goal = (
-            addresses_of(self.given.before.lists.values()),
-            addresses_of(self.given.goal.lists.values()),
-        )
+        before, goal = self._lists
         new = {**before, **goal}
         if not self.moving:
             return Views(new, new, new)
