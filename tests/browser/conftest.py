@@ -32,7 +32,7 @@ def browser() -> Iterator[Browser]:
 def _watched(browser: Browser, scheme: str, width: int, height: int) -> Iterator[Watched]:
     context = browser.new_context(
         viewport={"width": width, "height": height},
-        color_scheme=scheme,  # type: ignore[arg-type]
+        color_scheme=scheme,
         reduced_motion="reduce",
         service_workers="block",
     )

@@ -60,9 +60,15 @@ def test_from_nobody_to_three_members_and_back(stage: Served) -> None:
 def test_the_published_walk_through(stage: Served, tmp_path: Path) -> None:
     here, there = ground(stage, "walk", (0, HERE), (0, THERE))
     mesh = Mesh(stage.endpoint, "walk", [here, there])
-    account = stage.accounts[0]
+    the_first_acts_for_the_second(mesh, here, there)
+    the_second_joins(stage, mesh, here, there)
+    lost = min(there.addresses())
+    members = one_comes_and_one_goes_by_hand(mesh, here, there, lost)
+    the_command_repairs_the_rule(stage, mesh, there, lost, members, tmp_path)
+    a_region_is_cut_off(stage, mesh, here, there, members)
 
-    # The first Region alone acts for the second.
+
+def the_first_acts_for_the_second(mesh: Mesh, here: Region, there: Region) -> None:
     mesh.acts_for = {here.site: [there.site]}
     mesh.deploy(here)
     here.scale(1)
@@ -72,7 +78,9 @@ def test_the_published_walk_through(stage: Served, tmp_path: Path) -> None:
     until(lambda: not here.states())
     assert mesh.everywhere(set())
 
-    # The second joins; from now on each is its own.
+
+def the_second_joins(stage: Served, mesh: Mesh, here: Region, there: Region) -> None:
+    """From now on each is its own."""
     mesh.acts_for = {}
     mesh.deploy(there)
     mesh.update()
@@ -83,43 +91,49 @@ def test_the_published_walk_through(stage: Served, tmp_path: Path) -> None:
     until(lambda: mesh.everywhere(there.addresses()))
     assert {line["node"] for line in mesh.log(there) if line.get("event") == "answered"} == {there.node}
 
-    # By hand: an instance comes without a hook, a rule goes, a row goes.
+
+def one_comes_and_one_goes_by_hand(mesh: Mesh, here: Region, there: Region, lost: str) -> set[str]:
+    """An instance comes without a hook, a rule goes, a row goes: the plain JSON repairs all of it."""
     stray = here.launch_by_hand()
     here.client("autoscaling").attach_instances(AutoScalingGroupName="walk", InstanceIds=[stray])
     members = here.addresses() | there.addresses()
     assert len(members) == 3
-    lost = min(there.addresses())
     there.close_to(lost)
     there.open_to("198.51.100.7/32")
     mesh.forget(here, there.site)
     mesh.invoke(here, {"detail": {"AutoScalingGroupName": "walk"}})
     until(lambda: here.rules() == members)
-    until(
-        lambda: there.rules() == members | {"198.51.100.7/32"}
-    )  # the owner was woken; what is not ours stays
+    # the owner was woken; what is not ours stays
+    until(lambda: there.rules() == members | {"198.51.100.7/32"})
     there.close_to("198.51.100.7/32")
+    return members
 
-    # The same by the command, and that it tells what it did.
+
+def the_command_repairs_the_rule(
+    stage: Served, mesh: Mesh, there: Region, lost: str, members: set[str], tmp_path: Path
+) -> None:
+    """And tells what it did; who was admitted, when and why, is read back from the functions' logs."""
+    account = stage.accounts[0]
     stage.settle()
     there.close_to(lost)
     told = json.loads(by_hand(mesh, account, tmp_path, "true-up", "--yes", "--output", "json").stdout)
     assert [line["addresses"] for line in told["lines"] if line["event"] == "added"] == [[lost]]
     assert mesh.everywhere(members)
     assert by_hand(mesh, account, tmp_path, "status").return_value == 0
-
-    # Who was admitted, when and why, read back from the functions' logs.
     found = by_hand(mesh, account, tmp_path, "audit", "--address", lost).output.splitlines()
     admitted = [line for line in found if f"{there.node}: added: " in line and "(Launching " in line]
     assert any(f"site {there.site}" in line for line in admitted)
     assert all(lost in line for line in admitted)
 
-    # A Region is cut off; the other scales; it returns and catches up.
+
+def a_region_is_cut_off(stage: Served, mesh: Mesh, here: Region, there: Region, members: set[str]) -> None:
+    """The other scales; it returns and catches up."""
     stage.cut_off(THERE)
     here.scale(2)
     until(lambda: here.in_service(2))
     stage.no_faults()
     assert there.rules() == members
-    members |= here.addresses()
+    members = members | here.addresses()
     assert here.rules() == members
     assert {line["other"] for line in mesh.log(here) if line.get("event") == "node-failed"} == {there.node}
     stage.control("POST", "advance", {"seconds": 300})
