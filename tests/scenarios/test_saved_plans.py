@@ -307,8 +307,9 @@ def wait_for(world: Stage, action: str, count: int, run: subprocess.Popen[bytes]
     raise AssertionError(f"{action} was not called {count} times: {world.aws.counts.by_action()}")
 
 
-def test_ctrl_c_in_the_middle_of_an_apply(world: Stage) -> None:
-    """*Ctrl-C (says what was done; running again goes on)*: exit 130."""
+def test_ctrl_c_in_the_middle_of_an_apply(world: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """*Ctrl-C (says what was done; running again goes on)*: exit 130. Each call takes its time, so that the middle is
+    not over before the signal is sent."""
     (vpc,) = world.load(w(100, 20, 5, 20))
     target = world.empty("10.90.0.0/16")
     journal = world.folder / "stopped.jsonl"
@@ -324,6 +325,7 @@ def test_ctrl_c_in_the_middle_of_an_apply(world: Stage) -> None:
         str(journal),
     ]
     told = world.folder / "told.txt"
+    monkeypatch.setattr(world.aws.pace, "latency_ms", 60.0)
     with told.open("w") as file:
         run = subprocess.Popen(
             [sys.executable, "-m", "twinwall", *arguments], stdout=file, stderr=file, start_new_session=True
@@ -331,6 +333,7 @@ def test_ctrl_c_in_the_middle_of_an_apply(world: Stage) -> None:
         wait_for(world, "CreateSecurityGroup", 20, run)
         run.send_signal(signal.SIGINT)
         code = run.wait(timeout=30)
+    monkeypatch.undo()
     stderr = told.read_text()
     assert code == 130, stderr
     assert "Traceback" not in stderr
