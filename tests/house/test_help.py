@@ -33,6 +33,7 @@ def test_help_loads_little_of_ours() -> None:
         "twinwall.cli.invocation",
         "twinwall.cli.lazy",
         "twinwall.cli.main",
+        "twinwall.cli.numbers",
         "twinwall.cli.options",
         "twinwall.errors",
     }

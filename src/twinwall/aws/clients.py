@@ -8,7 +8,9 @@ came means.
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore import xform_name
@@ -17,7 +19,8 @@ from botocore.config import Config
 from twinwall import __version__
 from twinwall.aws.faults import faults
 from twinwall.boundary import ANSWER_SECONDS, CONNECT_SECONDS, Identity
-from twinwall.ec2.faults import Place
+from twinwall.ec2.faults import Place, short
+from twinwall.errors import ConfigError
 
 if TYPE_CHECKING:
     from types_boto3_ec2.client import EC2Client
@@ -35,6 +38,23 @@ def client_config(attempts: int) -> Config:
         max_pool_connections=_CONNECTIONS,
         user_agent_extra=f"twinwall/{__version__}",
     )
+
+
+def at_endpoint(make: Callable[[], Any], side: str) -> Any:
+    """The client that ``make`` makes. Raises ``ConfigError`` for an endpoint that is no URL of http or https, wherever
+    it was said."""
+    try:
+        client = make()
+        endpoint = str(client.meta.endpoint_url)
+        if urlsplit(endpoint).scheme in ("http", "https"):
+            return client
+        found = repr(endpoint)
+    except ValueError as wrong:  # botocore's: "Invalid endpoint: …"
+        found = short(str(wrong))
+    raise ConfigError(
+        f"resolving the endpoint of the {side}: {found} is not one; way out: a URL such as http://127.0.0.1:4566 in "
+        "--endpoint-url, AWS_ENDPOINT_URL or the profile's endpoint_url, or none of them for AWS's own"
+    ) from None
 
 
 class AwsSession:
@@ -110,7 +130,10 @@ class AwsSession:
         with self._lock:
             if use not in self._clients:
                 with faults(f"making the {service} client of", f"the {self.place.side}", at=self.place):
-                    self._clients[use] = make(
-                        service, endpoint_url=self._endpoint_url, config=client_config(attempts)
+                    self._clients[use] = at_endpoint(
+                        partial(
+                            make, service, endpoint_url=self._endpoint_url, config=client_config(attempts)
+                        ),
+                        self.place.side,
                     )
             return self._clients[use]

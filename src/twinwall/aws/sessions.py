@@ -22,7 +22,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, RefreshableCredentials
 
-from twinwall.aws.clients import AwsSession
+from twinwall.aws.clients import AwsSession, at_endpoint
 from twinwall.aws.credentials import Ready, chain_of, given, guarded, remaining_seconds, role_caller
 from twinwall.aws.faults import faults
 from twinwall.aws.mfa import AskCode, MfaDesk, ask_on_terminal
@@ -216,7 +216,11 @@ def _role_caller(start: _Start, desk: MfaDesk) -> Callable[..., Any]:
             read_timeout=ANSWER_SECONDS,
         ),
     )
-    return role_caller(desk, make_sts, start.place)
+
+    def checked(**options: Any) -> Any:
+        return at_endpoint(partial(make_sts, **options), start.place.side)
+
+    return role_caller(desk, checked, start.place)
 
 
 def _session(start: _Start, ready: Ready) -> AwsSession:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from twinwall.cli.numbers import Finite
 from twinwall.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _OPTIONS = (
     ),
     click.option(
         "--latency-ms",
-        type=click.FloatRange(0),
+        type=Finite(0),
         default=0.0,
         metavar="N",
         help="With --serve: each call takes N ms more.",
@@ -36,7 +37,7 @@ _OPTIONS = (
     ),
     click.option(
         "--time-scale",
-        type=click.FloatRange(0, min_open=True),
+        type=Finite(0, min_open=True),
         default=1.0,
         metavar="K",
         help="With --serve: buckets, latency, heartbeats, schedules and the seconds of faults run K times as fast.",

@@ -3,6 +3,7 @@
 TwinwallError        its own line, its own code
 wrong usage          click's line and where help is; 1, not click's 2
 Ctrl-C               what was done so far; 130
+a file that fails    its name and the system's words, where nothing nearer to it spoke; 1
 anything else        "internal error", and how to see more; 1
 """
 
@@ -43,15 +44,24 @@ def told(failure: BaseException, invocation: Invocation) -> int:
         case BrokenPipeError():
             return 1
         case Exception():
-            words = f"{type(failure).__name__}: {failure}"
-            return _line(f"internal error: {words}; run it again with --debug and report what it prints", 1)
+            return _line(_unforeseen(failure), 1)
         case _:
             raise failure
 
 
+def _unforeseen(failure: Exception) -> str:
+    match failure:
+        case OSError(filename=str() as name, strerror=str() as words):
+            return f"{name}: {words}; check the name and what you may do there"
+        case _:
+            words = f"{type(failure).__name__}: {failure}"
+            return f"internal error: {words}; run it again with --debug and report what it prints"
+
+
 def _usage(failure: click.UsageError) -> str:
     command = failure.ctx.command_path if failure.ctx else "twinwall"
-    return f"{command}: {failure.format_message()} See {command} --help"
+    words = one_line(failure.format_message())
+    return f"{words}{'' if words.endswith(('.', '?', ')')) else '.'} See {command} --help"
 
 
 def one_line(text: str) -> str:

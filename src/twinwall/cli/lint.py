@@ -12,6 +12,7 @@ from twinwall.cli import output, reporting
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.replicas import configuration_of, world_of
 from twinwall.cli.sides import Wanted, open_sides, wanted
+from twinwall.documents.files import exists
 from twinwall.engine import inspecting
 from twinwall.planning.asking import parse_client_ports
 from twinwall.planning.findings import Severity
@@ -67,5 +68,5 @@ def _files(place: Wanted) -> list[str]:
     """The snapshot's files, as the user named them."""
     if place.snapshot is None:
         return []
-    whole = Path(place.snapshot).exists()
+    whole = exists(Path(place.snapshot))
     return [Path(part).as_posix() for part in ([place.snapshot] if whole else place.snapshot.split(","))]

@@ -8,6 +8,7 @@ import click
 
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.lazy import SectionedCommand, SectionedOption
+from twinwall.cli.numbers import Finite
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Decorator = Callable[[Function], Function]
@@ -158,7 +159,7 @@ endpoint_url = _where("--endpoint-url", metavar="URL", help="Endpoint of AWS for
 
 throttle_share = _where(
     "--throttle-share",
-    type=click.FloatRange(1, 100),
+    type=Finite(1, 100),
     metavar="PERCENT",
     help="How much of EC2's throttle to use; the rest is left to others (default 100).",
 )
@@ -295,7 +296,7 @@ packet = _section("The packet")
 _writing = _section("Writing")
 yes = _writing("--yes", "-y", is_flag=True, help="Do not ask.")
 journal = _writing("--journal", metavar="FILE", help="Where the journal goes; a folder with several targets.")
-_seconds = click.FloatRange(0, 3600)
+_seconds = Finite(0, 3600)
 resuming = _all(
     yes,
     _writing(

@@ -11,6 +11,7 @@ from rich.console import Console, RenderableType
 
 from twinwall.cli.failures import one_line
 from twinwall.cli.invocation import Invocation
+from twinwall.errors import ConfigError
 from twinwall.report.blocks import plain
 
 
@@ -35,13 +36,22 @@ def verbatim(text: str) -> None:
 
 
 def _write(write: Any) -> None:
-    """A reader that has gone away (``| head``) is no error of ours, and what was done stays done."""
+    """A reader that has gone away (``| head``) is no error of ours, and what was done stays done. A full disk is."""
     try:
         write()
         sys.stdout.flush()
     except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        _to_nowhere()
+    except OSError as failed:
+        _to_nowhere()
+        raise ConfigError(
+            f"the result cannot be written to stdout: {failed.strerror or failed}; send it elsewhere and run again"
+        ) from None
+
+
+def _to_nowhere() -> None:
+    """What is still held back goes there too, so that the interpreter's end does not fail on it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def tell(text: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from twinwall.cli.world import Doors, Way, World
 from twinwall.documents import snapshots
 from twinwall.documents.configuration import Configuration, LocationTable
+from twinwall.documents.files import exists
 from twinwall.engine.sides import FileSide, LiveSide, Side
 from twinwall.errors import ConfigError, Refused
 from twinwall.planning.plan import Endpoint
@@ -39,6 +40,10 @@ class Wanted:
 
 def wanted(text: str, side: str, options: Mapping[str, Any], configuration: Configuration) -> Wanted:
     """``options`` are the command's; of them those that begin with the side's name count."""
+    if not text.strip():
+        raise ConfigError(
+            f"--{side} is empty; name a VPC id (vpc-…), a location of the configuration, or a snapshot"
+        )
     vpc = options.get(f"{side}_vpc")
     way = _way(side, options)
     location = configuration.locations.get(text)
@@ -76,8 +81,8 @@ def _located(text: str, vpc: str | None, way: Way, location: LocationTable, file
 def _is_file(text: str) -> bool:
     """A path that exists, or that was meant to be one: it is then told as a file that cannot be read."""
     parts = [Path(part) for part in text.split(",") if part]
-    return Path(text).exists() or any(
-        part.exists() or part.suffix == ".json" or "/" in str(part) for part in parts
+    return exists(Path(text)) or any(
+        exists(part) or part.suffix == ".json" or "/" in str(part) for part in parts
     )
 
 

@@ -122,10 +122,18 @@ class Configuration:
         if name is None and len(self.meshes) == 1:
             return next(iter(self.meshes.values()))
         if name is None:
-            raise ConfigError(f"--mesh NAME is needed: {self._known('mesh', list(self.meshes))}")
+            raise ConfigError(self._which_mesh())
         if name not in self.meshes:
             raise ConfigError(f"--mesh {name}: {self._known('mesh', list(self.meshes))}")
         return self.meshes[name]
+
+    def _which_mesh(self) -> str:
+        if self.meshes:
+            return f"{self.path} names several meshes; say which with --mesh: {', '.join(self.meshes)}"
+        if self.path is None:
+            return f"there is no mesh to work on: {self._known('mesh', [])}"
+        way_out = "add [meshes.NAME] to it, or name another file with --config"
+        return f"there is no mesh to work on: {self.path} names none; {way_out}"
 
     def place(self, replica: str, key: str) -> str:
         """Where a replica's key stands, for a message."""

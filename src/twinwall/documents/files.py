@@ -18,6 +18,14 @@ PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 
 
+def exists(path: Path) -> bool:
+    """A name longer than the system takes (ENAMETOOLONG), which several names joined may be, is no file's."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def read_text(path: Path, what: str) -> str:
     """The file's text. ``what`` says in messages what was to be read: ``the snapshot``."""
     try:
@@ -97,25 +105,32 @@ def write_private(path: Path, text: str, what: str) -> None:
 
 
 def write_private_bytes(path: Path, content: bytes, what: str) -> None:
-    with _told(path, what), _beside(path) as (temporary, descriptor):
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
+    with _told(path, what):
+        _check_file(path, what)
+        with _beside(path) as (temporary, descriptor):
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(path)
 
 
 def check_writable(path: Path, what: str) -> None:
     """Raises ``ConfigError`` where ``write_private`` would, as far as that can be told without writing."""
     folder = path.absolute().parent
-    if path.is_dir():
-        raise ConfigError(f"{what} {path} is a folder; name a file")
+    with _told(path, what):
+        _check_file(path, what)
     if not folder.is_dir():
         raise ConfigError(
             f"{what} {path} cannot be written: there is no folder {folder}; make it, or name another"
         )
     if not os.access(folder, os.W_OK | os.X_OK):
         raise ConfigError(f"{what} {path} cannot be written: {folder} may not be written to; name another")
+
+
+def _check_file(path: Path, what: str) -> None:
+    if path.is_dir():
+        raise ConfigError(f"{what} {path} is a folder; name a file")
 
 
 def make_folder(path: Path, what: str) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from twinwall.documents.files import json_text, read_object, write_private
+from twinwall.documents.files import exists, json_text, read_object, write_private
 from twinwall.errors import ConfigError, DocumentError
 from twinwall.model.wire import check_raw_sections
 
@@ -41,7 +41,9 @@ def load(spec: str) -> Document:
     merged: Document = {}
     origin: dict[str, Path] = {}
     for path in paths:
-        _merge(merged, _sections(read_object(path, "the snapshot"), path), path, origin)
+        document = read_object(path, "the snapshot")
+        _check_kind(document, path)
+        _merge(merged, _sections(document, path), path, origin)
     _check_raw(merged, spec)
     _fill_in_place(merged)
     if not vpc_ids(merged):
@@ -50,6 +52,15 @@ def load(spec: str) -> Document:
             "NetworkAcls or Vpcs that say their VpcId, as aws ec2 describe-security-groups answers"
         )
     return merged
+
+
+def _check_kind(document: Document, path: Path) -> None:
+    """Files of ours that are taken for a snapshot most easily."""
+    if {"changes", "digest"} <= document.keys():
+        raise DocumentError(
+            f"{path} is a plan, where a snapshot is wanted; twinwall apply carries it out, twinwall export --plan says "
+            "its target, and twinwall snapshot makes a snapshot"
+        )
 
 
 def _check_raw(document: Document, spec: str) -> None:
@@ -105,7 +116,7 @@ def place_of(document: Mapping[str, Any], vpc_id: str) -> tuple[str, str]:
 
 def _parts(spec: str) -> list[str]:
     """A path that exists is one path, whatever commas it holds."""
-    return [spec] if Path(spec).exists() else [part for part in spec.split(",") if part]
+    return [spec] if exists(Path(spec)) else [part for part in spec.split(",") if part]
 
 
 def _files(part: str) -> list[Path]:

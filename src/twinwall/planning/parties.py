@@ -65,14 +65,17 @@ def _missing(firewall: Firewall, text: str) -> str:
                 f"{firewall.label} has no NetworkInterfaces, so no {kind} is known; add the answer of "
                 "aws ec2 describe-network-interfaces"
             )
-        return (
-            f"no such {kind} among the {len(firewall.interfaces)} network interfaces of {firewall.vpc_id} in "
-            f"{firewall.label}"
-        )
+        return f"no such {kind} among the {len(firewall.interfaces)} network interfaces of {_place(firewall)}"
     return (
-        f"no interface, instance, subnet or group of {firewall.vpc_id} in {firewall.label} has this id or name, "
+        f"no interface, instance, subnet or group of {_place(firewall)} has this id or name, "
         "and it is no address or CIDR block"
     )
+
+
+def _place(firewall: Firewall) -> str:
+    """A VPC that was named by its id is named once."""
+    same = firewall.label == firewall.vpc_id
+    return firewall.vpc_id if same else f"{firewall.vpc_id} in {firewall.label}"
 
 
 def _cidr(option: str, text: str) -> Cidr:
