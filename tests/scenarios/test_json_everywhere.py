@@ -50,6 +50,9 @@ STORY: list[tuple[str, tuple[str, ...], tuple[int, ...]]] = [
 ]
 """In this order: a plan is applied, undone, and made again. The exit codes that are right."""
 
+MESH_STEPS = (0, 0, 2, 0, 0)
+"""Of the demo: deployed, scaled out, a dead Region, back, scaled in."""
+
 ELSEWHERE = ("demo", "mesh deploy", "mesh remove", "mesh adopt")
 """The demo is a process of its own, below; meshes are deployed, removed and adopted, and their JSON looked at, in
 ``test_mesh_deploy.py`` and ``test_mesh_adopt.py``."""
@@ -75,7 +78,8 @@ def test_the_demo_tells_its_story_as_json_too(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True, timeout=120)
     told = json.loads(done.stdout)
     assert told["as_told"] is True
-    assert [step["exit_code"] for step in told["steps"]] == [2, 0, 2, 0, 0]
+    assert [step["exit_code"] for step in told["steps"]] == [2, 0, 2, 0, 0, *MESH_STEPS]
+    assert told["steps"][7]["result"]["right"] is False, "while a Region is dead"
     assert told["steps"][2]["result"]["differences"][0]["flow"]["ports"] == [22, 22]
 
 

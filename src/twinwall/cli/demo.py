@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 def demo(invocation: Invocation, /, serve: bool, **served: Any) -> int:
     """See it work on an embedded AWS: no account, no network.
 
-    Builds two accounts in two Regions with a realistic firewall, migrates it, breaks something, repairs it,
-    and proves each step.
+    Builds two accounts in two Regions with a realistic firewall, migrates it, breaks something, repairs it;
+    deploys a mesh over two Regions, scales out, cuts a Region off, scales in; and proves each step.
 
     With --serve any AWS client can use it. Another process can read and change how it behaves, as JSON, under
     ENDPOINT/_twinwall/: GET counts (calls by account, Region and action), GET and POST throttle, GET, POST and
@@ -79,7 +79,20 @@ class Stage:
             "AWS_CONFIG_FILE": str(self.folder / "config"),
             "AWS_SHARED_CREDENTIALS_FILE": str(self.folder / "credentials"),
             "AWS_EC2_METADATA_DISABLED": "true",
+            **_past_the_proxy(),
         }
+
+
+_PROXIES = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+
+
+def _past_the_proxy() -> dict[str, str]:
+    """Where a proxy is set, it is not asked for what runs on this machine; what else goes past it still does."""
+    if not any(os.environ.get(name) for name in _PROXIES):
+        return {}
+    past = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    names = list(dict.fromkeys([*(part for part in past.split(",") if part), "127.0.0.1"]))
+    return {name: ",".join(names) for name in ("NO_PROXY", "no_proxy")}
 
 
 @contextlib.contextmanager

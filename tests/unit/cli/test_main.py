@@ -172,8 +172,9 @@ def test_the_demo_is_served_until_it_is_stopped(tmp_path: Path) -> None:
 
 
 def test_the_demo_tells_its_story_to_the_end(tmp_path: Path) -> None:
-    """Whatever profile and Region the user has set."""
+    """Whatever profile, Region and proxy the user has set."""
     environment = {**os.environ, "AWS_PROFILE": "nobody", "AWS_DEFAULT_REGION": "eu-south-2"}
+    environment |= {"http_proxy": "http://127.0.0.1:9", "NO_PROXY": "example.org"}
     command = [sys.executable, "-m", "twinwall", "demo", "--report", "seen/demo.html"]
     (tmp_path / "seen").mkdir()
     done = subprocess.run(
@@ -182,13 +183,23 @@ def test_the_demo_tells_its_story_to_the_end(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "only the target admits tcp/22 from " in done.stdout
     assert "\nEach step ended as told.\n" in done.stdout
-    migrated, opened = (Path(url2pathname(path)) for path in re.findall(r"file://(\S+)", done.stdout))
-    assert {migrated, opened} == set((tmp_path / "seen").iterdir())
+    seen = [Path(url2pathname(path)) for path in re.findall(r"file://(\S+)", done.stdout)]
+    migrated, opened, mesh = seen
+    assert set(seen) == set((tmp_path / "seen").iterdir())
     assert '<h1 id="t1-title">Equal</h1>' in migrated.read_text()
     assert migrated.read_text().count("<code>CreateNetworkAclEntry</code></td>") == 13, (
         "each call, and their count"
     )
     assert '<h1 id="t1-title">Different</h1>' in opened.read_text()
+    assert "ring-us" in mesh.read_text()
+    proofs = re.findall(r"proof: EC2 holds in (.+) rules for exactly the running members: (.+)", done.stdout)
+    assert [(groups, addresses.count("/32")) for groups, addresses in proofs] == [
+        ("ring-eu and ring-us", 3),  # scaled out
+        ("ring-eu", 4),  # the other Region is dead
+        ("ring-eu and ring-us", 4),  # it is back
+        ("ring-eu and ring-us", 2),  # scaled in
+    ]
+    assert "unpublished" not in done.stderr
 
 
 def test_a_port_goes_with_serve(stage: Stage) -> None:

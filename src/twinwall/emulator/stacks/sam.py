@@ -1,6 +1,7 @@
 """``Transform: AWS::Serverless-2016-10-31``, expanded by AWS's own translator."""
 
 import copy
+import logging
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -28,6 +29,9 @@ def expand(document: Mapping[str, Any], parameters: Mapping[str, str], region: s
     # Here and not above: the translator takes a second to import, and most who start a server expand nothing.
     translators = import_module("samtranslator.translator.translator")
     exceptions = import_module("samtranslator.model.exceptions")
+    logging.getLogger("samtranslator.metrics").setLevel(
+        logging.ERROR
+    )  # it warns of figures that nobody collects
     session = boto3.session.Session(region_name=region)
     translator = translators.Translator(
         None, import_module("samtranslator.parser.parser").Parser(), boto_session=session
