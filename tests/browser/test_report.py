@@ -5,6 +5,7 @@ comes alive, and axe-core finds nothing serious in it. Pictures are compared rou
 import io
 import json
 import os
+import random
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -147,6 +148,32 @@ def test_two_hundred_groups(desktop: Watched, make: Make) -> None:
     assert page.locator("details.group:visible").count() >= 1
     assert page.locator("details.group").count() >= 200
     assert page.locator(".matrix button").count() < 200, "in tiers"
+    assert desktop.wrong == []
+
+
+def test_two_hundred_groups_in_a_tangle_can_be_read(desktop: Watched, make: Make) -> None:
+    """Each names two others at random, so that most are in one circle: layers would be a thin, unreadable band."""
+    source = material.many(200)
+    groups = source["SecurityGroups"]
+    chance = random.Random(7)
+    for group in groups:
+        pairs = [{"GroupId": chance.choice(groups)["GroupId"]} for _ in range(2)]
+        group["IpPermissions"] = [
+            {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": pairs}
+        ]
+    desktop.open(make("plan", source, material.target(), "--outside", "skip", "--force"))
+    canvas = desktop.page.locator(".canvas").first
+    canvas.scroll_into_view_if_needed()
+    expect(canvas.locator("canvas").first).to_be_visible()
+    desktop.page.wait_for_timeout(300)
+    picture = Image.open(io.BytesIO(canvas.screenshot())).convert("L")
+    background = picture.getpixel((3, picture.height // 2))
+    rows = [
+        y
+        for y in range(picture.height)
+        if any(abs(picture.getpixel((x, y)) - background) > 60 for x in range(0, picture.width, 2))
+    ]
+    assert len(rows) > picture.height * 0.5, "names fill the picture from top to bottom"
     assert desktop.wrong == []
 
 

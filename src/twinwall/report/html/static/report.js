@@ -78,6 +78,7 @@
       { selector: "edge[?cycle]", style: { width: 4, "line-color": colour("--circle"), "target-arrow-color": colour("--circle") } },
       { selector: "edge.told", style: { label: "data(label)", "font-size": 11, color: text, "text-background-color": surface, "text-background-opacity": 0.92, "text-background-padding": 3, "text-rotation": "autorotate", "z-index": 9 } },
       { selector: "edge.many", style: { opacity: 0.55, width: 3 } },
+      { selector: "edge.crowd", style: { opacity: 0.35, width: 2 } },
       { selector: "edge.told", style: { opacity: 1, width: 3 } },
       { selector: ".dim", style: { opacity: 0.1 } },
       { selector: "node.hit, node:selected", style: { "border-color": colour("--focus"), "border-width": 4, "border-style": "solid" } },
@@ -107,13 +108,14 @@
     /* Of many, those that change and those of circles stand out. */
     const quiet = graph.edges('[state="same"]').length ? graph.edges('[state="same"]') : graph.edges();
     if (many) quiet.not("[?cycle]").addClass("many");
+    if (graph.edges("[?cycle]").length > 150) graph.edges().addClass("crowd");
     const moved = graph.elements('[state="created"], [state="changed"], [state="deleted"]');
     const kept = graph.elements().difference(moved.union(moved.closedNeighborhood()).union(moved.connectedNodes()));
     if (!lonely.length || !joined.length) box.querySelector(".alone").remove();
     alone.checked = lonely.length <= 24 || !joined.length;
     if (!moved.length || kept.nodes().length < 8) only.closest("label").remove();
     const fit = () => {
-      graph.fit(graph.elements(":visible"), 36);
+      graph.fit(graph.elements(":visible"), many ? 58 : 36); /* clear of the buttons */
       if (graph.zoom() > 1.25) { graph.zoom(1.25); graph.center(graph.elements(":visible")); }
     };
     const shownOf = (part) => part.filter((one) => one.visible());
@@ -126,9 +128,17 @@
     };
     /* So many that layers would take the browser minutes: in rings, those with the most references inside. */
     const rings = () => shownOf(joined).layout({ name: "concentric", concentric: (node) => node.degree(), levelWidth: () => 1, minNodeSpacing: 6, spacingFactor: 0.6, avoidOverlap: false, animate: false, fit: false }).run();
+    /* So tangled that layers would be too small to read: in their order, but in as many columns as the picture has room for. */
+    const fold = () => {
+      const nodes = shownOf(joined).nodes().sort((a, b) => a.position("x") - b.position("x") || a.position("y") - b.position("y"));
+      const [across, down] = [Math.max(...nodes.map((node) => node.data("width"))) + 40, 56];
+      const columns = Math.max(1, Math.round(Math.sqrt((nodes.length * down * canvas.clientWidth) / (across * canvas.clientHeight))));
+      const rows = Math.ceil(nodes.length / columns);
+      nodes.positions((node, index) => ({ x: Math.floor(index / rows) * across, y: (index % rows) * down + (Math.floor(index / rows) % 2) * 20 }));
+    };
     const arrange = () => {
       if (graph.edges().length > 900) { rings(); return; }
-      if (many) { flow("LR"); return; }
+      if (many) { if (flow("LR") < 0.3) fold(); return; }
       if (flow("LR") >= flow("TB")) flow("LR");
     };
     const show = () => {
