@@ -74,6 +74,20 @@ def test_what_lost_is_named_in_one_line(program: Any) -> None:
     )
 
 
+def test_of_two_measurements_the_better_one_is_believed(program: Any) -> None:
+    """A busy moment in the second run costs a figure nothing that was right in the first."""
+    everything = program("everything")
+    before = {"help": {"a": figure(10), "b": figure(10, more=True)}}
+    first = {"help": {"a": figure(13), "b": figure(10, more=True)}, "memory": {"c": figure(1)}}
+    second = {"help": {"a": figure(10), "b": figure(5, more=True), "d": figure(3)}}
+    assert everything["losses"](before, first).keys() == {("help", "a")}
+    both = everything["better"](first, second)
+    assert everything["losses"](before, both) == {}
+    assert both["help"]["d"] == figure(3)
+    assert both["memory"] == first["memory"]
+    assert everything["losses"](before, everything["better"](first, first)).keys() == {("help", "a")}
+
+
 # --- apply, under the throttle, on the virtual clock
 
 
