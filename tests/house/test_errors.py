@@ -28,7 +28,7 @@ INNER = {
     "emulator": "the embedded AWS answers in EC2's own words",
     "model": "what is read there is told with the file, the line and the way out around it",
     "mesh/events.py": "nobody typed an event: its sender gets it back, and the audit line says which it was",
-    "planning/requests.py": "told within: the plan is not what a plan should be, make it again",
+    "planning/recorded.py": "told within: the plan is not what a plan should be, make it again",
     "aws": "AWS's own words, with what one table adds to them",
     "engine/answers.py": "told within: resume or undo",
 }

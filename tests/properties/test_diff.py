@@ -12,7 +12,7 @@ from twinwall.engine.sides import FileSide
 from twinwall.planning.making import Allowed, make_plan
 from twinwall.planning.plan import Endpoint
 from twinwall.planning.quotas import Quotas
-from twinwall.planning.requests import change_document, change_from_document
+from twinwall.planning.recorded import change_document, change_from_document
 from twinwall.replica.translate import translate
 
 PEERS = ["10.0.0.0/8", "10.1.0.0/16", "203.0.113.9/32", "0.0.0.0/0", "2001:db8::/56", "pl-1", "pl-2"]

@@ -17,7 +17,7 @@ from twinwall.model.firewall import Snapshot
 from twinwall.planning import changes as c
 from twinwall.planning.history import History, Purpose, Sent
 from twinwall.planning.plan import Plan
-from twinwall.planning.requests import change_from_document
+from twinwall.planning.recorded import change_from_document
 
 Record = Mapping[str, Any]
 

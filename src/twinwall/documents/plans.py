@@ -31,7 +31,7 @@ from twinwall.planning.findings import Finding, NotCompared
 from twinwall.planning.flows import flow_document, flow_from_document
 from twinwall.planning.order import Barrier, Route, Step
 from twinwall.planning.plan import PLAN_VERSION, Endpoint, Plan, Summary, Touched
-from twinwall.planning.requests import change_document, change_from_document, hidden, shown, shown_id
+from twinwall.planning.recorded import change_document, change_from_document, hidden, shown, shown_id
 
 Document = dict[str, Any]
 

@@ -22,7 +22,7 @@ from twinwall.errors import AwsError
 from twinwall.model.firewall import tag
 from twinwall.model.ownership import SOURCE_TAG
 from twinwall.planning import changes as c
-from twinwall.planning.requests import change_document
+from twinwall.planning.recorded import change_document
 
 READING = -1
 """The key of a reading that no barrier asks for."""
