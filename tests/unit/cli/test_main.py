@@ -209,3 +209,23 @@ def test_a_port_goes_with_serve(stage: Stage) -> None:
 def test_names_of_a_plan_are_shown_as_they_are(stage: Stage) -> None:
     stage.engine.plans["vpc-2"] = sample.FULL
     assert "group db [old] (sg-9)" in stage.run("plan", *SIDES).out
+
+
+def test_ctrl_c_while_the_command_line_loads() -> None:
+    """As Python does it: in the middle of an import, which a module that is not there yet stands for."""
+    code = (
+        "import builtins\n"
+        "real = builtins.__import__\n"
+        "def stop(name, *rest):\n"
+        "    if name == 'click': raise KeyboardInterrupt\n"
+        "    return real(name, *rest)\n"
+        "builtins.__import__ = stop\n"
+        "from twinwall.__main__ import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        130,
+        "",
+        "twinwall: stopped; nothing was written\n",
+    )
