@@ -168,7 +168,7 @@ def test_a_true_up_asks_first(clusters: Clusters) -> None:
     [
         ("[meshes.web]\ncolour = 1\n", r"line 2, \[meshes.web\] colour: colour is no key"),
         ("[meshes.web]\n", "sites is missing"),
-        ("", "it names none"),
+        ("", "there is no mesh to work on: .* names none; add"),
     ],
 )
 def test_a_wrong_configuration_is_one_clear_line(tmp_path: Path, text: str, why: str) -> None:

@@ -12,7 +12,7 @@ from twinwall.aws.places import account_sessions
 from twinwall.aws.threads import ThreadCrew
 from twinwall.cli.clock import SystemClock
 from twinwall.cli.mesh_ways import profiles_of, roles_of
-from twinwall.documents.files import read_object
+from twinwall.documents import recordings
 from twinwall.engine.mesh.run import Around
 from twinwall.errors import ConfigError
 from twinwall.mesh.configure import Configured
@@ -55,7 +55,7 @@ def nodes_of(configured: Configured, wanted: tuple[str, ...]) -> list[str]:
 
 
 def recording(path: str) -> dict[str, Any]:
-    return read_object(Path(path), "the recording")
+    return recordings.load(Path(path))
 
 
 def pairs(option: str, given: Iterable[str]) -> dict[str, str]:

@@ -23,6 +23,8 @@ from twinwall.documents.files import read_text
 from twinwall.errors import AwsError, ConfigError
 from twinwall.mesh.configure import Configured
 
+_LISTS = ("addresses", "admitted", "left")
+_END = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 _EVENTS = ("row", "added", "refused", "revoked", "answered", "alarm", "failed", "pulled", "node-failed")
 
 
@@ -115,8 +117,19 @@ def _lines(text: str) -> Iterator[dict[str, Any]]:
             line = json.loads(part[start:]) if start >= 0 else None
         except ValueError:
             continue
-        if isinstance(line, dict) and line.get("event") in _EVENTS:
+        if isinstance(line, dict) and _is_of_a_mesh(line):
             yield line
+
+
+def _is_of_a_mesh(line: dict[str, Any]) -> bool:
+    at = line.get("at", 0.0)
+    lists = [line.get(key) or [] for key in _LISTS]
+    return (
+        line.get("event") in _EVENTS
+        and isinstance(at, int | float)
+        and 0 <= at < _END
+        and all(isinstance(one, list) and all(isinstance(part, str) for part in one) for one in lists)
+    )
 
 
 def _messages(text: str) -> Iterable[str]:
@@ -126,19 +139,14 @@ def _messages(text: str) -> Iterable[str]:
     except ValueError:
         return text.splitlines()
     if isinstance(document, dict) and isinstance(document.get("events"), list):
-        return [str(event.get("message", "")) for event in document["events"]]
+        return [str(event.get("message", "")) for event in document["events"] if isinstance(event, dict)]
     return text.splitlines()
 
 
 def _is_wanted(
     line: dict[str, Any], site: str | None, address: str | None, instance: str | None, event_id: str | None
 ) -> bool:
-    words = [
-        word
-        for key in ("addresses", "admitted", "left")
-        for part in line.get(key) or ()
-        for word in part.split()
-    ]
+    words = [word for key in _LISTS for part in line.get(key) or () for word in part.split()]
     return (
         (site is None or site in (line.get("site"), line.get("of")))
         and (address is None or address in words)

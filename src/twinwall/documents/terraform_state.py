@@ -60,6 +60,8 @@ def _owned(path: Path) -> Iterator[tuple[str, str]]:
             _state_resources(document) if "version" in document else _shown_resources(document, path)
         )
         for type_, address, attributes in resources:
+            if not isinstance(address, str):
+                raise TypeError(f"the address of a resource is {address!r}")
             for key in _IDS.get(type_, ()):
                 yield from ((str(id_), address) for id_ in _each(attributes.get(key)))
     except (KeyError, TypeError, AttributeError) as wrong:

@@ -90,6 +90,24 @@ def test_an_empty_state_keeps_nothing(tmp_path: Path) -> None:
         ({"version": 3, "modules": []}, "is of version 3; version 4 is read"),
         ({"version": 4}, "is not as Terraform writes it: it has no key 'resources'"),
         ({"version": 4, "resources": None}, "is not as Terraform writes it"),
+        (
+            {
+                "format_version": "1.0",
+                "values": {
+                    "root_module": {
+                        "resources": [
+                            {
+                                "mode": "managed",
+                                "type": "aws_security_group",
+                                "address": None,
+                                "values": {"id": "sg-1"},
+                            }
+                        ]
+                    }
+                },
+            },
+            "is not as Terraform writes it: the address of a resource is None",
+        ),
         ({"version": 4, "resources": ["x"]}, "is not as Terraform writes it"),
         ({"version": 4, "resources": [{"mode": "managed", "type": "x", "name": "y"}]}, "no key 'instances'"),
         ({"version": 4, "resources": [resource("aws_security_group", "x", None)]}, "is not as Terraform"),  # type: ignore[arg-type]
