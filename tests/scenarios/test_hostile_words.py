@@ -121,3 +121,17 @@ def test_a_result_that_finds_no_room(folder: Path, output: str) -> None:
     code, said = ended.returncode, ended.stderr
     assert (code, len(said.splitlines())) == (1, 1), said
     assert "cannot be written to stdout: No space left on device" in said
+
+
+def test_a_plan_of_nothing_says_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main.run(
+        [
+            "plan",
+            *("--source", str(folder / "source.json"), "--target", str(folder / "target.json")),
+            *("--group", "api", "--exclude", "api", "--report", str(folder / "r.html")),
+        ]
+    )
+    told = capsys.readouterr().out
+    assert code == 0, told
+    assert "Nothing to change: of what was chosen the source has nothing to copy." in told
+    assert "Of what was chosen the source has nothing to copy." in (folder / "r.html").read_text()

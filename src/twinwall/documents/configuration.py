@@ -130,10 +130,7 @@ class Configuration:
     def _which_mesh(self) -> str:
         if self.meshes:
             return f"{self.path} names several meshes; say which with --mesh: {', '.join(self.meshes)}"
-        if self.path is None:
-            return f"there is no mesh to work on: {self._known('mesh', [])}"
-        way_out = "add [meshes.NAME] to it, or name another file with --config"
-        return f"there is no mesh to work on: {self.path} names none; {way_out}"
+        return f"there is no mesh to work on: {self._known('mesh', [])}"
 
     def place(self, replica: str, key: str) -> str:
         """Where a replica's key stands, for a message."""
@@ -147,7 +144,10 @@ class Configuration:
             return (
                 f"there is no {DEFAULT_PATH} here that could name a {what}; name the file with --config FILE"
             )
-        return f"{self.path} names no such {what}; it names {', '.join(names) or 'none'}"
+        if not names:
+            table = "meshes" if what == "mesh" else f"{what}s"
+            return f"{self.path} names none; add [{table}.NAME] to it, or name another file with --config"
+        return f"{self.path} names no such {what}; it names {', '.join(names)}"
 
 
 def load(path: Path | None) -> Configuration:

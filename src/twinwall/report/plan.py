@@ -45,6 +45,9 @@ def plan_text(plan: Plan) -> RenderableType:
     )
 
 
+NOTHING_CHOSEN = "of what was chosen the source has nothing to copy"
+
+
 def _ends(plan: Plan) -> RenderableType:
     return Group(
         heading("Plan"),
@@ -54,7 +57,7 @@ def _ends(plan: Plan) -> RenderableType:
 
 def _summary(plan: Plan) -> RenderableType:
     if plan.empty:
-        return Group(Text(), Text(f"Nothing to change: {_unchanged(plan)} should be."))
+        return Group(Text(), Text(f"Nothing to change: {_unchanged(plan)}."))
     words = (
         (plan.summary.create, "create"),
         (plan.summary.update, "update"),
@@ -68,7 +71,9 @@ def _summary(plan: Plan) -> RenderableType:
 
 def _unchanged(plan: Plan) -> str:
     number = plan.summary.unchanged
-    return f"{counted(number, 'thing')} {'is as it' if number == 1 else 'are as they'}"
+    if not number:
+        return NOTHING_CHOSEN
+    return f"{counted(number, 'thing')} {'is as it' if number == 1 else 'are as they'} should be"
 
 
 # --- thing by thing

@@ -194,7 +194,10 @@ def test_complete_asks_for_all_of_it(folder: Path) -> None:
         (("nobody",), "replica nobody: twinwall.toml names no such replica; it names staging, gone, dr"),
         (("--config", "no.toml"), "the configuration no.toml cannot be read"),
         (("--output", "yaml"), "'yaml' is not one of"),
-        (("--config", "empty.toml"), "there is no replica to look at: empty.toml names no such replica"),
+        (
+            ("--config", "empty.toml"),
+            "there is no replica to look at: empty.toml names none; add [replicas.NAME] to it",
+        ),
         (("--config", "wrong.toml"), "wrong.toml, line 1, [replicas.x]: has no key source"),
     ],
 )

@@ -103,7 +103,23 @@ def made_of(document: Json, *, vpc: str = SOURCE_VPC, defaults: bool = False, **
     return blueprint(of_snapshot(snapshot, at, chosen), defaults=defaults)
 
 
-CASES = {"small": (SMALL, SOURCE_VPC), "odd": (ODD, SOURCE_VPC), "demo": (source_document(), DEMO_VPC)}
+BARE = source(group("sg-default", "default", DEFAULT_EGRESS))
+CASES = {
+    "small": (SMALL, SOURCE_VPC),
+    "odd": (ODD, SOURCE_VPC),
+    "demo": (source_document(), DEMO_VPC),
+    "bare": (BARE, SOURCE_VPC),
+}
+
+
+def test_where_nothing_is_to_be_made_it_is_said_and_a_template_is_one_all_the_same() -> None:
+    made = made_of(BARE)
+    for format_ in FORMATS:
+        (told,) = remarks(made, format_, export_text(made, format_))
+        assert told.startswith("there is nothing to make")
+    template = json.loads(export_text(made, "cloudformation"))
+    assert list(template["Resources"]) == ["Nothing"]
+    assert "Parameters" not in template
 
 
 @pytest.mark.parametrize("name", ["odd", "demo"])

@@ -32,6 +32,10 @@ NOTHING_OUT = {
 }
 
 
+NOTHING: Json = {"Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}
+"""A template has at least one resource; this one is nothing outside of its stack."""
+
+
 def cloudformation_text(made: Blueprint, title: str) -> str:
     """Raises ``QuotaExceeded`` for what no stack can hold."""
     template = _Writer(made).template(title)
@@ -39,7 +43,7 @@ def cloudformation_text(made: Blueprint, title: str) -> str:
     way = "narrow it with --group, --nacl, --only: a group of another template becomes a parameter"
     for what, count, most in (
         ("resources", len(template["Resources"]), MAX_RESOURCES),
-        ("parameters", len(template["Parameters"]), MAX_PARAMETERS),
+        ("parameters", len(template.get("Parameters", ())), MAX_PARAMETERS),
         ("bytes", len(text.encode()), MAX_BYTES),
     ):
         if count > most:
@@ -114,11 +118,13 @@ class _Writer:
 
     def template(self, title: str) -> Json:
         resources = dict(self._resources())  # before the parameters, to which subnets come
+        if not (self.made.groups or self.made.acls):
+            del self.parameters[self.vpc["Ref"]]  # nobody asks for it
         return {
             "AWSTemplateFormatVersion": "2010-09-09",
             "Description": title[:1024],
-            "Parameters": self.parameters,
-            "Resources": resources,
+            **({"Parameters": self.parameters} if self.parameters else {}),
+            "Resources": resources or dict(NOTHING),
         }
 
     def _resources(self) -> Iterator[tuple[str, Json]]:

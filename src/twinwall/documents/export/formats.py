@@ -26,6 +26,8 @@ def export_text(made: Blueprint, format_: Format) -> str:
 def remarks(made: Blueprint, format_: Format, text: str) -> list[str]:
     """What the reader should know and would not see at once."""
     told = [f"{one.words} is not part of the export: its reader names one" for one in made.outside]
+    if not (made.ruled or made.acls or made.lists or made.default_acl):
+        told.append("there is nothing to make: a default group and a default ACL are in every VPC")
     if format_ == "cloudformation":
         told += [
             f"security group {group.resource} has no egress rule of its own that names addresses or a list; "

@@ -21,6 +21,7 @@ from twinwall.report.html.of_verify import differences_section, verdict_of_proof
 from twinwall.report.html.page import Figure, Part, Section, Tone, Verdict, sections
 from twinwall.report.html.scene import scene_of_plan
 from twinwall.report.html.timeline import Record, Timeline, timeline_of
+from twinwall.report.plan import NOTHING_CHOSEN
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,10 @@ def ended_part(id_: str, label: str, word: str, why: str) -> Part:
 
 def _verdict(plan: Plan) -> Verdict:
     if plan.empty:
-        sentence = f"{counted(plan.summary.unchanged, 'thing')} already as the source asks. Nothing would be written."
+        already = f"{counted(plan.summary.unchanged, 'thing')} already as the source asks"
+        sentence = (
+            f"{already if plan.summary.unchanged else NOTHING_CHOSEN.capitalize()}. Nothing would be written."
+        )
         return Verdict("good", "Nothing to change", sentence)
     tone: Tone = "warn" if plan.closes or plan.summary.delete else "calm"
     total = sum(plan.api_calls.values())
