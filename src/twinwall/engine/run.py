@@ -117,7 +117,7 @@ class Run:
         change = trouble.change if trouble and trouble.change else self.agenda.step(position).change
         change = c.resolve(change, self.ids)
         match change:
-            case c.CreateNetworkAcl() | c.CreateManagedPrefixList():
+            case c.CreateNetworkAcl(client_token="") | c.CreateManagedPrefixList(client_token=""):
                 return replace(change, client_token=f"twinwall-{self.nonce}-{position}")
             case _:
                 return change

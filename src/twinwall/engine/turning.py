@@ -10,20 +10,25 @@ from twinwall.boundary import Clock, Section
 from twinwall.engine.lock import find_own
 from twinwall.engine.means import SETTLE_SECONDS
 from twinwall.engine.planned import Planned
+from twinwall.engine.readback import FIRST_PAUSE, LONGEST_PAUSE, VISIBLE_SECONDS
 from twinwall.engine.reading import SideReader, quotas_of
 from twinwall.engine.sides import LiveSide
 from twinwall.errors import QuotaExceeded, WrongAccount
 from twinwall.model.firewall import Snapshot
 from twinwall.planning.desired import Desired
+from twinwall.planning.found import unseen, with_found, with_tokens
 from twinwall.planning.history import History
 from twinwall.planning.makespan import makespan
 from twinwall.planning.making import Allowed, make_plan
 from twinwall.planning.plan import Endpoint, Plan
 from twinwall.planning.quotas import Quotas
-from twinwall.planning.turning import back, onward, with_found
+from twinwall.planning.shown import lags
+from twinwall.planning.turning import back, onward
 
 AS_IT_MUST = Allowed(policy="sync", prune=True, max_change=None)
 """What a journal began was allowed when it began; going back is no change of anybody's mind."""
+LAG_SECONDS = 10.0
+"""For how long a change that was answered may be missing in a reading (aws-facts 3.2: seconds)."""
 
 
 def arrival(history: History, late: float, now: float) -> float:
@@ -65,15 +70,28 @@ def _plan(
 ) -> Planned:
     check_account(history, target)
     clock.sleep(arrival(history, late, clock.now()))
-    reader = SideReader(replace(target, vpc_id=history.plan.target.vpc_id), "target")
-    now = _read(history, reader, turn)
+    reader, now = _visible(history, replace(target, vpc_id=history.plan.target.vpc_id), clock, turn)
     history = with_found(history, now)
     if history.lock_nonce:
         history = replace(history, lock_id=find_own(reader.document, history.lock_nonce))
     desired = turn(history, now)
     plan = _made(desired, now, reader, source, history.plan.target)
-    plan = replace(plan, estimated_seconds=makespan(plan.route, SETTLE_SECONDS), findings=plan.findings)
+    plan = replace(with_tokens(plan, history), estimated_seconds=makespan(plan.route, SETTLE_SECONDS))
     return Planned(plan, now, history=history)
+
+
+def _visible(history: History, target: LiveSide, clock: Clock, turn: object) -> tuple[SideReader, Snapshot]:
+    """A reading that shows what the run is known to have done. Somebody else's is what does not show
+    ``LAG_SECONDS`` after the run's last line, and gone what it made and does not show after a minute."""
+    since, began, pause = clock.now() - history.last_at, clock.monotonic(), FIRST_PAUSE
+    while True:
+        reader = SideReader(target, "target")
+        now = _read(history, reader, turn)
+        patience = VISIBLE_SECONDS if unseen(history, now) else LAG_SECONDS if lags(history, now) else 0.0
+        if max(since, 0.0) + clock.monotonic() - began + pause > patience:
+            return reader, now
+        clock.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
 
 
 def _read(history: History, reader: SideReader, turn: object) -> Snapshot:

@@ -30,8 +30,8 @@ class Sent:
 @dataclass(frozen=True)
 class History:
     """``ids``: what refs became, as far as was answered. ``unanswered_at``: when the last call without an answer was
-    sent (seconds since the epoch), None where there is none. ``lock_id``: the lock that the run holds, or held last;
-    ``lock_nonce``: the tag of the one that it was about to make.
+    sent (seconds since the epoch), None where there is none; ``last_at``: when the last line was written. ``lock_id``:
+    the lock that the run holds, or held last; ``lock_nonce``: the tag of the one that it was about to make.
     ``ended``: the run came to its end."""
 
     purpose: Purpose
@@ -40,6 +40,7 @@ class History:
     sent: tuple[Sent, ...] = ()
     ids: Mapping[str, str] = field(default_factory=dict)
     unanswered_at: float | None = None
+    last_at: float = 0.0
     lock_id: str = ""
     lock_nonce: str = ""
     ended: bool = False
