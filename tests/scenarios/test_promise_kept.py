@@ -192,7 +192,7 @@ def _all_went_well(scene: Scene, job: Any) -> None:
     ran = scene.run(job)
     assert ran.error is None, ran.error
     assert ran.report.equal
-    assert not ran.applied.findings  # nobody else is here
+    assert not (*ran.applied.findings, *ran.meanwhile)  # nobody else is here
     assert not {one.id for one in ran.planned.plan.findings} & {"changed-meanwhile", "prune-in-use"}
     scene.sim.sleep(100)
 
@@ -215,6 +215,8 @@ def check_foreign(folder: Path, seed: int, plot: Plot | None) -> None:
     assert hand.lost() == []
     if hand.to_be_told(ran.planned.plan.desired):
         assert ran.error is not None or not ran.report.equal or ran.report.not_compared
+    if ran.report is not None:
+        assert hand.silent(ran) == []
     scene.aws.watch.turn()
     back = scene.run(scene.undoing(journal, journal_in(folder)))
     assert isinstance(back.error, ForeignOwner) or back.report.equal, back.error

@@ -20,6 +20,7 @@ from twinwall.engine.sides import Side
 from twinwall.errors import TwinwallError
 from twinwall.model.firewall import Snapshot
 from twinwall.planning.desired import Desired
+from twinwall.planning.findings import Finding
 from twinwall.planning.plan import Endpoint, Plan
 from twinwall.planning.proof import Compared, VerifyReport
 from twinwall.planning.quotas import Quotas
@@ -75,6 +76,7 @@ class StubEngine:
     report: VerifyReport = EQUAL
     unproven: dict[str, TwinwallError] = field(default_factory=dict)
     proof: VerifyReport = EQUAL
+    meanwhile: tuple[Finding, ...] = ()
     on_apply: Callable[[Plan, Any], None] = lambda plan, progress: None
     stale: TwinwallError | None = None
     calls: list[str] = field(default_factory=list)
@@ -140,13 +142,13 @@ class StubEngine:
         self.on_apply(plan, means)
         return Applied({"CreateSecurityGroup": 1}, 0.5, 0, {})
 
-    def prove(self, planned: Planned, applied: Applied, target: Side, means: Means) -> VerifyReport:
-        self.calls.append(f"prove {planned.plan.target.label}")
-        return self.proof
+    def prove(self, run: Planned, applied: Applied, target: Side, means: Means) -> planned.Proof:
+        self.calls.append(f"prove {run.plan.target.label}")
+        return planned.Proof(self.proof, self.meanwhile)
 
-    def prove_unchanged(self, planned: Planned) -> VerifyReport:
-        self.calls.append(f"unchanged {planned.plan.target.label}")
-        return self.proof
+    def prove_unchanged(self, run: Planned) -> planned.Proof:
+        self.calls.append(f"unchanged {run.plan.target.label}")
+        return planned.Proof(self.proof)
 
 
 @dataclass

@@ -20,7 +20,7 @@ from twinwall.emulator.memory import MemoryAws
 from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.simulation import Process, Simulation
 from twinwall.emulator.state import Effect, World
-from twinwall.engine import replica, turning
+from twinwall.engine import proving, replica, turning
 from twinwall.engine.lock import Holder, acquire, leave
 from twinwall.engine.means import Applied, Means
 from twinwall.engine.pace import Paces
@@ -28,6 +28,7 @@ from twinwall.engine.planned import Planned
 from twinwall.engine.sides import FileSide, LiveSide
 from twinwall.errors import TwinwallError
 from twinwall.model.throttle import is_read
+from twinwall.planning.findings import Finding
 from twinwall.planning.order import Route
 from twinwall.planning.proof import VerifyReport
 from twinwall.replica.settings import Settings
@@ -160,6 +161,7 @@ class Ran:
     planned: Planned | None = None
     applied: Applied | None = None
     report: VerifyReport | None = None
+    meanwhile: tuple[Finding, ...] = ()
     error: TwinwallError | None = None
     calls: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
@@ -277,7 +279,7 @@ class Scene:
         ran.planned = planned
         if planned.plan.empty:
             leave(side, own, self.sim)
-            ran.applied, ran.report = Applied({}, 0.0, 0), replica.prove_unchanged(planned)
+            ran.applied, ran.report = Applied({}, 0.0, 0), proving.prove_unchanged(planned).report
             return
         journal = FileJournal(path, self.sim)
         try:
@@ -297,7 +299,8 @@ class Scene:
             )
             try:
                 ran.applied = replica.apply(planned, side, means)
-                ran.report = replica.prove(planned, ran.applied, side, means)
+                proof = proving.prove(planned, ran.applied, side, means)
+                ran.report, ran.meanwhile = proof.report, proof.meanwhile
             finally:
                 if held and not self.dead(crew):
                     held.release()

@@ -5,6 +5,7 @@ from typing import Literal
 
 from twinwall.model.firewall import Snapshot
 from twinwall.planning.desired import Desired
+from twinwall.planning.findings import Finding
 from twinwall.planning.history import History
 from twinwall.planning.plan import Endpoint, Plan
 from twinwall.planning.proof import VerifyReport
@@ -42,3 +43,11 @@ class Compared:
     target: Endpoint
     desired: Desired
     existing: Snapshot
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a run came to. ``meanwhile``: what somebody else did to what it touched."""
+
+    report: VerifyReport
+    meanwhile: tuple[Finding, ...] = ()

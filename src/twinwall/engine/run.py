@@ -22,6 +22,7 @@ from twinwall.errors import AwsError
 from twinwall.model.firewall import tag
 from twinwall.model.ownership import SOURCE_TAG
 from twinwall.planning import changes as c
+from twinwall.planning.history import Sent
 from twinwall.planning.requests import change_document
 
 READING = -1
@@ -65,6 +66,7 @@ class Run:
     flights: dict[int, Flight | None] = field(default_factory=dict)
     troubles: dict[int, Trouble] = field(default_factory=dict)
     doubts: Doubts = field(default_factory=Doubts)
+    sent: list[Sent] = field(default_factory=list)
     first: float | None = None
     last: float = 0.0
     lines: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
@@ -89,6 +91,7 @@ class Run:
             self.ids,
             tuple(self.ground.findings.values()),
             self.doubts.until,
+            tuple(self.sent),
         )
 
     # --- the journal
@@ -127,6 +130,7 @@ class Run:
         self.first = now if self.first is None else self.first
         self.flights[position] = Flight(change, now)
         self.ground.sent(change)
+        self.sent.append(Sent(change, answered=False))
         self.outbox.append((position, partial(self.writer.carry_out, change)))
 
     def ask(self, position: int, change: c.Change, sent: float, *, told: bool) -> None:

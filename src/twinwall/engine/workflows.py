@@ -1,6 +1,7 @@
 """The workflows, as a face calls them."""
 
 from twinwall.engine.lock import acquire, find, is_dead, leave, remove
+from twinwall.engine.proving import prove, prove_unchanged
 from twinwall.engine.replica import (
     apply,
     begin,
@@ -8,8 +9,6 @@ from twinwall.engine.replica import (
     check_lists_agree,
     opened,
     plan,
-    prove,
-    prove_unchanged,
     snapshot,
     verify,
 )

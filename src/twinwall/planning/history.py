@@ -13,6 +13,7 @@ from twinwall.model.net import Cidr
 from twinwall.model.rules import Direction, NetworkAclEntry, SecurityGroupRule
 from twinwall.planning import changes as c
 from twinwall.planning.diff import default_egress
+from twinwall.planning.findings import Finding
 from twinwall.planning.plan import Plan
 
 Purpose = Literal["apply", "undo"]
@@ -131,6 +132,10 @@ class Foreign:
     def __str__(self) -> str:
         what = f"{self.thing} of {self.resource}" if self.thing is not None else str(self.resource)
         return f"{what} was {'added' if self.there else 'taken away'} by somebody else"
+
+    def finding(self) -> Finding:
+        message = f"{self}; it was left alone"
+        return Finding("changed-meanwhile", "warning", self.resource, message, rule=str(self.thing or ""))
 
 
 def foreign(history: History, own: Own, now: Snapshot) -> Iterator[Foreign]:

@@ -16,7 +16,6 @@ from twinwall.model.firewall import NetworkAcl, PrefixList, Resource, ResourceTy
 from twinwall.model.rules import SecurityGroupRule
 from twinwall.planning import changes as c
 from twinwall.planning.desired import Desired, DesiredAssociation, resolve_desired
-from twinwall.planning.findings import Finding
 from twinwall.planning.history import (
     Foreign,
     History,
@@ -57,7 +56,7 @@ def onward(history: History, now: Snapshot) -> Desired:
     own = own_work(history)
     others = tuple(foreign(history, own, now))
     desired = _left_alone(resolve_desired(desired, history.ids), others, now)
-    return replace(desired, findings=tuple(map(_finding, others)))
+    return replace(desired, findings=tuple(one.finding() for one in others))
 
 
 def _acls(snapshot: Snapshot) -> Mapping[str, NetworkAcl]:
@@ -68,12 +67,6 @@ def _gone(
     named: Iterable[str], before: Collection[str], after: Collection[str], now: Collection[str]
 ) -> tuple[str, ...]:
     return tuple(sorted(id_ for id_ in named if id_ in before and id_ not in after and id_ in now))
-
-
-def _finding(one: Foreign) -> Finding:
-    return Finding(
-        "changed-meanwhile", "warning", one.resource, f"{one}; it was left alone", rule=str(one.thing or "")
-    )
 
 
 def _left_alone(desired: Desired, others: Collection[Foreign], now: Snapshot) -> Desired:
