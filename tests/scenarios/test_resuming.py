@@ -4,8 +4,9 @@ import itertools
 from pathlib import Path
 from typing import Any
 
+import firewalls as f
 import pytest
-from small_estates import SETTINGS, pair, target
+from small_estates import SETTINGS, pair, source, target
 from undertakings import OWNER, REGION, End, Scene, equal_but_for_ids
 
 from twinwall.emulator.simulation import Process
@@ -86,3 +87,58 @@ def test_at_once_after_the_last_answer_a_reading_is_not_believed(folder: Path, s
     assert not {one.id for one in ran.planned.plan.findings} & {"changed-meanwhile", "prune-in-use"}
     assert back or ran.planned.plan.empty
     assert equal_but_for_ids(scene.everything(), before if back else after) == []
+
+
+# --- what lists weigh
+
+CHECKS = "com.amazonaws.{}.route53-healthchecks"
+"""It counts as 25 rules."""
+
+
+def heavy(*ports: int) -> Any:
+    """A group of 58 rules, as EC2 counts them."""
+    kept = [f"in tcp {port} 192.0.2.0/24" for port in range(1000, 1029)]
+    moved = [f"in tcp {port} 198.51.100.0/24" for port in ports]
+    web = f.group("sg-web", "web", "in tcp 443 pl-checks", *kept, *moved, "out -1 - 0.0.0.0/0")
+    checks = f.prefix_list(
+        "pl-checks", CHECKS.format(f.SOURCE_REGION), "203.0.113.0/24", owner="AWS", size=None
+    )
+    return source([web], [], [checks])
+
+
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize("end", [End.BEFORE, End.AFTER])
+def test_a_list_that_nobody_writes_to_weighs_in_a_full_group(folder: Path, back: bool, end: End) -> None:
+    """What the group has no room for at once goes piece by piece, there and back, and as fast as that allows."""
+    scene = Scene.make(folder, target())
+    was, is_ = heavy(1, 2, 3, 4), heavy(5, 6, 7, 8)
+    assert scene.run(scene.applying(was, SETTINGS, folder / "was")).report.equal
+    before, process = scene.everything(), Process("cut off")
+    scene.aws.doom = (2, end, process)
+    assert not scene.run(scene.applying(is_, SETTINGS, folder / "is"), process).ended
+    scene.aws.doom = None
+    ran = scene.run(scene.undoing(folder / "is", folder / "u") if back else scene.resuming(folder / "is"))
+    assert ran.report is not None, ran.error
+    assert ran.report.equal
+    ports = {str(one.traffic) for one in scene.everything()["groups"]["web"].rules}
+    assert ports >= {f"tcp/{port}" for port in ((1, 2, 3, 4) if back else (5, 6, 7, 8))}
+    assert not back or equal_but_for_ids(scene.everything(), before) == []
+    assert "list-weight-unknown" not in {one.id for one in ran.planned.plan.findings}
+
+
+def test_what_guards_nothing_is_as_free_on_the_way_on_as_it_was(folder: Path) -> None:
+    """A full group in which a rule's peer changes its kind has no order without a gap. It is on no interface, so that
+    none is needed: where no order is found, it is looked up who stands behind it."""
+
+    def full(peer: str) -> Any:
+        kept = [f"in tcp {port} 192.0.2.0/24" for port in range(1000, 1059)]
+        return source([f.group("sg-web", "web", f"in tcp 1 {peer}", *kept, "out -1 - 0.0.0.0/0")], [], [])
+
+    scene, process = Scene.make(folder, target()), Process("cut off")
+    assert scene.run(scene.applying(full("0.0.0.0/0"), SETTINGS, folder / "was")).report.equal
+    scene.aws.doom = (1, End.BEFORE, process)
+    assert not scene.run(scene.applying(full("sg-web"), SETTINGS, folder / "is"), process).ended
+    scene.aws.doom = None
+    ran = scene.run(scene.resuming(folder / "is"))
+    assert ran.report is not None, ran.error
+    assert ran.report.equal

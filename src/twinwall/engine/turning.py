@@ -4,6 +4,7 @@ what may still arrive is waited for ─▶ the target is read ─▶ onward or b
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from twinwall.boundary import Clock, Section
@@ -13,13 +14,13 @@ from twinwall.engine.planned import Planned
 from twinwall.engine.readback import FIRST_PAUSE, LONGEST_PAUSE, VISIBLE_SECONDS
 from twinwall.engine.reading import SideReader, quotas_of
 from twinwall.engine.sides import LiveSide
-from twinwall.errors import QuotaExceeded, WrongAccount
+from twinwall.errors import AccessDenied, UnsafePlan, WrongAccount
 from twinwall.model.firewall import Snapshot
 from twinwall.planning.desired import Desired
 from twinwall.planning.found import unseen, with_found, with_tokens
 from twinwall.planning.history import History
 from twinwall.planning.makespan import makespan
-from twinwall.planning.making import Allowed, make_plan
+from twinwall.planning.making import Allowed, lists_needed, make_plan, sections_needed
 from twinwall.planning.plan import Endpoint, Plan
 from twinwall.planning.quotas import Quotas
 from twinwall.planning.shown import lags
@@ -75,7 +76,7 @@ def _plan(
     if history.lock_nonce:
         history = replace(history, lock_id=find_own(reader.document, history.lock_nonce))
     desired = turn(history, now)
-    plan = _made(desired, now, reader, source, history.plan.target)
+    plan = _made(desired, _weighed(history, now, reader, desired), reader, source, history.plan.target)
     plan = replace(with_tokens(plan, history), estimated_seconds=makespan(plan.route, SETTLE_SECONDS))
     return Planned(plan, now, history=history)
 
@@ -119,9 +120,26 @@ def _doomed_lists(history: History, turn: object) -> set[str]:
     return {change.resource.id for change in deletions}
 
 
+def _weighed(history: History, now: Snapshot, reader: SideReader, desired: Desired) -> Snapshot:
+    """With the lists that only weigh in the groups that gain rules: as the run knew them, else read now."""
+    known, there = history.before.list_by_id, now.list_by_id
+    peers = {str(rule.peer) for group in desired.groups for rule in group.rules}
+    needed = set(lists_needed(desired, now, AS_IT_MUST))
+    with suppress(AccessDenied):  # then EC2 has the word on what they weigh
+        reader.read_more_lists(sorted(needed - known.keys()))
+    read = reader.snapshot().prefix_lists or ()
+    then = [
+        replace(known[id_], entries=None) for id_ in sorted((needed | peers) & known.keys() - there.keys())
+    ]
+    return replace(now, prefix_lists=(*read, *then)) if read or then else now
+
+
 def _made(desired: Desired, now: Snapshot, reader: SideReader, source: Endpoint, target: Endpoint) -> Plan:
-    """The account's own quotas are asked for only where the documented ones are not enough."""
+    """The account's own quotas, and where the groups are, are asked for only where no order is found without."""
     try:
         return make_plan(desired, now, AS_IT_MUST, Quotas(), source, target)
-    except QuotaExceeded:
-        return make_plan(desired, now, AS_IT_MUST, quotas_of(reader), source, target)
+    except UnsafePlan:
+        quotas = quotas_of(reader)
+        reader.read_if_known(*sections_needed(desired, now, AS_IT_MUST, quotas))
+        now = replace(now, groups=reader.snapshot().groups, interfaces=reader.snapshot().interfaces)
+        return make_plan(desired, now, AS_IT_MUST, quotas, source, target)
