@@ -24,7 +24,7 @@ from twinwall.emulator.simulation import Process
 from twinwall.emulator.switches import Switches
 from twinwall.errors import ForeignOwner
 from twinwall.model.throttle import is_read
-from twinwall.planning.order import Route, Step
+from twinwall.planning.order import Barrier, Route, Step
 
 MOST = 12
 PLANS = 50
@@ -100,18 +100,28 @@ def check_resume(folder: Path, moment: Moment) -> None:
 
 
 def check_budget(ran: Ran) -> None:
-    """*The remaining calls + 4 reads + 1 for each further page or barrier*; the lock's three come on top. Lists are
-    read by page and entry, and interfaces where groups go."""
+    """*The remaining calls + 4 reads + 1 for each further page or barrier*; the lock's three come on top. What takes
+    away from groups and has no barrier before it is a barrier itself. Further pages: of interfaces where groups go, of
+    ACLs at barriers where both kinds change, and of lists."""
     plan = ran.planned.plan
-    left = sum(plan.api_calls.values())
-    assert ran.writes <= left + 3
+    actions = plan.api_calls
+    assert ran.writes <= sum(actions.values()) + 3
+    barriers = sum(isinstance(item, Barrier) for item in plan.route)
+    pages = "DeleteSecurityGroup" in actions
+    pages += barriers if any("NetworkAcl" in action for action in actions) else 0
     lists = sum(count for action, count in ran.calls.items() if "PrefixList" in action and is_read(action))
-    removals = any(
-        action.startswith(("Revoke", "Delete", "Replace", "ModifySecurity")) for action in plan.api_calls
+    assert ran.reads - lists <= 4 + barriers + _removes_at_once(plan.route) + pages
+
+
+def _removes_at_once(route: Route) -> bool:
+    behind: list[bool] = []
+    for item in route:
+        behind.append(any(behind[at] or isinstance(route[at], Barrier) for at in item.after))
+    taking = ("Revoke", "ModifySecurity", "DeleteSecurity")
+    return any(
+        isinstance(item, Step) and item.change.action.startswith(taking) and not late
+        for item, late in zip(route, behind, strict=True)
     )
-    barriers = sum(not hasattr(item, "change") for item in plan.route)
-    interfaces = ran.calls["DescribeNetworkInterfaces"]
-    assert ran.reads - lists - interfaces <= 4 + 2 * (barriers + removals)
 
 
 def check_undo(folder: Path, moment: Moment) -> None:

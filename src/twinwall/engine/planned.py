@@ -14,12 +14,13 @@ from twinwall.planning.proof import VerifyReport
 @dataclass(frozen=True)
 class Planned:
     """A plan, and the target as it was read for it: a plan without changes is proven by that read. ``history``: of the
-    journal that is resumed or undone."""
+    journal that is resumed or undone. ``read_at``: when it was read (monotonic), None where that is not known."""
 
     plan: Plan
     existing: Snapshot
     purpose: Literal["apply", "undo", "resume"] = "apply"
     history: History | None = None
+    read_at: float | None = None
 
     @property
     def proven(self) -> Plan:

@@ -218,6 +218,8 @@ def apply(planned: Planned, target: LiveSide, means: Means) -> Applied:
     plan = planned.plan
     check_expiry(plan, target, means.clock.now())
     vpc_id = plan.target.vpc_id
-    applied = carry_out(plan.route, planned.existing, vpc_id, target.reader, target.writer, means)
+    applied = carry_out(
+        plan.route, planned.existing, vpc_id, target.reader, target.writer, means, read_at=planned.read_at
+    )
     means.journal.record("end", {"calls": applied.calls, "throttled": applied.throttled})
     return applied

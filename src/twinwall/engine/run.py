@@ -145,7 +145,7 @@ class Run:
             return
         relying = [c.resolve(self.agenda.step(at).change, self.ids) for at in sorted(self.relying)]
         coming = [change for change in relying if c.ref_name(change.resource.id) is None]
-        wanted = self.ground.wanted(coming, acls_too=acls_too)
+        wanted = self.ground.wanted(coming, self.means.clock.monotonic(), acls_too=acls_too)
         self.flights[key] = None
         self.outbox.append((key, partial(wanted.read, self.look, self.means.clock)))
 

@@ -71,26 +71,28 @@ def _plan(
 ) -> Planned:
     check_account(history, target)
     clock.sleep(arrival(history, late, clock.now()))
-    reader, now = _visible(history, replace(target, vpc_id=history.plan.target.vpc_id), clock, turn)
+    reader, now, at = _visible(history, replace(target, vpc_id=history.plan.target.vpc_id), clock, turn)
     history = with_found(history, now)
     if history.lock_nonce:
         history = replace(history, lock_id=find_own(reader.document, history.lock_nonce))
     desired = turn(history, now)
     plan = _made(desired, _weighed(history, now, reader, desired), reader, source, history.plan.target)
     plan = replace(with_tokens(plan, history), estimated_seconds=makespan(plan.route, SETTLE_SECONDS))
-    return Planned(plan, now, history=history)
+    return Planned(plan, now, history=history, read_at=at)
 
 
-def _visible(history: History, target: LiveSide, clock: Clock, turn: object) -> tuple[SideReader, Snapshot]:
+def _visible(
+    history: History, target: LiveSide, clock: Clock, turn: object
+) -> tuple[SideReader, Snapshot, float]:
     """A reading that shows what the run is known to have done. Somebody else's is what does not show
-    ``LAG_SECONDS`` after the run's last line, and gone what it made and does not show after a minute."""
+    ``LAG_SECONDS`` after the run's last line, and gone what it made and does not show after a minute. When it began."""
     since, began, pause = clock.now() - history.last_at, clock.monotonic(), FIRST_PAUSE
     while True:
-        reader = SideReader(target, "target")
+        reader, at = SideReader(target, "target"), clock.monotonic()
         now = _read(history, reader, turn)
         patience = VISIBLE_SECONDS if unseen(history, now) else LAG_SECONDS if lags(history, now) else 0.0
         if max(since, 0.0) + clock.monotonic() - began + pause > patience:
-            return reader, now
+            return reader, now, at
         clock.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
 
@@ -101,15 +103,20 @@ def _read(history: History, reader: SideReader, turn: object) -> Snapshot:
     sections: list[Section] = ["SecurityGroups"]
     if touched & {"network-acl", "subnet"}:
         sections.append("NetworkAcls")
-    deletes = any(change.action == "DeleteSecurityGroup" for change in history.plan.changes)
-    makes = any(sent.change.action == "CreateSecurityGroup" for sent in history.sent)
-    if deletes or (turn is back and makes):
-        sections.append("NetworkInterfaces")
     reader.read(*sections)
+    if _some_group_goes(history, reader.snapshot(), turn):
+        reader.read("NetworkInterfaces")
     if "prefix-list" in touched:
         reader.read_lists(())
         reader.read_list_users(_doomed_lists(with_found(history, reader.snapshot()), turn))
     return replace(reader.snapshot(), vpcs=history.before.vpcs)
+
+
+def _some_group_goes(history: History, now: Snapshot, turn: object) -> bool:
+    if turn is back:
+        return any(sent.change.action == "CreateSecurityGroup" for sent in history.sent)
+    doomed = (change for change in history.plan.changes if change.action == "DeleteSecurityGroup")
+    return any(change.resource.id in now.group_by_id for change in doomed)
 
 
 def _doomed_lists(history: History, turn: object) -> set[str]:
