@@ -256,6 +256,12 @@ def a_large_plot(folder: Path, seed: int) -> Plot | None:
     return found if found is not None and found.calls <= 400 else a_plot(folder, seed, 8)
 
 
+@pytest.mark.parametrize("seed", [336])
+def test_large_plans_that_went_wrong_once(folder: Path, seed: int) -> None:
+    """336: resumed at once, by a reading that did not show the last answer yet."""
+    check_faults(folder, seed, a_large_plot(folder, seed))
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("start", range(0, 1000, 100))
 def test_large_plans_in_faulty_weather(folder: Path, start: int) -> None:
