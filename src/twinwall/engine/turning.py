@@ -15,13 +15,13 @@ from twinwall.engine.readback import FIRST_PAUSE, LONGEST_PAUSE, VISIBLE_SECONDS
 from twinwall.engine.reading import SideReader, quotas_of
 from twinwall.engine.sides import LiveSide
 from twinwall.errors import AccessDenied, UnsafePlan, WrongAccount
-from twinwall.model.firewall import Snapshot
+from twinwall.model.firewall import Endpoint, Snapshot
 from twinwall.planning.desired import Desired
 from twinwall.planning.found import unseen, with_found, with_tokens
 from twinwall.planning.history import History
 from twinwall.planning.makespan import makespan
 from twinwall.planning.making import Allowed, lists_needed, make_plan, sections_needed
-from twinwall.planning.plan import Endpoint, Plan
+from twinwall.planning.plan import Plan
 from twinwall.planning.quotas import Quotas
 from twinwall.planning.shown import lags
 from twinwall.planning.turning import back, onward

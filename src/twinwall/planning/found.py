@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import replace
 
-from twinwall.model.firewall import Snapshot
+from twinwall.model.firewall import Snapshot, ref_name
 from twinwall.planning import changes as c
 from twinwall.planning.history import History, Sent, own_work, things_in
 from twinwall.planning.order import Barrier, Step
@@ -19,7 +19,7 @@ def with_found(history: History, now: Snapshot) -> History:
     for sent in history.sent:
         ref = sent.change.resource.id
         if (
-            c.ref_name(ref) is not None
+            ref_name(ref) is not None
             and ref not in ids
             and (found := _made(sent, history, now, set(ids.values())))
         ):

@@ -10,7 +10,7 @@ from twinwall.emulator.simulation import Simulation
 from twinwall.engine.apply import carry_out
 from twinwall.engine.means import Means
 from twinwall.engine.pace import Pace
-from twinwall.model.firewall import Resource, SecurityGroup, Snapshot
+from twinwall.model.firewall import Resource, SecurityGroup, Snapshot, new_id
 from twinwall.model.net import ANY_IPV4, parse_cidr
 from twinwall.model.rules import CidrPeer, Direction, GroupPeer, PrefixListPeer, SecurityGroupRule, Traffic
 from twinwall.model.throttle import bucket_of
@@ -19,7 +19,7 @@ from twinwall.planning import changes as c
 from twinwall.planning.makespan import makespan
 from twinwall.planning.order import Barrier, Step
 
-WEB = Resource("security-group", c.new_id("security-group", "web"), "web")
+WEB = Resource("security-group", new_id("security-group", "web"), "web")
 
 
 def rule(peer, direction=Direction.INGRESS):
@@ -218,7 +218,7 @@ class TimedReader:
 
 
 def test_two_targets_of_one_account_make_a_list_once():
-    office = Resource("prefix-list", c.new_id("prefix-list", "office"), "office")
+    office = Resource("prefix-list", new_id("prefix-list", "office"), "office")
     make = c.CreateManagedPrefixList(resource=office, name="office", family=4, max_entries=1, entries=())
     by_list = authorize(PrefixListPeer(office.id))
     made = {}
