@@ -15,11 +15,12 @@ from twinwall.cli.world import Doors, Located, Way, World
 from twinwall.engine import comparing
 from twinwall.engine.means import Applied, Means
 from twinwall.engine.pace import Pace
-from twinwall.engine.planned import Planned
+from twinwall.engine.planned import Planned, Proof
 from twinwall.engine.sides import Side
 from twinwall.errors import TwinwallError
 from twinwall.model.firewall import Endpoint, Snapshot
 from twinwall.planning.desired import Desired
+from twinwall.planning.findings import Finding
 from twinwall.planning.plan import Plan
 from twinwall.planning.proof import Compared, VerifyReport
 from twinwall.planning.quotas import Quotas
@@ -75,6 +76,7 @@ class StubEngine:
     report: VerifyReport = EQUAL
     unproven: dict[str, TwinwallError] = field(default_factory=dict)
     proof: VerifyReport = EQUAL
+    meanwhile: tuple[Finding, ...] = ()
     on_apply: Callable[[Plan, Any], None] = lambda plan, progress: None
     stale: TwinwallError | None = None
     calls: list[str] = field(default_factory=list)
@@ -140,13 +142,13 @@ class StubEngine:
         self.on_apply(plan, means)
         return Applied({"CreateSecurityGroup": 1}, 0.5, 0, {})
 
-    def prove(self, planned: Planned, applied: Applied, target: Side, means: Means) -> VerifyReport:
+    def prove(self, planned: Planned, applied: Applied, target: Side, means: Means) -> Proof:
         self.calls.append(f"prove {planned.plan.target.label}")
-        return self.proof
+        return Proof(self.proof, self.meanwhile)
 
-    def prove_unchanged(self, planned: Planned) -> VerifyReport:
+    def prove_unchanged(self, planned: Planned) -> Proof:
         self.calls.append(f"unchanged {planned.plan.target.label}")
-        return self.proof
+        return Proof(self.proof)
 
 
 @dataclass

@@ -85,6 +85,15 @@ class Hand:
         held = {(id_, entry.rule_number) for id_, acl in acls.items() for entry in acl.entries}
         return gone + [entry for entry in self.entries if entry not in held and entry[0] in acls]
 
+    def silent(self, ran: Ran) -> list[str]:
+        """Groups that the run wrote to, in which it wrote before they were last read, and of which nobody tells."""
+        state, read = self.scene.everything()["groups"], self.scene.aws.read_at
+        touched = {change.resource.name for change in ran.planned.plan.changes}
+        findings = (*ran.planned.plan.findings, *ran.applied.findings, *ran.meanwhile)
+        told = {one.resource.name for one in findings if one.id == "changed-meanwhile"}
+        there = [name for name, at in self.rules.values() if name in state and at < read]
+        return [name for name in there if name in touched - told]
+
     def to_be_told(self, desired: Desired) -> list[str]:
         """Groups of the plan's in which it let more packets through before they were last read."""
         state, before = self.scene.everything(), self.scene.aws.read_at

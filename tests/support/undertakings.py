@@ -4,6 +4,7 @@ call, on a journal in a real file."""
 import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
@@ -18,8 +19,8 @@ from twinwall.emulator.faults import Fault, Kind
 from twinwall.emulator.memory import MemoryAws
 from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.simulation import Process, Simulation
-from twinwall.emulator.state import Effect
-from twinwall.engine import replica, turning
+from twinwall.emulator.state import Effect, World
+from twinwall.engine import proving, replica, turning
 from twinwall.engine.lock import Holder, acquire, leave
 from twinwall.engine.means import Applied, Means
 from twinwall.engine.pace import Paces
@@ -27,6 +28,7 @@ from twinwall.engine.planned import Planned
 from twinwall.engine.sides import FileSide, LiveSide
 from twinwall.errors import TwinwallError
 from twinwall.model.throttle import is_read
+from twinwall.planning.findings import Finding
 from twinwall.planning.order import Route
 from twinwall.planning.proof import VerifyReport
 from twinwall.replica.settings import Settings
@@ -50,6 +52,14 @@ class Fatal(MemoryAws):
 
     errors = 0.0
     lost = 0.0
+    doomed = ""
+    """Of which operation only the writes count that ``doom`` numbers."""
+    stale: tuple[float, float] | None = None
+    """Until the second moment, reads see what stood at the first (``read_lag`` must reach back to it)."""
+    hidden: tuple[frozenset[str], float] = frozenset(), 0.0
+    """Ids that no read shows until then."""
+    made: frozenset[str] = frozenset()
+    """What the doomed write made."""
     silent: tuple[int, Kind] | None = None
     """What befalls the nth write, once."""
 
@@ -90,6 +100,25 @@ class Fatal(MemoryAws):
             self.wrote_at = self.sim.monotonic()
         return super()._carry_out(account, region, action, params)
 
+    def _as_seen(self, region: str) -> World:
+        if self.sim.monotonic() < self.hidden[1]:
+            return self._without(self.hidden[0])
+        if self.stale is None:
+            return super()._as_seen(region)
+        moment, until = self.stale
+        return self.world if self.sim.monotonic() >= until else self.past.world_at(self.world, region, moment)
+
+    def _ids(self) -> frozenset[str]:
+        held = self.world.at(OWNER, REGION)
+        return frozenset((*held.groups, *held.acls, *held.lists))
+
+    def _without(self, ids: frozenset[str]) -> World:
+        held = copy(self.world.at(OWNER, REGION))
+        for kind in ("groups", "acls", "lists"):
+            shown = {id_: thing for id_, thing in getattr(held, kind).items() if id_ not in ids}
+            setattr(held, kind, shown)
+        return replace(self.world, holdings=self.world.holdings | {(OWNER, REGION): held})
+
     def _keep(self, account: str, region: str, effects: Sequence[Effect]) -> None:
         super()._keep(account, region, effects)
         if self.watch is not None and effects:
@@ -102,6 +131,8 @@ class Fatal(MemoryAws):
             self.watch.writing()
         if is_read(action) or params.get("GroupName") == "twinwall-lock" or not self.doom:
             return super().request(account, region, action, params)
+        if self.doomed not in ("", action):
+            return super().request(account, region, action, params)
         self.written += 1
         number, end, process = self.doom
         if self.written != number:
@@ -113,7 +144,9 @@ class Fatal(MemoryAws):
             self.late.add(self.sim.monotonic() + 20, (account, region, action, params))
             self.sim.kill(process)
             self.sim.check()
+        before = self._ids()
         answer = super().request(account, region, action, params)
+        self.made = frozenset(id_ for id_ in self._ids() - before if id_ in str(answer))
         if end is End.LOST:
             self.sim.kill(process)
             self.sim.check()
@@ -128,6 +161,7 @@ class Ran:
     planned: Planned | None = None
     applied: Applied | None = None
     report: VerifyReport | None = None
+    meanwhile: tuple[Finding, ...] = ()
     error: TwinwallError | None = None
     calls: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
@@ -245,7 +279,7 @@ class Scene:
         ran.planned = planned
         if planned.plan.empty:
             leave(side, own, self.sim)
-            ran.applied, ran.report = Applied({}, 0.0, 0), replica.prove_unchanged(planned)
+            ran.applied, ran.report = Applied({}, 0.0, 0), proving.prove_unchanged(planned).report
             return
         journal = FileJournal(path, self.sim)
         try:
@@ -265,7 +299,8 @@ class Scene:
             )
             try:
                 ran.applied = replica.apply(planned, side, means)
-                ran.report = replica.prove(planned, ran.applied, side, means)
+                proof = proving.prove(planned, ran.applied, side, means)
+                ran.report, ran.meanwhile = proof.report, proof.meanwhile
             finally:
                 if held and not self.dead(crew):
                     held.release()

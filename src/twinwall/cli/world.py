@@ -16,13 +16,12 @@ if TYPE_CHECKING:
     from twinwall.engine.lock import Holder, Lock
     from twinwall.engine.means import Applied, Means
     from twinwall.engine.pace import Pace
-    from twinwall.engine.planned import Planned
+    from twinwall.engine.planned import Planned, Proof
     from twinwall.engine.reading import SideReader
     from twinwall.engine.sides import LiveSide, Side
     from twinwall.model.firewall import SecurityGroup, Snapshot
     from twinwall.planning.history import History
     from twinwall.planning.plan import Plan
-    from twinwall.planning.proof import VerifyReport
     from twinwall.replica.settings import Settings
 
 
@@ -74,9 +73,9 @@ class Engine(Protocol):
 
     def apply(self, planned: Planned, target: LiveSide, means: Means) -> Applied: ...
 
-    def prove(self, planned: Planned, applied: Applied, target: LiveSide, means: Means) -> VerifyReport: ...
+    def prove(self, planned: Planned, applied: Applied, target: LiveSide, means: Means) -> Proof: ...
 
-    def prove_unchanged(self, planned: Planned) -> VerifyReport: ...
+    def prove_unchanged(self, planned: Planned) -> Proof: ...
 
     def check_account(self, history: History, target: LiveSide) -> None: ...
 

@@ -178,7 +178,8 @@ class _Run:
         def make(id_: str) -> Part:
             path = self.journal.path if self.journal else ""
             records = read_journal(Path(path)) if path else []
-            run = Run(applied.calls, applied.seconds, applied.throttled, report, path, records, stopped)
+            done = (applied.calls, applied.seconds, applied.throttled)
+            run = Run(*done, report, path, records, stopped, self._besides(applied.findings))
             return reporting.of_run(self.write.planned, run, id_)
 
         return make
@@ -212,7 +213,7 @@ class _Run:
         target = self.write.target
         engine = world_of(self.invocation).engine
         if self.journal is None:
-            return NOTHING, engine.prove_unchanged(self.write.planned)
+            return NOTHING, engine.prove_unchanged(self.write.planned).report
         timed = isinstance(world_of(self.invocation).clock, SystemClock)
         with ThreadCrew(WORKERS, timed=timed) as crew:
             means = Means(
@@ -227,7 +228,8 @@ class _Run:
                 alive=self.lock.keep if self.lock else lambda: None,
             )
             applied = engine.apply(self.write.planned, target, means)
-            return applied, engine.prove(self.write.planned, applied, target, means)
+            proof = engine.prove(self.write.planned, applied, target, means)
+            return replace(applied, findings=(*applied.findings, *proof.meanwhile)), proof.report
 
 
 def _run(

@@ -130,6 +130,7 @@ def _history(records: Sequence[Record], lock_id: str, nonce: str, path: Path) ->
         sent=tuple(state.sent),
         ids=state.ids,
         unanswered_at=max(state.lost, default=None),
+        last_at=_seconds(records[-1]["time"]),
         lock_id=lock_id,
         lock_nonce=nonce,
         ended=state.ended,

@@ -32,11 +32,15 @@ def carry_out(
     writer: FirewallWriter,
     means: Means,
     settle: Settle = settle,
+    read_at: float | None = None,
 ) -> Applied:
-    """``existing``: the target as the plan saw it. Raises ``AwsError``'s children and ``Interfered`` with what was done
-    in the message, and ``KeyboardInterrupt`` likewise."""
+    """``existing``: the target as the plan saw it, at ``read_at`` (monotonic; None: some time ago). Raises
+    ``AwsError``'s children and ``Interfered`` with what was done in the message, and ``KeyboardInterrupt``
+    likewise."""
     replay = Replay.of(existing)
     ground = Ground(replay, frozenset(replay.acls))
+    if read_at is not None and existing.acls is not None:
+        ground.acls, ground.acls_at = dict(replay.acls), read_at
     run = Run(Agenda(route), Look(reader, vpc_id), writer, means, ground, settle)
     try:
         _Loop(run).work()

@@ -39,13 +39,15 @@ class Arrived:
 
 @dataclass
 class Ground:
-    """Used by one thread. ``added``, ``gone``, ``entries``, ``acl_of``, ``lists``: what this run has made, as
-    ``Wanted`` has it. ``coming``, ``going``, ``leaving``, ``tried``: rules by group, groups, and entries by ACL and
-    number of calls that were sent: they may have been carried out before anybody answers."""
+    """Used by one thread. ``acls``: as read last, at ``acls_at``. ``added``, ``gone``, ``entries``, ``acl_of``,
+    ``lists``: what this run has made, as ``Wanted`` has it. ``coming``, ``going``, ``leaving``, ``tried``: rules by
+    group, groups, and entries by ACL and number of calls that were sent, and perhaps carried out."""
 
     replay: Replay
     existing_acls: frozenset[str]
     reading: Reading | None = None
+    acls: Mapping[str, NetworkAcl] | None = None
+    acls_at: float = 0.0
     findings: dict[tuple[str, str], Finding] = field(default_factory=dict)
     added: dict[str, set[SecurityGroupRule]] = field(default_factory=dict)
     gone: dict[str, set[SecurityGroupRule]] = field(default_factory=dict)
@@ -120,11 +122,11 @@ class Ground:
 
     def is_fresh(self, change: c.Change, now: float) -> bool:
         """Is what this change takes away known as of the last 30 s?"""
+        if _is_of_acl(change):
+            return self.acls is not None and now - self.acls_at <= FRESH_SECONDS
         reading = self.reading
         if reading is None or now - reading.at > FRESH_SECONDS:
             return False
-        if change.resource.type == "network-acl":
-            return reading.acls is not None
         if change.resource.type == "prefix-list":
             return change.resource.id in reading.lists
         there = reading.rules.get(change.resource.id)
@@ -132,8 +134,9 @@ class Ground:
             rule in self.added.get(change.resource.id, ()) and rule not in there for rule in _takes(change)
         )
 
-    def wanted(self, coming: Iterable[c.Change], *, acls_too: bool) -> Wanted:
-        """What is to be read now. ``coming``: changes with real ids that rely on a reading."""
+    def wanted(self, coming: Iterable[c.Change], now: float, *, acls_too: bool) -> Wanted:
+        """What is to be read now. ``coming``: changes with real ids that rely on a reading. ``acls_too``: whether or
+        not they were read of late."""
         relying = [change for change in coming if self.relies(change)]
         groups = {change.resource.id for change in relying if change.resource.type == "security-group"}
         doomed = [change.resource.id for change in relying if change.resource.type == "prefix-list"]
@@ -143,12 +146,14 @@ class Ground:
             {id_: dict(entries) for id_, entries in self.entries.items()},
             dict(self.acl_of),
             {id_: {} for id_ in doomed} | {id_: dict(entries) for id_, entries in self.lists.items()},
-            acls_too or any(change.resource.type == "network-acl" for change in relying),
+            acls_too or any(_is_of_acl(change) and not self.is_fresh(change, now) for change in relying),
         )
 
     def take(self, reading: Reading) -> None:
         """Holds it against what should be there; what is otherwise is somebody else's."""
         self.reading = reading
+        if reading.acls is not None:
+            self.acls, self.acls_at = reading.acls, reading.at
         for id_, there in reading.rules.items():
             group = self.replay.groups.get(id_)
             if group is None or (id_ in self.leaving and not there):
@@ -163,20 +168,25 @@ class Ground:
     def checked(self, change: c.Change) -> c.Change | Skipped | Arrived:
         """What may be sent of a change that relies on a reading: rules by their ids, without those that are not as
         the plan saw them. Others go as they are."""
-        reading = self.reading
-        if reading is None or not self.relies(change):
+        if not self.relies(change):
             return change
+        match change:
+            case c.DeleteNetworkAclEntry() | c.ReplaceNetworkAclEntry():
+                return self._entry(change, self.acls or {})
+            case c.DeleteNetworkAcl():
+                return self._deletable_acl(change, self.acls or {})
+            case _:
+                return self._checked(change, self.reading) if self.reading else change
+
+    def _checked(self, change: c.Change, reading: Reading) -> c.Change | Skipped | Arrived:
+        """Of groups and lists."""
         match change:
             case c.RevokeRules():
                 return self._revocable(change, reading.rules[change.resource.id])
             case c.ModifySecurityGroupRules():
                 return self._modifiable(change, reading.rules[change.resource.id])
-            case c.DeleteNetworkAclEntry() | c.ReplaceNetworkAclEntry():
-                return self._entry(change, reading.acls or {})
             case c.DeleteSecurityGroup():
                 return self._deletable(change, reading.rules[change.resource.id])
-            case c.DeleteNetworkAcl():
-                return self._deletable_acl(change, reading.acls or {})
             case c.DeleteManagedPrefixList():
                 return self._deletable_list(change, reading.lists[change.resource.id])
             case _:
@@ -273,6 +283,10 @@ class Ground:
     def note(self, resource: Resource, rule: str, message: str) -> None:
         finding = Finding("changed-meanwhile", "warning", resource, message, rule=rule)
         self.findings.setdefault((resource.id, rule), finding)
+
+
+def _is_of_acl(change: c.Change) -> bool:
+    return change.resource.type == "network-acl"
 
 
 def _takes(change: c.Change) -> tuple[SecurityGroupRule, ...]:

@@ -9,6 +9,7 @@ from twinwall.engine.pace import Pace
 from twinwall.engine.settling import Look, Settled
 from twinwall.planning import changes as c
 from twinwall.planning.findings import Finding
+from twinwall.planning.history import Sent
 
 WORKERS = 32
 SETTLE_SECONDS = 5.0
@@ -44,7 +45,7 @@ class Means:
 class Applied:
     """``calls``: writes by operation, as sent. ``throttled``: how often EC2 asked for fewer. ``ids``: what the plan's
     refs became. ``findings``: what somebody else did meanwhile. ``doubt_until``: a call without an answer may arrive
-    until then (monotonic)."""
+    until then (monotonic). ``sent``: each call with real ids."""
 
     calls: dict[str, int]
     seconds: float
@@ -52,3 +53,4 @@ class Applied:
     ids: dict[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     doubt_until: float = 0.0
+    sent: tuple[Sent, ...] = ()

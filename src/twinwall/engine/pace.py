@@ -2,7 +2,8 @@
 
 Source: AWS, "Request throttling for the Amazon EC2 API" (aws-facts 3.1). Each action has a bucket of its own;
 whether it refills continuously or once a second is not settled, here it is continuous. Service Quotas is said to
-tell an account's own figures, but no codes of theirs are documented, so they are learnt instead:
+tell an account's own figures, but neither codes nor names of theirs are documented (docs/runbook.md), so they are
+learnt instead:
 
     RequestLimitExceeded   the bucket is empty: a second's pause, which also sets right a bucket that is refilled once
                            a second; again within 15 s: somebody else takes from it, so half the rate, then a fifth

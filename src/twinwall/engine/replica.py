@@ -15,20 +15,15 @@ from twinwall.engine.sides import LiveSide, Side
 from twinwall.errors import AccessDenied, CredentialsError, Refused, StalePlan, UnsafePlan, WrongAccount
 from twinwall.model.firewall import PrefixList, Resource, Snapshot, tag
 from twinwall.model.ownership import SOURCE_TAG
-from twinwall.planning.desired import Desired, resolve_desired
+from twinwall.planning.desired import Desired
 from twinwall.planning.digest import digest, moved, parts
 from twinwall.planning.findings import Finding
 from twinwall.planning.makespan import makespan
 from twinwall.planning.making import Allowed, lists_needed, make_plan, sections_needed
 from twinwall.planning.plan import Plan
-from twinwall.planning.proof import VerifyReport
-from twinwall.planning.verify import verify as compare
 from twinwall.replica.scene import Scene
 from twinwall.replica.settings import Limits, Settings
 from twinwall.replica.translate import translate
-
-PROOF_SECONDS = 30.0
-"""How long a difference seen right after writing is read again (contract, chapter 3)."""
 
 
 def plan(source: Side | SideReader, target: Side, settings: Settings) -> Planned:
@@ -163,52 +158,8 @@ def apply(planned: Planned, target: LiveSide, means: Means) -> Applied:
     plan = planned.plan
     check_expiry(plan, target, means.clock.now())
     vpc_id = plan.target.vpc_id
-    applied = carry_out(plan.route, planned.existing, vpc_id, target.reader, target.writer, means)
+    applied = carry_out(
+        plan.route, planned.existing, vpc_id, target.reader, target.writer, means, read_at=planned.read_at
+    )
     means.journal.record("end", {"calls": applied.calls, "throttled": applied.throttled})
     return applied
-
-
-def prove(planned: Planned, applied: Applied, target: LiveSide, means: Means) -> VerifyReport:
-    """Reads the target again and compares it with what was desired; while they differ, again for up to 30 s
-    (what was written may not be visible yet). Where a call without an answer may still arrive, once more when it
-    cannot any more."""
-    clock, plan = means.clock, planned.proven
-    desired = resolve_desired(plan.desired, {**planned.known_ids, **applied.ids})
-    deadline = clock.monotonic() + PROOF_SECONDS
-    pause = 1.0
-    while True:
-        began = clock.monotonic()
-        report = compare(desired, read_back(plan, planned.existing, target))
-        if report.equal and began >= applied.doubt_until:
-            return report
-        if report.equal:
-            clock.sleep(max(0.0, applied.doubt_until - clock.monotonic()))
-            continue
-        if clock.monotonic() + pause > max(deadline, applied.doubt_until):
-            return report
-        clock.sleep(pause)
-        pause = min(pause * 2, 8.0)
-
-
-def prove_unchanged(planned: Planned) -> VerifyReport:
-    """A plan without changes is proven by its own reads."""
-    return compare(resolve_desired(planned.proven.desired, planned.known_ids), planned.existing)
-
-
-def read_back(plan: Plan, existing: Snapshot, target: LiveSide) -> Snapshot:
-    """Groups and ACLs anew, and lists if the plan wrote to one; the network around is as it was."""
-    reader = SideReader(replace(target, vpc_id=plan.target.vpc_id), "target")
-    reader.read("SecurityGroups")
-    if plan.desired.acls or plan.desired.associations:
-        reader.read("NetworkAcls")
-    lists_written = any(change.resource.type == "prefix-list" for change in plan.changes)
-    if lists_written:
-        reader.read_lists(())
-    now = reader.snapshot()
-    return replace(
-        now,
-        vpcs=existing.vpcs,
-        subnets=existing.subnets,
-        interfaces=existing.interfaces,
-        prefix_lists=now.prefix_lists if lists_written else existing.prefix_lists,
-    )

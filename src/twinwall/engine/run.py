@@ -22,6 +22,7 @@ from twinwall.errors import AwsError
 from twinwall.model.firewall import ref_name, tag
 from twinwall.model.ownership import SOURCE_TAG
 from twinwall.planning import changes as c
+from twinwall.planning.history import Sent
 from twinwall.planning.recorded import change_document
 
 READING = -1
@@ -65,6 +66,7 @@ class Run:
     flights: dict[int, Flight | None] = field(default_factory=dict)
     troubles: dict[int, Trouble] = field(default_factory=dict)
     doubts: Doubts = field(default_factory=Doubts)
+    sent: list[Sent] = field(default_factory=list)
     first: float | None = None
     last: float = 0.0
     lines: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
@@ -89,6 +91,7 @@ class Run:
             self.ids,
             tuple(self.ground.findings.values()),
             self.doubts.until,
+            tuple(self.sent),
         )
 
     # --- the journal
@@ -117,7 +120,7 @@ class Run:
         change = trouble.change if trouble and trouble.change else self.agenda.step(position).change
         change = c.resolve(change, self.ids)
         match change:
-            case c.CreateNetworkAcl() | c.CreateManagedPrefixList():
+            case c.CreateNetworkAcl(client_token="") | c.CreateManagedPrefixList(client_token=""):
                 return replace(change, client_token=f"twinwall-{self.nonce}-{position}")
             case _:
                 return change
@@ -127,6 +130,7 @@ class Run:
         self.first = now if self.first is None else self.first
         self.flights[position] = Flight(change, now)
         self.ground.sent(change)
+        self.sent.append(Sent(change, answered=False))
         self.outbox.append((position, partial(self.writer.carry_out, change)))
 
     def ask(self, position: int, change: c.Change, sent: float, *, told: bool) -> None:
@@ -141,7 +145,7 @@ class Run:
             return
         relying = [c.resolve(self.agenda.step(at).change, self.ids) for at in sorted(self.relying)]
         coming = [change for change in relying if ref_name(change.resource.id) is None]
-        wanted = self.ground.wanted(coming, acls_too=acls_too)
+        wanted = self.ground.wanted(coming, self.means.clock.monotonic(), acls_too=acls_too)
         self.flights[key] = None
         self.outbox.append((key, partial(wanted.read, self.look, self.means.clock)))
 

@@ -4,26 +4,32 @@ what may still arrive is waited for ─▶ the target is read ─▶ onward or b
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from twinwall.boundary import Clock, Section
 from twinwall.engine.lock import find_own
 from twinwall.engine.means import SETTLE_SECONDS
 from twinwall.engine.planned import Planned
+from twinwall.engine.readback import FIRST_PAUSE, LONGEST_PAUSE, VISIBLE_SECONDS
 from twinwall.engine.reading import SideReader, quotas_of
 from twinwall.engine.sides import LiveSide
-from twinwall.errors import QuotaExceeded, WrongAccount
+from twinwall.errors import AccessDenied, UnsafePlan, WrongAccount
 from twinwall.model.firewall import Endpoint, Snapshot
 from twinwall.planning.desired import Desired
+from twinwall.planning.found import unseen, with_found, with_tokens
 from twinwall.planning.history import History
 from twinwall.planning.makespan import makespan
-from twinwall.planning.making import Allowed, make_plan
+from twinwall.planning.making import Allowed, lists_needed, make_plan, sections_needed
 from twinwall.planning.plan import Plan
 from twinwall.planning.quotas import Quotas
-from twinwall.planning.turning import back, onward, with_found
+from twinwall.planning.shown import lags
+from twinwall.planning.turning import back, onward
 
 AS_IT_MUST = Allowed(policy="sync", prune=True, max_change=None)
 """What a journal began was allowed when it began; going back is no change of anybody's mind."""
+LAG_SECONDS = 10.0
+"""For how long a change that was answered may be missing in a reading (aws-facts 3.2: seconds)."""
 
 
 def arrival(history: History, late: float, now: float) -> float:
@@ -65,15 +71,30 @@ def _plan(
 ) -> Planned:
     check_account(history, target)
     clock.sleep(arrival(history, late, clock.now()))
-    reader = SideReader(replace(target, vpc_id=history.plan.target.vpc_id), "target")
-    now = _read(history, reader, turn)
+    reader, now, at = _visible(history, replace(target, vpc_id=history.plan.target.vpc_id), clock, turn)
     history = with_found(history, now)
     if history.lock_nonce:
         history = replace(history, lock_id=find_own(reader.document, history.lock_nonce))
     desired = turn(history, now)
-    plan = _made(desired, now, reader, source, history.plan.target)
-    plan = replace(plan, estimated_seconds=makespan(plan.route, SETTLE_SECONDS), findings=plan.findings)
-    return Planned(plan, now, history=history)
+    plan = _made(desired, _weighed(history, now, reader, desired), reader, source, history.plan.target)
+    plan = replace(with_tokens(plan, history), estimated_seconds=makespan(plan.route, SETTLE_SECONDS))
+    return Planned(plan, now, history=history, read_at=at)
+
+
+def _visible(
+    history: History, target: LiveSide, clock: Clock, turn: object
+) -> tuple[SideReader, Snapshot, float]:
+    """A reading that shows what the run is known to have done. Somebody else's is what does not show
+    ``LAG_SECONDS`` after the run's last line, and gone what it made and does not show after a minute. When it began."""
+    since, began, pause = clock.now() - history.last_at, clock.monotonic(), FIRST_PAUSE
+    while True:
+        reader, at = SideReader(target, "target"), clock.monotonic()
+        now = _read(history, reader, turn)
+        patience = VISIBLE_SECONDS if unseen(history, now) else LAG_SECONDS if lags(history, now) else 0.0
+        if max(since, 0.0) + clock.monotonic() - began + pause > patience:
+            return reader, now, at
+        clock.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
 
 
 def _read(history: History, reader: SideReader, turn: object) -> Snapshot:
@@ -82,15 +103,20 @@ def _read(history: History, reader: SideReader, turn: object) -> Snapshot:
     sections: list[Section] = ["SecurityGroups"]
     if touched & {"network-acl", "subnet"}:
         sections.append("NetworkAcls")
-    deletes = any(change.action == "DeleteSecurityGroup" for change in history.plan.changes)
-    makes = any(sent.change.action == "CreateSecurityGroup" for sent in history.sent)
-    if deletes or (turn is back and makes):
-        sections.append("NetworkInterfaces")
     reader.read(*sections)
+    if _some_group_goes(history, reader.snapshot(), turn):
+        reader.read("NetworkInterfaces")
     if "prefix-list" in touched:
         reader.read_lists(())
         reader.read_list_users(_doomed_lists(with_found(history, reader.snapshot()), turn))
     return replace(reader.snapshot(), vpcs=history.before.vpcs)
+
+
+def _some_group_goes(history: History, now: Snapshot, turn: object) -> bool:
+    if turn is back:
+        return any(sent.change.action == "CreateSecurityGroup" for sent in history.sent)
+    doomed = (change for change in history.plan.changes if change.action == "DeleteSecurityGroup")
+    return any(change.resource.id in now.group_by_id for change in doomed)
 
 
 def _doomed_lists(history: History, turn: object) -> set[str]:
@@ -101,9 +127,26 @@ def _doomed_lists(history: History, turn: object) -> set[str]:
     return {change.resource.id for change in deletions}
 
 
+def _weighed(history: History, now: Snapshot, reader: SideReader, desired: Desired) -> Snapshot:
+    """With the lists that only weigh in the groups that gain rules: as the run knew them, else read now."""
+    known, there = history.before.list_by_id, now.list_by_id
+    peers = {str(rule.peer) for group in desired.groups for rule in group.rules}
+    needed = set(lists_needed(desired, now, AS_IT_MUST))
+    with suppress(AccessDenied):  # then EC2 has the word on what they weigh
+        reader.read_more_lists(sorted(needed - known.keys()))
+    read = reader.snapshot().prefix_lists or ()
+    then = [
+        replace(known[id_], entries=None) for id_ in sorted((needed | peers) & known.keys() - there.keys())
+    ]
+    return replace(now, prefix_lists=(*read, *then)) if read or then else now
+
+
 def _made(desired: Desired, now: Snapshot, reader: SideReader, source: Endpoint, target: Endpoint) -> Plan:
-    """The account's own quotas are asked for only where the documented ones are not enough."""
+    """The account's own quotas, and where the groups are, are asked for only where no order is found without."""
     try:
         return make_plan(desired, now, AS_IT_MUST, Quotas(), source, target)
-    except QuotaExceeded:
-        return make_plan(desired, now, AS_IT_MUST, quotas_of(reader), source, target)
+    except UnsafePlan:
+        quotas = quotas_of(reader)
+        reader.read_if_known(*sections_needed(desired, now, AS_IT_MUST, quotas))
+        now = replace(now, groups=reader.snapshot().groups, interfaces=reader.snapshot().interfaces)
+        return make_plan(desired, now, AS_IT_MUST, quotas, source, target)

@@ -6,7 +6,8 @@ from typing import Any
 _HOMES = {
     "comparing": ("opened", "snapshot", "verify"),
     "lock": ("acquire", "find", "is_dead", "leave", "remove"),
-    "replica": ("apply", "begin", "check_fresh", "check_lists_agree", "plan", "prove", "prove_unchanged"),
+    "replica": ("apply", "begin", "check_fresh", "check_lists_agree", "plan"),
+    "proving": ("prove", "prove_unchanged"),
     "turning": ("arrival", "check_account", "resume", "undo"),
 }
 _HOME_OF = {name: f"twinwall.engine.{home}" for home, names in _HOMES.items() for name in names}

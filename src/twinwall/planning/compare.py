@@ -60,6 +60,13 @@ def gap_between(own: PacketSet, other: PacketSet, members: Members) -> Gap:
     return Gap(lacking - maybe, lacking & maybe | _open_symbols(own, other, members.universe))
 
 
+def lacking(own: PacketSet, other: PacketSet, members: Members) -> PacketSet:
+    """What ``own`` admits and ``other`` lacks, for some membership or for every: both parts of the gap."""
+    if own == other:
+        return PacketSet()
+    return own.addresses - other.addresses | _open_symbols(own, other, members.universe)
+
+
 def _through_members(symbols: Symbols, known: Universe) -> PacketSet:
     """What the symbols admit if each holds all that it may."""
     packets = PacketSet()
@@ -72,15 +79,19 @@ def _open_symbols(own: PacketSet, other: PacketSet, universe: Universe) -> Packe
     """``own``'s symbols with what ``other`` lacks under the same symbol, without what addresses of either side
     admit from the symbol's whole universe."""
     theirs = dict(other.symbols)
+    open_ = [
+        (symbol, rest)
+        for symbol, spans in own.symbols
+        if (rest := traffic.difference(spans, theirs.get(symbol, traffic.NO_TRAFFIC)))
+    ]
+    if not open_:
+        return PacketSet()
     by_address = own.addresses | other.addresses
-    left: list[tuple[str, Spans]] = []
-    for symbol, spans in own.symbols:
-        rest = traffic.difference(spans, theirs.get(symbol, traffic.NO_TRAFFIC))
-        if rest:
-            rest = traffic.difference(rest, admitted_everywhere(by_address, universe(symbol)))
-        if rest:
-            left.append((symbol, rest))
-    return PacketSet(symbols=tuple(left))
+    left = [
+        (symbol, traffic.difference(spans, admitted_everywhere(by_address, universe(symbol))))
+        for symbol, spans in open_
+    ]
+    return PacketSet(symbols=tuple((symbol, spans) for symbol, spans in left if spans))
 
 
 def admitted_everywhere(packets: PacketSet, blocks: tuple[Cidr, ...]) -> Spans:

@@ -13,6 +13,7 @@ from twinwall.model.net import Cidr
 from twinwall.model.rules import Direction, NetworkAclEntry, SecurityGroupRule
 from twinwall.planning import changes as c
 from twinwall.planning.diff import default_egress
+from twinwall.planning.findings import Finding
 from twinwall.planning.plan import Plan
 
 Purpose = Literal["apply", "undo"]
@@ -30,8 +31,8 @@ class Sent:
 @dataclass(frozen=True)
 class History:
     """``ids``: what refs became, as far as was answered. ``unanswered_at``: when the last call without an answer was
-    sent (seconds since the epoch), None where there is none. ``lock_id``: the lock that the run holds, or held last;
-    ``lock_nonce``: the tag of the one that it was about to make.
+    sent (seconds since the epoch), None where there is none; ``last_at``: when the last line was written. ``lock_id``:
+    the lock that the run holds, or held last; ``lock_nonce``: the tag of the one that it was about to make.
     ``ended``: the run came to its end."""
 
     purpose: Purpose
@@ -40,6 +41,7 @@ class History:
     sent: tuple[Sent, ...] = ()
     ids: Mapping[str, str] = field(default_factory=dict)
     unanswered_at: float | None = None
+    last_at: float = 0.0
     lock_id: str = ""
     lock_nonce: str = ""
     ended: bool = False
@@ -130,6 +132,10 @@ class Foreign:
     def __str__(self) -> str:
         what = f"{self.thing} of {self.resource}" if self.thing is not None else str(self.resource)
         return f"{what} was {'added' if self.there else 'taken away'} by somebody else"
+
+    def finding(self) -> Finding:
+        message = f"{self}; it was left alone"
+        return Finding("changed-meanwhile", "warning", self.resource, message, rule=str(self.thing or ""))
 
 
 def foreign(history: History, own: Own, now: Snapshot) -> Iterator[Foreign]:

@@ -65,9 +65,11 @@ def lists_needed(desired: Desired, existing: Snapshot, allowed: Allowed) -> tupl
     desired, _ = pruned(desired, existing, allowed.prune)
     changes, _ = apply_policy(diff(desired, existing), allowed.policy)
     gaining = {change.resource.id for change in changes if isinstance(change, c.AuthorizeRules)}
-    rules = (rule for group in existing.groups if group.group_id in gaining for rule in group.rules)
-    named = {rule.peer.prefix_list_id for rule in rules if isinstance(rule.peer, PrefixListPeer)}
-    return tuple(sorted(named - existing.list_by_id.keys()))
+    groups = (group for group in (*existing.groups, *desired.groups) if group.group_id in gaining)
+    peers = (rule.peer for group in groups for rule in group.rules)
+    named = {peer.prefix_list_id for peer in peers if isinstance(peer, PrefixListPeer)}
+    known = existing.list_by_id.keys() | {item.prefix_list_id for item in desired.lists}
+    return tuple(sorted(id_ for id_ in named - known if ref_name(id_) is None))
 
 
 def _edits_in_place(change: c.Change) -> bool:

@@ -19,7 +19,7 @@ from twinwall.packets import traffic
 from twinwall.packets.packetset import PacketSet
 from twinwall.packets.traffic import NO_TRAFFIC, Spans
 from twinwall.planning import changes as c
-from twinwall.planning.compare import gap_between
+from twinwall.planning.compare import lacking
 from twinwall.planning.flows import Flow, thing_text
 from twinwall.planning.pairing import Pair
 from twinwall.planning.phrases import Told, phrases
@@ -108,11 +108,16 @@ class _Opening:
             for way in _DIRECTIONS:
                 own, other = self._rules(later, way, 1), self._rules(before, way, 0)
                 told = self._between(own, other)
-                free, still = untracked(before, way), untracked(later, way)
+                more = self._flows(told.more, own, way, thing)
+                less = self._flows(told.less, other, way, thing)
+                free = untracked(before, way)
+                if not free:
+                    yield more, less, [], less
+                    continue
                 yield (
-                    self._flows(told.more, own, way, thing),
-                    self._flows(told.less, other, way, thing),
-                    self._flows((free & own.packets) - still if free else free, own, way, thing),
+                    more,
+                    less,
+                    self._flows((free & own.packets) - untracked(later, way), own, way, thing),
                     self._flows(told.less - free, other, way, thing),
                 )
 
@@ -138,8 +143,7 @@ class _Opening:
         """What ``own`` admits and ``other`` does not, for every membership or for some."""
         if not own.symbols:
             return own.addresses - other.addresses
-        gap = gap_between(own, other, self.pair.members)
-        return gap.surely | gap.perhaps
+        return lacking(own, other, self.pair.members)
 
     def _flows(self, packets: PacketSet, rules: GroupRules, way: Direction, thing: Resource) -> list[Flow]:
         if not packets:

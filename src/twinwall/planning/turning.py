@@ -20,17 +20,14 @@ from twinwall.model.firewall import (
     SecurityGroup,
     Snapshot,
     new_id,
-    ref_name,
 )
 from twinwall.model.rules import SecurityGroupRule
 from twinwall.planning import changes as c
 from twinwall.planning.desired import Desired, DesiredAssociation, resolve_desired
-from twinwall.planning.findings import Finding
 from twinwall.planning.history import (
     Foreign,
     History,
     Own,
-    Sent,
     acl_of,
     foreign,
     own_work,
@@ -40,44 +37,6 @@ from twinwall.planning.history import (
 from twinwall.planning.replay import Replay
 
 NO_SUBNET = Resource("subnet", "")
-
-
-def with_found(history: History, now: Snapshot) -> History:
-    """The history with the ids of what was made although nobody answered: by name and mark, never what was there
-    before."""
-    ids = dict(history.ids)
-    for sent in history.sent:
-        ref = sent.change.resource.id
-        if (
-            ref_name(ref) is not None
-            and ref not in ids
-            and (found := _made(sent, history, now, set(ids.values())))
-        ):
-            ids[ref] = found
-    return replace(history, ids=ids)
-
-
-def _made(sent: Sent, history: History, now: Snapshot, known: set[str]) -> str | None:
-    """A tag set that is ours names one thing; without tags nobody can tell."""
-    change, before = sent.change, history.before
-    match change:
-        case c.CreateSecurityGroup(group_name=name, tags=tags):
-            found = [
-                g.group_id
-                for g in now.groups
-                if g.group_name.casefold() == name.casefold() and set(tags) <= set(g.tags)
-            ]
-            old: Collection[str] = before.group_by_id
-        case c.CreateNetworkAcl(tags=tags):
-            found = [acl.network_acl_id for acl in now.acls or () if tags and set(tags) <= set(acl.tags)]
-            old = {acl.network_acl_id for acl in before.acls or ()}
-        case c.CreateManagedPrefixList(tags=tags):
-            found = [i.prefix_list_id for i in now.prefix_lists or () if tags and set(tags) <= set(i.tags)]
-            old = before.list_by_id
-        case _:
-            return None
-    fresh = sorted(id_ for id_ in found if id_ not in old and id_ not in known)
-    return fresh[0] if fresh else None
 
 
 # --- onward
@@ -105,7 +64,7 @@ def onward(history: History, now: Snapshot) -> Desired:
     own = own_work(history)
     others = tuple(foreign(history, own, now))
     desired = _left_alone(resolve_desired(desired, history.ids), others, now)
-    return replace(desired, findings=tuple(map(_finding, others)))
+    return replace(desired, findings=tuple(one.finding() for one in others))
 
 
 def _acls(snapshot: Snapshot) -> Mapping[str, NetworkAcl]:
@@ -116,12 +75,6 @@ def _gone(
     named: Iterable[str], before: Collection[str], after: Collection[str], now: Collection[str]
 ) -> tuple[str, ...]:
     return tuple(sorted(id_ for id_ in named if id_ in before and id_ not in after and id_ in now))
-
-
-def _finding(one: Foreign) -> Finding:
-    return Finding(
-        "changed-meanwhile", "warning", one.resource, f"{one}; it was left alone", rule=str(one.thing or "")
-    )
 
 
 def _left_alone(desired: Desired, others: Collection[Foreign], now: Snapshot) -> Desired:

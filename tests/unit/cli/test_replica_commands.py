@@ -18,7 +18,8 @@ from twinwall.documents import plans as files
 from twinwall.documents.journal import read_journal
 from twinwall.engine.sides import FileSide, LiveSide
 from twinwall.errors import AwsError, ForeignOwner, StalePlan, UnmappedGroup
-from twinwall.planning.findings import NotCompared
+from twinwall.model.firewall import Resource
+from twinwall.planning.findings import Finding, NotCompared
 from twinwall.planning.proof import Compared, VerifyReport
 from twinwall.replica.settings import Settings
 
@@ -406,6 +407,19 @@ def test_apply_carries_out_a_saved_plan(stage: Stage, plan_file: str) -> None:
     assert (stage.ways[0].profile, stage.ways[0].region) == ("p", "us-east-1")
     assert ran.json["verify"]["equal"] is True
     assert "source: production, vpc-1 in 111111111111/eu-west-1, as the plan was made" in ran.err
+
+
+def test_what_others_did_meanwhile_stands_wherever_the_end_is_told(stage: Stage, plan_file: str) -> None:
+    group = Resource("security-group", "sg-7", "web")
+    stage.engine.meanwhile = (
+        Finding("changed-meanwhile", "warning", group, "it was left alone", rule="tcp/443"),
+    )
+    text = stage.run("apply", plan_file, "--yes", "--report", "told.html")
+    data = stage.run("apply", plan_file, "--yes", "--output", "json")
+    assert "it was left alone" in text.out
+    assert [one["id"] for one in data.json["findings"]][-1] == "changed-meanwhile"
+    page = Path("told.html").read_text()
+    assert "it was left alone" in page[page.index('id="t1-findings"') :]
 
 
 def test_apply_knows_the_target_by_its_name(stage: Stage, tmp_path: Path) -> None:

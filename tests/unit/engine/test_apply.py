@@ -1,5 +1,7 @@
 """Carrying out: the journal around each call, the throttle, what stops a run and what does not."""
 
+from dataclasses import replace
+
 import pytest
 
 from twinwall import errors
@@ -8,10 +10,11 @@ from twinwall.emulator.simulation import Simulation
 from twinwall.engine.apply import carry_out
 from twinwall.engine.means import Means
 from twinwall.engine.pace import Pace
-from twinwall.model.firewall import Resource, Snapshot, new_id
-from twinwall.model.net import ANY_IPV4
+from twinwall.model.firewall import Resource, SecurityGroup, Snapshot, new_id
+from twinwall.model.net import ANY_IPV4, parse_cidr
 from twinwall.model.rules import CidrPeer, Direction, GroupPeer, PrefixListPeer, SecurityGroupRule, Traffic
 from twinwall.model.throttle import bucket_of
+from twinwall.model.wire import rule_request
 from twinwall.planning import changes as c
 from twinwall.planning.makespan import makespan
 from twinwall.planning.order import Barrier, Step
@@ -95,12 +98,14 @@ def run(route, writer, reader=None, *, existing=EXISTING, seed=1, **means):
     """(what it gave or raised, its journal, the simulation's clock)."""
     sim, journal, found = Simulation(seed), Journal(), []
     writer.clock = sim
+    reader = reader or Reader()
+    reader.clock = sim
     route = route if any(isinstance(item, Step | Barrier) for item in route) else chain(route)
 
     def go():
         with_ = Means(journal, sim, sim.crew(), Pace(sim), **means)
         try:
-            found.append(carry_out(route, existing, "vpc-1", reader or Reader(), writer, with_))
+            found.append(carry_out(route, existing, "vpc-1", reader, writer, with_))
         except (errors.TwinwallError, KeyboardInterrupt) as stopped:
             found.append(stopped)
 
@@ -177,6 +182,39 @@ def test_no_more_are_in_flight_than_latency_and_rate_ask_for():
         flying.append(flying[-1] + (1 if event == "call" else -1))
     assert max(flying) == 8
     assert seconds == pytest.approx(13, abs=1)
+
+
+@pytest.mark.parametrize("settle", [0.0, 5.0, 12.0])
+def test_what_is_removed_is_read_after_the_pause_not_before_it(settle):
+    """So that the reading is of the moment when it goes (promise: before removing)."""
+    old, new = rule(CidrPeer(ANY_IPV4)), rule(CidrPeer(parse_cidr("10.0.0.0/8")))
+    web = Resource("security-group", "sg-1", "web")
+    group = SecurityGroup("sg-1", "web", "web", "111111111111", "vpc-1", (old,))
+    add = c.AuthorizeRules(resource=web, direction=Direction.INGRESS, rules=(new,))
+    remove = c.RevokeRules(resource=web, direction=Direction.INGRESS, rules=(old,))
+    reader, writer = TimedReader(old, new), Writer(latency=0.25)
+    route = (Step(add), Barrier((0,)), Step(remove, (1,)))
+    applied, _, _ = run(route, writer, reader, existing=replace(EXISTING, groups=(group,)), settle=settle)
+    added, removed = writer.at
+    assert applied.calls == {"AuthorizeSecurityGroupIngress": 1, "RevokeSecurityGroupIngress": 1}
+    assert reader.at == [added + writer.latency + settle]
+    assert removed == reader.at[0]
+
+
+class TimedReader:
+    """All rules are there at every reading; when those were."""
+
+    def __init__(self, *rules):
+        self.items = [
+            {"GroupId": "sg-1", "IsEgress": False, "SecurityGroupRuleId": f"sgr-{at}", **rule_request(one)}
+            for at, one in enumerate(rules)
+        ]
+        self.at = []
+        self.clock = None
+
+    def read_rules(self, group_ids):
+        self.at.append(self.clock.monotonic())
+        return {"SecurityGroupRules": self.items}
 
 
 def test_two_targets_of_one_account_make_a_list_once():

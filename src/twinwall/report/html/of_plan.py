@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from twinwall.model.firewall import Snapshot
+from twinwall.planning.findings import Finding
 from twinwall.planning.plan import Plan
 from twinwall.planning.proof import VerifyReport
 from twinwall.report.blocks import about, counted, seconds_words
@@ -27,7 +28,8 @@ from twinwall.report.plan import NOTHING_CHOSEN
 @dataclass(frozen=True)
 class Run:
     """What carrying a plan out came to. ``proof`` is None, and ``stopped`` says why, where it did not get to the
-    end. ``calls``: as sent, by operation."""
+    end. ``calls``: as sent, by operation. ``findings``: what became known while it
+    ran."""
 
     calls: dict[str, int]
     seconds: float
@@ -36,6 +38,7 @@ class Run:
     journal: str
     records: Sequence[Record]
     stopped: str = ""
+    findings: Sequence[Finding] = ()
 
 
 def plan_part(id_: str, plan: Plan, existing: Snapshot, run: Run | None = None) -> Part:
@@ -49,7 +52,7 @@ def plan_part(id_: str, plan: Plan, existing: Snapshot, run: Run | None = None) 
         sections(
             differences_section(id_, run.proof) if run and run.proof else None,
             _flows(id_, plan),
-            findings_section(id_, plan.findings),
+            findings_section(id_, (*plan.findings, *(run.findings if run else ()))),
             *scene_sections(id_, scene_of_plan(plan, existing)),
             _timeline(id_, timeline),
             _calls(id_, plan),

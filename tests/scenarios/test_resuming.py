@@ -1,0 +1,144 @@
+"""What ``resume`` and ``undo`` know of a run that was cut off, and what they read besides."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import firewalls as f
+import pytest
+from small_estates import SETTINGS, pair, source, target
+from undertakings import OWNER, REGION, End, Scene, equal_but_for_ids
+
+from twinwall.emulator.simulation import Process
+
+_numbers = itertools.count()
+LISTS_AND_ACLS = pair(25)[1]
+
+
+def cut_off(folder: Path, action: str, end: End, seed: int = 0) -> tuple[Scene, Path]:
+    """A first copy whose process ends at its first call of ``action``; what that made is not to be seen for 5 s."""
+    scene = Scene.make(folder, target(), seed=seed, read_lag=60.0)
+    scene.aws.stale = (0.0, 0.0)  # nothing else lags
+    journal, process = folder / f"j-{next(_numbers)}", Process("cut off")
+    scene.aws.doomed, scene.aws.doom = action, (1, end, process)
+    assert not scene.run(scene.applying(LISTS_AND_ACLS, SETTINGS, journal), process).ended
+    scene.aws.doom = None
+    scene.aws.hidden = scene.aws.made, scene.sim.monotonic() + 5
+    return scene, journal
+
+
+def wanted(folder: Path) -> Any:
+    scene = Scene.make(folder, target())
+    assert scene.run(scene.applying(LISTS_AND_ACLS, SETTINGS, folder / f"j-{next(_numbers)}")).report.equal
+    return scene.everything()
+
+
+@pytest.mark.parametrize("action", ["CreateNetworkAcl", "CreateManagedPrefixList", "CreateSecurityGroup"])
+@pytest.mark.parametrize("end", [End.LOST, End.AFTER])
+def test_what_was_made_is_not_made_twice_where_reads_lag(folder: Path, action: str, end: End) -> None:
+    """Nothing but its token tells EC2 that it is the same call: ACLs and lists have no name that is theirs alone. What
+    was answered is waited for."""
+    for seed in range(4):
+        scene, journal = cut_off(folder, action, end, seed)
+        scene.late = 0.0
+        ran = scene.run(scene.resuming(journal))
+        assert ran.report is not None, ran.error
+        assert ran.report.equal
+        assert equal_but_for_ids(scene.everything(), wanted(folder)) == []
+        made = {
+            id_: item.name for kind in ("acls", "lists") for id_, item in scene.everything()[kind].items()
+        }
+        assert len(set(made.values())) == len(made), made
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_what_somebody_has_deleted_since_is_made_anew_or_let_be(folder: Path, back: bool) -> None:
+    scene, journal = cut_off(folder, "ReplaceNetworkAclAssociation", End.BEFORE)
+    scene.sim.sleep(100)
+    for acl in scene.everything()["acls"].values():
+        if not acl.is_default:
+            scene.aws.request(OWNER, REGION, "DeleteNetworkAcl", {"NetworkAclId": acl.network_acl_id})
+    ran = scene.run(scene.undoing(journal, folder / "undo") if back else scene.resuming(journal))
+    assert ran.report is not None, ran.error
+    assert ran.report.equal
+    empty = Scene.make(folder, target()).everything()
+    assert equal_but_for_ids(scene.everything(), empty if back else wanted(folder)) == []
+
+
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize("seed", range(6))
+def test_at_once_after_the_last_answer_a_reading_is_not_believed(folder: Path, seed: int, back: bool) -> None:
+    """It does not show yet what was answered: that is neither done again nor called somebody else's."""
+    was, is_ = pair(seed)
+    scene = Scene.make(folder, target(), seed=seed, read_lag=100.0)
+    scene.aws.stale = (0.0, 0.0)
+    scene.run(scene.applying(was, SETTINGS, folder / "was"))
+    before = scene.everything()
+    began = scene.sim.monotonic()
+    scene.run(scene.applying(is_, SETTINGS, folder / "journal"))
+    after = scene.everything()
+    scene.aws.stale = (began, scene.sim.monotonic() + 3)
+    ran = scene.run(
+        scene.undoing(folder / "journal", folder / "u") if back else scene.resuming(folder / "journal")
+    )
+    assert ran.report is not None, ran.error
+    assert ran.report.equal
+    assert not (*ran.applied.findings, *ran.meanwhile)
+    assert not {one.id for one in ran.planned.plan.findings} & {"changed-meanwhile", "prune-in-use"}
+    assert back or ran.planned.plan.empty
+    assert equal_but_for_ids(scene.everything(), before if back else after) == []
+
+
+# --- what lists weigh
+
+CHECKS = "com.amazonaws.{}.route53-healthchecks"
+"""It counts as 25 rules."""
+
+
+def heavy(*ports: int) -> Any:
+    """A group of 58 rules, as EC2 counts them."""
+    kept = [f"in tcp {port} 192.0.2.0/24" for port in range(1000, 1029)]
+    moved = [f"in tcp {port} 198.51.100.0/24" for port in ports]
+    web = f.group("sg-web", "web", "in tcp 443 pl-checks", *kept, *moved, "out -1 - 0.0.0.0/0")
+    checks = f.prefix_list(
+        "pl-checks", CHECKS.format(f.SOURCE_REGION), "203.0.113.0/24", owner="AWS", size=None
+    )
+    return source([web], [], [checks])
+
+
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize("end", [End.BEFORE, End.AFTER])
+def test_a_list_that_nobody_writes_to_weighs_in_a_full_group(folder: Path, back: bool, end: End) -> None:
+    """What the group has no room for at once goes piece by piece, there and back, and as fast as that allows."""
+    scene = Scene.make(folder, target())
+    was, is_ = heavy(1, 2, 3, 4), heavy(5, 6, 7, 8)
+    assert scene.run(scene.applying(was, SETTINGS, folder / "was")).report.equal
+    before, process = scene.everything(), Process("cut off")
+    scene.aws.doom = (2, end, process)
+    assert not scene.run(scene.applying(is_, SETTINGS, folder / "is"), process).ended
+    scene.aws.doom = None
+    ran = scene.run(scene.undoing(folder / "is", folder / "u") if back else scene.resuming(folder / "is"))
+    assert ran.report is not None, ran.error
+    assert ran.report.equal
+    ports = {str(one.traffic) for one in scene.everything()["groups"]["web"].rules}
+    assert ports >= {f"tcp/{port}" for port in ((1, 2, 3, 4) if back else (5, 6, 7, 8))}
+    assert not back or equal_but_for_ids(scene.everything(), before) == []
+    assert "list-weight-unknown" not in {one.id for one in ran.planned.plan.findings}
+
+
+def test_what_guards_nothing_is_as_free_on_the_way_on_as_it_was(folder: Path) -> None:
+    """A full group in which a rule's peer changes its kind has no order without a gap. It is on no interface, so that
+    none is needed: where no order is found, it is looked up who stands behind it."""
+
+    def full(peer: str) -> Any:
+        kept = [f"in tcp {port} 192.0.2.0/24" for port in range(1000, 1059)]
+        return source([f.group("sg-web", "web", f"in tcp 1 {peer}", *kept, "out -1 - 0.0.0.0/0")], [], [])
+
+    scene, process = Scene.make(folder, target()), Process("cut off")
+    assert scene.run(scene.applying(full("0.0.0.0/0"), SETTINGS, folder / "was")).report.equal
+    scene.aws.doom = (1, End.BEFORE, process)
+    assert not scene.run(scene.applying(full("sg-web"), SETTINGS, folder / "is"), process).ended
+    scene.aws.doom = None
+    ran = scene.run(scene.resuming(folder / "is"))
+    assert ran.report is not None, ran.error
+    assert ran.report.equal
