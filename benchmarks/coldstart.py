@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -85,6 +85,8 @@ class Answers:
         if target:
             return self._dynamodb(target.rpartition(".")[2], json.loads(body))
         action = next((name for name in self._xml if f"Action={name}" in body), "")
+        if action == "DescribeInstances" and "instance-id" in body:
+            return self._instances(self.addresses[:1])
         return self._xml[action]() if action else "<Response><CompleteLifecycleActionResult/></Response>"
 
     def _dynamodb(self, action: str, request: Mapping[str, Any]) -> str:
@@ -106,11 +108,12 @@ class Answers:
         inner = f"<{name}Result><AutoScalingGroups>{group}</AutoScalingGroups></{name}Result>"
         return f'<{name}Response xmlns="{ASG_XML}">{inner}</{name}Response>'
 
-    def _instances(self) -> str:
+    def _instances(self, addresses: Sequence[str] | None = None) -> str:
+        """All, unless one is asked for by its id: the first."""
         items = "".join(
             f"<item><instanceId>i-{number:08x}</instanceId><ipAddress>{address}</ipAddress>"
             "<instanceState><code>16</code><name>running</name></instanceState></item>"
-            for number, address in enumerate(self.addresses)
+            for number, address in enumerate(self.addresses if addresses is None else addresses)
         )
         inner = f"<reservationSet><item><instancesSet>{items}</instancesSet></item></reservationSet>"
         return f'<DescribeInstancesResponse xmlns="{EC2_XML}">{inner}</DescribeInstancesResponse>'
