@@ -179,7 +179,7 @@ STANDING: dict[str, tuple[tuple[Change, Change], int, tuple[str, ...]]] = {
     "a replica's group": (
         tagged("twinwall:source", f"{A}/{EU}/vpc-1/sg-1"),
         3,
-        ("kept as a copy of", "name another group"),
+        ("is Twinwall's copy of", "name another group"),
     ),
     "a hook with other settings": (
         hooked(HeartbeatTimeout=900),
@@ -351,6 +351,7 @@ def test_a_way_that_leads_nowhere(ground: Ground, given: list[str], words: str) 
     run = ground.deploy(ground.config(), *given)
     assert run.code in (1, 3)
     run.refused(run.code, words)
+    assert "SIDE" not in run.line, "a mesh's commands have no such options"
     assert ground.made() == []
 
 

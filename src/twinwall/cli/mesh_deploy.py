@@ -16,7 +16,8 @@ from twinwall.cli.mesh_land import land_of
 from twinwall.cli.mesh_ways import ways
 from twinwall.cli.replicas import configuration_of
 from twinwall.documents.deployment import package as packages
-from twinwall.documents.deployment.template import check_parameters, node_template, published_values
+from twinwall.documents.deployment.parameters import check_parameters, published_values
+from twinwall.documents.deployment.template import node_template
 from twinwall.engine.deployment import deploy as deploying
 from twinwall.engine.deployment.deploy import Proposal
 from twinwall.engine.deployment.inspect import inspect
