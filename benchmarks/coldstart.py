@@ -38,7 +38,8 @@ TEXT = """\
 
 The package has {size:,} bytes. Start, in ms of processor time over a bare interpreter, medians of {rounds} in turn: a
 bare handler that makes the stock boto3 clients for EC2, Auto Scaling and DynamoDB, then reads once with each call that
-a true-up makes; and the package, which then deals with a true-up."""
+a true-up makes; and the package, which then deals with a true-up. Load of the machine meanwhile: {load:.1f} on
+{processors} processors."""
 
 BARE = """
 import boto3
@@ -241,7 +242,9 @@ def measured(package: Package) -> list[str]:
         note(f"one launch event, {members:,} members, memory", peak, "MB")
     events = [[f"{members:,}", f"{spent:.0f}", f"{peak:.0f}"] for members, (spent, peak) in runs.items()]
     return [
-        *TEXT.format(size=len(package.body), rounds=ROUNDS).splitlines(),
+        *TEXT.format(
+            size=len(package.body), rounds=ROUNDS, load=os.getloadavg()[0], processors=os.cpu_count()
+        ).splitlines(),
         "",
         *table(["", "ms", "of bare with first calls"], rows),
         "One launch event in a warm process, with all its passes and calls, and the most memory that the process held:",
