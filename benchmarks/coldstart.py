@@ -228,6 +228,30 @@ def warm(members: int, path: str) -> tuple[float, float]:
     return 1000 * spent, peak / 1024
 
 
+START, SIZE, EVENT, MEMORY = 0.65, 3_000_000, 60.0, 128.0
+"""Of the bare handler's start; bytes; ms of an event up to a hundred members; MB at a thousand."""
+
+
+def check_goals(size: int, start: float, runs: Mapping[int, tuple[float, float]]) -> None:
+    """Fails with one line that names what was missed."""
+    missed = [
+        *([f"the package has {size:,} bytes, allowed are {SIZE:,}"] if size > SIZE else []),
+        *(
+            [f"start and first event take {start:.2f} of the bare handler's, allowed is {START}"]
+            if start > START
+            else []
+        ),
+        *(
+            f"an event takes {ms:.0f} ms at {n} members"
+            for n, (ms, _) in runs.items()
+            if n <= 100 and ms > EVENT
+        ),
+        *(f"the process holds {mb:.0f} MB at {n} members" for n, (_, mb) in runs.items() if mb > MEMORY),
+    ]
+    if missed:
+        raise SystemExit("; ".join(missed))
+
+
 def measured(package: Package) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="twinwall-") as folder:
         unpack(package, Path(folder))
@@ -235,6 +259,7 @@ def measured(package: Package) -> list[str]:
             ms = starts(endpoint, folder)
         runs = {members: warm(members, folder) for members in (10, 100, 1000)}
     bare = ms["bare, first calls"]
+    check_goals(len(package.body), ms["ours, first event"] / bare, runs)
     rows = [[name, f"{value:.0f}", f"{value / bare:.2f}"] for name, value in ms.items()]
     note("start and first event", ms["ours, first event"], "ms", beside=bare)
     for members, (spent, peak) in runs.items():

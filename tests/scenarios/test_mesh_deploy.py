@@ -157,7 +157,6 @@ def test_an_upgrade_with_events_in_flight_loses_none(land: Land, package: Path, 
     assert len(buckets) == 2, "the package before stays, for whoever wants it back"
 
 
-@pytest.mark.soak
 def test_the_published_walk_through_on_deployed_stacks(land: Land) -> None:
     """The first Region alone, up and down; the second joins; a Region is cut off, and catches up when it is back; what
     somebody changes by hand is repaired."""
