@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -38,7 +38,8 @@ TEXT = """\
 
 The package has {size:,} bytes. Start, in ms of processor time over a bare interpreter, medians of {rounds} in turn: a
 bare handler that makes the stock boto3 clients for EC2, Auto Scaling and DynamoDB, then reads once with each call that
-a true-up makes; and the package, which then deals with a true-up."""
+a true-up makes; and the package, which then deals with a true-up. Load of the machine meanwhile: {load:.1f} on
+{processors} processors."""
 
 BARE = """
 import boto3
@@ -85,6 +86,8 @@ class Answers:
         if target:
             return self._dynamodb(target.rpartition(".")[2], json.loads(body))
         action = next((name for name in self._xml if f"Action={name}" in body), "")
+        if action == "DescribeInstances" and "instance-id" in body:
+            return self._instances(self.addresses[:1])
         return self._xml[action]() if action else "<Response><CompleteLifecycleActionResult/></Response>"
 
     def _dynamodb(self, action: str, request: Mapping[str, Any]) -> str:
@@ -106,11 +109,12 @@ class Answers:
         inner = f"<{name}Result><AutoScalingGroups>{group}</AutoScalingGroups></{name}Result>"
         return f'<{name}Response xmlns="{ASG_XML}">{inner}</{name}Response>'
 
-    def _instances(self) -> str:
+    def _instances(self, addresses: Sequence[str] | None = None) -> str:
+        """All, unless one is asked for by its id: the first."""
         items = "".join(
             f"<item><instanceId>i-{number:08x}</instanceId><ipAddress>{address}</ipAddress>"
             "<instanceState><code>16</code><name>running</name></instanceState></item>"
-            for number, address in enumerate(self.addresses)
+            for number, address in enumerate(self.addresses if addresses is None else addresses)
         )
         inner = f"<reservationSet><item><instancesSet>{items}</instancesSet></item></reservationSet>"
         return f'<DescribeInstancesResponse xmlns="{EC2_XML}">{inner}</DescribeInstancesResponse>'
@@ -224,6 +228,30 @@ def warm(members: int, path: str) -> tuple[float, float]:
     return 1000 * spent, peak / 1024
 
 
+START, SIZE, EVENT, MEMORY = 0.65, 3_000_000, 60.0, 128.0
+"""Of the bare handler's start; bytes; ms of an event up to a hundred members; MB at a thousand."""
+
+
+def check_goals(size: int, start: float, runs: Mapping[int, tuple[float, float]]) -> None:
+    """Fails with one line that names what was missed."""
+    missed = [
+        *([f"the package has {size:,} bytes, allowed are {SIZE:,}"] if size > SIZE else []),
+        *(
+            [f"start and first event take {start:.2f} of the bare handler's, allowed is {START}"]
+            if start > START
+            else []
+        ),
+        *(
+            f"an event takes {ms:.0f} ms at {n} members"
+            for n, (ms, _) in runs.items()
+            if n <= 100 and ms > EVENT
+        ),
+        *(f"the process holds {mb:.0f} MB at {n} members" for n, (_, mb) in runs.items() if mb > MEMORY),
+    ]
+    if missed:
+        raise SystemExit("; ".join(missed))
+
+
 def measured(package: Package) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="twinwall-") as folder:
         unpack(package, Path(folder))
@@ -231,6 +259,7 @@ def measured(package: Package) -> list[str]:
             ms = starts(endpoint, folder)
         runs = {members: warm(members, folder) for members in (10, 100, 1000)}
     bare = ms["bare, first calls"]
+    check_goals(len(package.body), ms["ours, first event"] / bare, runs)
     rows = [[name, f"{value:.0f}", f"{value / bare:.2f}"] for name, value in ms.items()]
     note("start and first event", ms["ours, first event"], "ms", beside=bare)
     for members, (spent, peak) in runs.items():
@@ -238,7 +267,9 @@ def measured(package: Package) -> list[str]:
         note(f"one launch event, {members:,} members, memory", peak, "MB")
     events = [[f"{members:,}", f"{spent:.0f}", f"{peak:.0f}"] for members, (spent, peak) in runs.items()]
     return [
-        *TEXT.format(size=len(package.body), rounds=ROUNDS).splitlines(),
+        *TEXT.format(
+            size=len(package.body), rounds=ROUNDS, load=os.getloadavg()[0], processors=os.cpu_count()
+        ).splitlines(),
         "",
         *table(["", "ms", "of bare with first calls"], rows),
         "One launch event in a warm process, with all its passes and calls, and the most memory that the process held:",

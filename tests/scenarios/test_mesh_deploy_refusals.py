@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from functions import until
 from worlds import PROFILES, A, B, Stage, stage
 
 EU = "eu-west-1"
@@ -44,6 +45,22 @@ class Ground:
         return self.on.run(
             "mesh", "deploy", "--config", config, "--profile", profile, "--yes", *given, *arguments
         )
+
+    def propose(self, config: str) -> str:
+        """What is told by a deployment that nobody says yes to."""
+        package = str(self.on.folder / "mesh.zip")
+        given = ["--config", config, "--profile", PROFILES[A], "--package", package]
+        run = self.on.run("mesh", "deploy", *given).refused(3, "not confirmed")
+        until(lambda: self.made() == [], 30)
+        return str(run.stderr)
+
+    def members(self) -> int:
+        [group] = self.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+        return len(group["Instances"])
+
+    def vpc(self) -> str:
+        [group] = self.client("ec2").describe_security_groups(GroupIds=[self.group])["SecurityGroups"]
+        return str(group["VpcId"])
 
     def made(self) -> list[Any]:
         tags = self.client("ec2").describe_tags(Filters=[{"Name": "key", "Values": ["twinwall:mesh"]}])[
@@ -162,7 +179,7 @@ STANDING: dict[str, tuple[tuple[Change, Change], int, tuple[str, ...]]] = {
     "a replica's group": (
         tagged("twinwall:source", f"{A}/{EU}/vpc-1/sg-1"),
         3,
-        ("kept as a copy of", "name another group"),
+        ("is Twinwall's copy of", "name another group"),
     ),
     "a hook with other settings": (
         hooked(HeartbeatTimeout=900),
@@ -234,6 +251,80 @@ def test_not_allowed_to_names_the_line_to_add(ground: Ground, action: str, words
         ground.on.aws.no_trouble()
 
 
+PORTS = ["tcp/1", "tcp/3", "tcp/5"]
+
+
+@pytest.fixture
+def narrow(ground: Ground) -> Iterator[Ground]:
+    """A group may have two rules."""
+    ground.on.aws.set_quota("L-0EA8095F", 2, A, EU)
+    yield ground
+    del ground.on.aws.world.quotas[A, EU, "L-0EA8095F"]
+    ground.client("autoscaling").set_desired_capacity(AutoScalingGroupName="web", DesiredCapacity=0)
+    until(lambda: ground.members() == 0, 30)
+
+
+def test_members_that_find_no_room(narrow: Ground) -> None:
+    """Those that are to be there are refused at once; of those that may come later it is told."""
+    at_most = narrow.propose(narrow.config(ports=PORTS))
+    assert "with all groups at their MaxSize" in at_most
+    assert (
+        "would need 3 inbound rules (1 members × 3 ports), the account's quota L-0EA8095F allows 2" in at_most
+    )
+    assert "MaxSize" not in narrow.propose(narrow.config(ports=PORTS[:2]))
+
+    narrow.client("autoscaling").set_desired_capacity(AutoScalingGroupName="web", DesiredCapacity=1)
+    until(lambda: narrow.members() == 1, 30)
+    run = narrow.deploy(narrow.config(ports=PORTS))
+    run.refused(3, "would need 3 inbound rules", "L-0EA8095F allows 2", "merge ports into ranges")
+    assert narrow.made() == []
+    assert "would need" not in narrow.propose(narrow.config(ports=["tcp/1-5"]))
+
+
+def test_where_quotas_may_not_be_read_the_file_counts(ground: Ground) -> None:
+    ground.on.aws.deny(f"arn:aws:iam::{A}:*", "servicequotas:*")
+    try:
+        told = ground.propose(ground.config(ports=PORTS, rules_per_group=2))
+        assert "the quota of rules of a group cannot be read, rules_per_group = 2 counts" in told
+        assert "rules_per_group of twinwall.toml allows 2: members beyond it are refused" in told
+    finally:
+        ground.on.aws.no_trouble()
+
+
+def test_more_than_a_thousand_rules_on_an_interface(ground: Ground) -> None:
+    ec2, scaling = ground.client("ec2"), ground.client("autoscaling")
+    data = {"ImageId": "ami-0123456789abcdef0", "InstanceType": "t3.micro"}
+    launch = ec2.describe_launch_templates(LaunchTemplateNames=["web"])["LaunchTemplates"][0][
+        "LaunchTemplateId"
+    ]
+    further = ec2.create_security_group(
+        GroupName="further", Description="of the set", VpcId=ground.vpc(), TagSpecifications=[]
+    )["GroupId"]
+
+    def carry(*groups: str) -> None:
+        found = ec2.create_launch_template_version(
+            LaunchTemplateId=launch, LaunchTemplateData={**data, "SecurityGroupIds": list(groups)}
+        )["LaunchTemplateVersion"]["VersionNumber"]
+        template = {"LaunchTemplateId": launch, "Version": str(found)}
+        scaling.update_auto_scaling_group(AutoScalingGroupName="web", LaunchTemplate=template)
+
+    ground.on.aws.set_quota("L-0EA8095F", 600, A, EU)
+    try:
+        carry(ground.group)
+        assert "carry" not in ground.propose(ground.config(ports=PORTS))
+        carry(ground.group, further)
+        run = ground.deploy(ground.config(ports=PORTS))
+        run.refused(3, "carries 2 groups", "600 rules", "AWS allows 1000 an interface", "at most 1 groups")
+        assert ground.made() == []
+        carry(further)
+        assert f"its launch template does not carry {ground.group}" in ground.propose(
+            ground.config(ports=PORTS)
+        )
+    finally:
+        carry()
+        del ground.on.aws.world.quotas[A, EU, "L-0EA8095F"]
+
+
 def test_nobody_says_yes(ground: Ground) -> None:
     """What would change was shown, and no stack stays behind."""
     package = str(ground.on.folder / "mesh.zip")
@@ -260,6 +351,7 @@ def test_a_way_that_leads_nowhere(ground: Ground, given: list[str], words: str) 
     run = ground.deploy(ground.config(), *given)
     assert run.code in (1, 3)
     run.refused(run.code, words)
+    assert "SIDE" not in run.line, "a mesh's commands have no such options"
     assert ground.made() == []
 
 

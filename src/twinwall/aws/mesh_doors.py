@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from botocore.session import Session
 
 from twinwall.aws.faults import error_code, faults
-from twinwall.aws.mesh_table import DynamoTable
+from twinwall.aws.mesh_table import DynamoTable, Standing
 from twinwall.aws.timed import CONFIG, Connections, Timed
 from twinwall.ec2.faults import Place as Side
 from twinwall.ec2.mesh import Ec2Mesh
@@ -33,6 +33,7 @@ class AwsMeshDoors:
         self._queue_url, self._home = queue_url, home
         self._clients: dict[tuple[Place, str], Timed] = {}
         self._open: dict[Place, Session] = {}
+        self._rows: dict[str, Standing] = {}
         self._connections = Connections()
         self._lock = threading.Lock()
         self.cause = ""
@@ -40,7 +41,8 @@ class AwsMeshDoors:
     def table(self, node: str) -> DynamoTable:
         place = self._configured.mesh.node(node).place
         name = self._configured.ways[node].table
-        return DynamoTable(self._client(place, "dynamodb"), name, Side(region=place.region))
+        standing = self._rows.setdefault(node, {})
+        return DynamoTable(self._client(place, "dynamodb"), name, Side(region=place.region), standing)
 
     def scaling(self, place: Place) -> "AwsScalingGroups":
         return AwsScalingGroups(self._client(place, "autoscaling"), Side(region=place.region))

@@ -31,9 +31,15 @@ _NAMES = {"#token": "token", "#until": "until"}
 _FAILED = "ConditionalCheckFailedException"
 
 
+Standing = dict[tuple[str, str], tuple[Mapping[str, Any], Row]]
+"""Rows as they were last read, by their keys: in DynamoDB's form and in ours."""
+
+
 class DynamoTable:
-    def __init__(self, dynamodb: Timed, table: str, place: Place) -> None:
-        self._call, self._table, self._place = dynamodb, table, place
+    """``standing``: kept from one reading to the next by whoever reads often; a row that is unchanged is the same."""
+
+    def __init__(self, dynamodb: Timed, table: str, place: Place, standing: Standing) -> None:
+        self._call, self._table, self._place, self._standing = dynamodb, table, place, standing
 
     def read(self, within: float) -> Table:
         rows, unknown = [], {}
@@ -49,10 +55,17 @@ class DynamoTable:
         request: dict[str, Any] = {"TableName": self._table, "ConsistentRead": True}
         while True:
             page = self._call("scan", within, **request)
-            yield from map(_plain_item, page["Items"])
+            yield from map(self._row, page["Items"])
             if not page.get("LastEvaluatedKey"):
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def _row(self, item: Mapping[str, Any]) -> Row:
+        key = item["region"]["S"], item["asg"]["S"]
+        known = self._standing.get(key)
+        if known is None or known[0] != item:
+            known = self._standing[key] = (item, _plain_item(item))
+        return known[1]
 
     def take(self, token: str, now: float, until: float, within: float) -> float | None:
         """A retry that meets its own success has the token already."""

@@ -26,6 +26,29 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
 }
 """What ``mesh_doors``, ``mesh_table`` and ``places`` call."""
 
+PARTS: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "autoscaling": {
+        "AutoScalingGroup": frozenset({"AutoScalingGroupName", "Instances"}),
+        "Instance": frozenset({"InstanceId", "LifecycleState"}),
+    },
+    "ec2": {
+        "Instance": frozenset(
+            {
+                "InstanceId",
+                "Ipv6Address",
+                "NetworkInterfaces",
+                "PrivateIpAddress",
+                "PublicIpAddress",
+                "State",
+                "Tags",
+            }
+        ),
+        "InstanceNetworkInterface": frozenset({"Ipv6Addresses", "PrivateIpAddresses"}),
+        "Reservation": frozenset({"Instances"}),
+    },
+}
+"""Service → shape of an answer → what of it is read: the rest of a thousand instances is most of their text."""
+
 _SHARED = ("_retry", "partitions", "sdk-default-configuration")
 
 
@@ -38,7 +61,7 @@ def cut_models() -> dict[str, bytes]:
         version = loader.determine_latest_version(service, "service-2")
         folder = f"{service}/{version}"
         model = loader.load_service_model(service, "service-2", version)
-        found[f"{folder}/service-2.json"] = _bytes(cut(model, operations))
+        found[f"{folder}/service-2.json"] = _bytes(_as_it_is(cut(model, operations, PARTS.get(service, {}))))
         rules = loader.load_service_model(service, "endpoint-rule-set-1", version)
         found[f"{folder}/endpoint-rule-set-1.json"] = _bytes(rules)
     return found
@@ -61,20 +84,35 @@ def _endpoints(document: Json) -> Json:
     return {**document, "partitions": partitions}
 
 
-def cut(model: Mapping[str, Any], operations: Collection[str]) -> Json:
-    """A service model with these operations, the shapes that they reach, and no documentation."""
+def cut(model: Mapping[str, Any], operations: Collection[str], parts: Mapping[str, Collection[str]]) -> Json:
+    """A service model with these operations, the shapes that they reach, and no documentation. ``parts``: the members
+    that are kept of a shape, where not all are."""
     kept = {name: model["operations"][name] for name in sorted(operations)}
     shapes: dict[str, Any] = {}
     left = [shape for operation in kept.values() for shape in _shapes_of(operation)]
     while left:
         name = left.pop()
         if name not in shapes:
-            shapes[name] = model["shapes"][name]
+            shapes[name] = _narrowed(model["shapes"][name], parts.get(name))
             left += _members_of(shapes[name])
     rest = {key: part for key, part in model.items() if key not in ("operations", "shapes")}
     ordered = {name: shapes[name] for name in sorted(shapes)}
     said: Json = _wordless({**rest, "operations": kept, "shapes": ordered})
     return said
+
+
+def _as_it_is(model: Json) -> Json:
+    """DynamoDB's values are written and read as ``mesh_table`` has them, which is JSON's own form of them; botocore
+    would check each part of each. Blobs, which would differ, are in no row."""
+    if "AttributeValue" in model["shapes"]:
+        model["shapes"]["AttributeValue"] = {"type": "structure", "members": {}, "document": True}
+    return model
+
+
+def _narrowed(shape: Json, members: Collection[str] | None) -> Json:
+    if members is None:
+        return shape
+    return {**shape, "members": {name: part for name, part in shape["members"].items() if name in members}}
 
 
 def _shapes_of(operation: Mapping[str, Any]) -> list[str]:

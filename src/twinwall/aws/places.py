@@ -12,6 +12,7 @@ from botocore.session import Session
 from twinwall.aws.credentials import given
 from twinwall.aws.faults import faults
 from twinwall.aws.models import loader_of
+from twinwall.aws.parsing import read_quickly
 from twinwall.mesh.configure import Configured, Way
 from twinwall.model.members import Place
 
@@ -65,6 +66,7 @@ def account_sessions(
 def _session(profile: str | None, loader: Loader) -> Session:
     made = Session(profile=profile)
     made.register_component("data_loader", loader)
+    read_quickly(made)
     return made
 
 

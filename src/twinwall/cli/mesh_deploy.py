@@ -16,10 +16,13 @@ from twinwall.cli.mesh_land import land_of
 from twinwall.cli.mesh_ways import ways
 from twinwall.cli.replicas import configuration_of
 from twinwall.documents.deployment import package as packages
-from twinwall.documents.deployment.template import check_parameters, node_template, published_values
+from twinwall.documents.deployment.parameters import check_parameters, published_values
+from twinwall.documents.deployment.template import node_template
 from twinwall.engine.deployment import deploy as deploying
 from twinwall.engine.deployment.deploy import Proposal
 from twinwall.engine.deployment.inspect import inspect
+from twinwall.engine.deployment.rights import check_rights
+from twinwall.engine.deployment.room import check_room
 from twinwall.errors import ConfigError, NotConfirmed
 from twinwall.mesh.configure import Configured
 
@@ -50,7 +53,10 @@ def deploy(invocation: Invocation, /, mesh: str | None, file: str | None, yes: b
         node_template(configured, node)
     package = packages.read(Path(file)) if file is not None else packages.build(cut_models())
     land = land_of(invocation, configured, options["profiles"], options["role_arns"])
-    proposals = deploying.propose(land, inspect(land), package, given)
+    found = inspect(land)
+    check_room(land)
+    check_rights(land, found)
+    proposals = deploying.propose(land, found, package, given)
     for line in _shown(proposals):
         output.remark(line, invocation)
     try:

@@ -10,7 +10,8 @@ from twinwall.cli import output
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.mesh_around import mesh_option, node_option, nodes_of
 from twinwall.cli.replicas import configuration_of
-from twinwall.documents.mesh_permissions import Line, Role, roles_of
+from twinwall.documents.deployer_permissions import deployer_lines
+from twinwall.documents.mesh_permissions import Line, Role, policy_of, roles_of
 from twinwall.errors import ConfigError
 
 
@@ -18,18 +19,27 @@ from twinwall.errors import ConfigError
 @mesh_option
 @node_option
 @click.option("--policy", metavar="ROLE", help="Only this role's policy, ready to paste.")
+@click.option(
+    "--deployer", is_flag=True, help="Instead: what whoever runs mesh deploy and mesh remove needs."
+)
 @o.general
 @click.pass_obj
 def permissions(
-    invocation: Invocation, /, mesh: str | None, node: tuple[str, ...], policy: str | None
+    invocation: Invocation, /, mesh: str | None, node: tuple[str, ...], policy: str | None, deployer: bool
 ) -> int:
     """Print what each role of a mesh may do, with the reason of each line.
 
     A node has a role for its function and one for its schedule; where an account is entered from others, one of its
-    nodes has the role for them too. These are the policies that mesh template writes. Needs no account and no network.
+    nodes has the role for them too. These are the policies that mesh template writes. With --deployer: the policy of
+    whoever deploys, node by node, of which mesh deploy asks IAM beforehand. Needs no account and no network.
     """
     configured = configuration_of(invocation).mesh(mesh)
     wanted = [configured.mesh.node(name) for name in nodes_of(configured, node)]
+    if deployer:
+        if policy is not None:
+            raise ConfigError("--deployer prints no role's policy; leave out --policy")
+        _tell_deployer(invocation, {one.name: deployer_lines(configured, one) for one in wanted})
+        return 0
     roles = {one.name: roles_of(configured, one).all for one in wanted}
     if policy is not None:
         output.document(_one(roles, policy).policy)
@@ -38,6 +48,19 @@ def permissions(
     else:
         output.lines([line for name, found in roles.items() for line in _told(name, found)])
     return 0
+
+
+def _tell_deployer(invocation: Invocation, found: dict[str, tuple[Line, ...]]) -> None:
+    if invocation.json:
+        output.document(
+            {
+                name: {"policy": policy_of(lines), "reasons": {line.sid: line.reason for line in lines}}
+                for name, lines in found.items()
+            }
+        )
+        return
+    for name, lines in found.items():
+        output.lines([f"node {name}", "  whoever deploys", *(told for line in lines for told in _line(line))])
 
 
 def _one(roles: dict[str, tuple[Role, ...]], wanted: str) -> Role:

@@ -11,8 +11,10 @@ from twinwall.cli import output
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.mesh_around import mesh_option, pairs
 from twinwall.cli.replicas import configuration_of
+from twinwall.documents.deployment.parameters import check_parameters
 from twinwall.documents.deployment.prerequisites import prerequisites_template, prerequisites_terraform
-from twinwall.documents.deployment.template import check_parameters, node_template, template_text
+from twinwall.documents.deployment.sam import template_text
+from twinwall.documents.deployment.template import node_template
 from twinwall.documents.deployment.terraform import node_terraform
 from twinwall.documents.files import make_folder, write_private
 from twinwall.errors import ConfigError

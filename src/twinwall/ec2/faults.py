@@ -106,19 +106,24 @@ def _denied(said: Said, told: Told) -> AwsError:
     found = f"{who} may not call {action}"
     way_out = f'add "Action": "{action}" to their policy (`twinwall permissions COMMAND` prints all of it)'
     if action == "sts:AssumeRole":
-        way_out = _ASSUMING.format(side=told.at.side or "SIDE")
+        way_out = _assuming(told.at.side)
     if "explicit deny" in said.words:
         found += f': a service control policy, a boundary or a "Deny" forbids {action} explicitly'
         way_out = "lift that statement, or use another role"
     return AccessDenied(told.line(found, way_out), code=said.code)
 
 
-_ASSUMING = (
-    "check that the role exists, that its trust policy names this identity, that it asks for this external id "
-    '(--{side}-external-id) and for no MFA beyond what was given, and add "Action": "sts:AssumeRole" to the '
-    "policy of this identity"
-)
-"""STS answers all of these alike, so that nobody can find out which roles exist."""
+def _assuming(side: str) -> str:
+    """STS answers all of these alike, so that nobody can find out which roles exist."""
+    external = (
+        f"that it asks for this external id (--{side}-external-id)"
+        if side
+        else "that it asks for no external id"
+    )
+    return (
+        f"check that the role exists, that its trust policy names this identity, {external} and for no MFA beyond what "
+        'was given, and add "Action": "sts:AssumeRole" to the policy of this identity'
+    )
 
 
 def _fill(way_out: str, at: Place) -> str:

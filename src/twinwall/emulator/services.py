@@ -13,6 +13,7 @@ from twinwall.emulator.front import Front
 from twinwall.emulator.functions.service import LambdaService
 from twinwall.emulator.iam.policies import Right
 from twinwall.emulator.iam.room import make_room
+from twinwall.emulator.iam.simulation import Simulator
 from twinwall.emulator.inside import Inside
 from twinwall.emulator.moto_sync import agree_on_instances
 from twinwall.emulator.moto_view import backend
@@ -69,7 +70,7 @@ class Services:
         rooms["scheduler"] = self.events.scheduler
         rooms["autoscaling"] = self.scaling
         rooms["dynamodb"] = TableService(self._front.moto, self._front.pace).answer
-        rooms["iam"] = make_room(self._front.by_moto)
+        rooms["iam"] = make_room(self._front.by_moto, Simulator(self._front.enforcer, self._front.trouble))
         rooms["lambda"] = self.functions.answer
         rooms["cloudformation"] = self.stacks.answer
         rooms["cloudtrail"] = self.trail.answer

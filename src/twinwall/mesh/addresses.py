@@ -1,12 +1,12 @@
 """Which addresses of an instance count: EC2's ``Instance`` → ``members.Instance`` (aws-facts 5.5)."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from twinwall.mesh.members import Instance
 from twinwall.mesh.settings import Mesh
 from twinwall.model.net import Cidr, parse_cidr
-from twinwall.model.wire import parse_tags
 
 Document = Mapping[str, Any]
 
@@ -16,11 +16,12 @@ GROUP_TAG = "aws:autoscaling:groupName"
 def instance_of(document: Document, mesh: Mesh) -> Instance:
     """Addresses in order, each once. An instance on its way out has none."""
     state = str((document.get("State") or {}).get("Name") or "")
-    tags = dict(parse_tags(document.get("Tags")))
+    group = next((one["Value"] for one in document.get("Tags") or () if one["Key"] == GROUP_TAG), "")
     found = sorted({_host(text) for text in _texts(document, mesh) if text})
-    return Instance(str(document["InstanceId"]), state, tags.get(GROUP_TAG, ""), tuple(found))
+    return Instance(str(document["InstanceId"]), state, str(group), tuple(found))
 
 
+@lru_cache(maxsize=1 << 14)
 def _host(text: str) -> Cidr:
     return parse_cidr(f"{text}/128" if ":" in text else f"{text}/32")
 

@@ -47,7 +47,7 @@ def check_owner(mesh: Mesh, site: Site, tags: Tags, doing: str) -> None:
     if other not in (None, mesh.name):
         raise ForeignOwner(
             f"{doing}: the group {site.group_id} of {site.key} belongs to the mesh {other}, not to {mesh.name}; name "
-            "another group, or remove the other mesh first"
+            f"another group, or twinwall mesh remove --mesh {other} first"
         )
 
 

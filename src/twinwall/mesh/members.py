@@ -9,7 +9,7 @@ An address comes as soon as it is seen. It goes only on evidence:
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from twinwall.mesh.rows import trusted
 from twinwall.model.members import Member, Membership, Release, Site
@@ -149,9 +149,9 @@ def _gone(seen: Seen) -> set[str]:
 def _missed(member: Member, now: float) -> Member:
     """The member with this reading counted, if it counts."""
     if not member.readings:
-        return replace(member, missing_since=round(now, 3), readings=1)
+        return member._replace(missing_since=round(now, 3), readings=1)
     if now - member.missing_since >= BETWEEN_READINGS * member.readings:
-        return replace(member, readings=member.readings + 1)
+        return member._replace(readings=member.readings + 1)
     return member
 
 

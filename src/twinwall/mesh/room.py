@@ -6,7 +6,11 @@ them is unsettled, so the stricter is taken). The rules quota times the groups o
 
 from collections.abc import Iterable
 
-from twinwall.model.rules import CidrPeer, Direction, SecurityGroupRule
+from twinwall.mesh.roster import Rules, is_marked, placeholders
+from twinwall.mesh.settings import Mesh
+from twinwall.model.members import Site
+from twinwall.model.net import ICMP, ICMPV6
+from twinwall.model.rules import CidrPeer, Direction, SecurityGroupRule, Traffic
 
 PER_INTERFACE = 1000
 
@@ -24,3 +28,26 @@ def used(rules: Iterable[SecurityGroupRule]) -> tuple[int, int]:
 
 def room_left(rules: Iterable[SecurityGroupRule], quota: int) -> int:
     return quota - max(used(rules))
+
+
+def ports_of(mesh: Mesh, site: Site, rules: Rules) -> tuple[Traffic, ...]:
+    """Configured, or the group's placeholders; none: nobody is admitted."""
+    return mesh.ports or placeholders(rules, site.group_id)
+
+
+def needed(mesh: Mesh, site: Site, rules: Rules, members: int) -> int:
+    """Inbound rules of the family that has the most: for so many members of all sites, beside what is not ours. A
+    single host on a port of the mesh may be a member's, whoever let it in, and is not counted twice."""
+    ports = ports_of(mesh, site, rules)
+    foreign = [rule for rule in rules if not is_marked(rule, mesh.name)]
+    hosts_four, hosts_six = used(rule for rule in foreign if _is_host_on(rule, ports))
+    four, six = used(rule for rule in foreign if not _is_host_on(rule, ports))
+    kinds = len(mesh.addresses - {"ipv6"})
+    ours_four = members * kinds * sum(port.protocol != ICMPV6 for port in ports)
+    ours_six = members * len(mesh.addresses & {"ipv6"}) * sum(port.protocol != ICMP for port in ports)
+    return max(four + max(ours_four, hosts_four), six + max(ours_six, hosts_six))
+
+
+def _is_host_on(rule: SecurityGroupRule, ports: tuple[Traffic, ...]) -> bool:
+    host = isinstance(rule.peer, CidrPeer) and rule.peer.cidr.length == rule.peer.cidr.bits
+    return host and rule.traffic in ports

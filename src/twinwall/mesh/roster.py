@@ -1,9 +1,9 @@
 """Memberships of all sites → the rules that one group should have, and what it lacks and has too much."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from twinwall.model.firewall import make_tags, tag
+from twinwall.model.firewall import make_tags
 from twinwall.model.members import Membership, Site
 from twinwall.model.net import ICMP, ICMPV6, Cidr
 from twinwall.model.ownership import MESH_TAG
@@ -21,7 +21,7 @@ def mark(mesh: str, site: Site, generation: int) -> Tags:
 
 
 def is_marked(rule: SecurityGroupRule, mesh: str) -> bool:
-    return tag(rule.tags, MESH_TAG) == mesh
+    return (MESH_TAG, mesh) in rule.tags
 
 
 def placeholders(rules: Rules, group_id: str) -> tuple[Traffic, ...]:
@@ -40,13 +40,14 @@ def _names(rule: SecurityGroupRule, group_id: str) -> bool:
 
 def wanted(addresses: Iterable[Cidr], ports: Iterable[Traffic]) -> list[SecurityGroupRule]:
     """One for each address and port of its family, in the addresses' order."""
+    return [SecurityGroupRule(Direction.INGRESS, traffic, peer) for traffic, peer in _pairs(addresses, ports)]
+
+
+def _pairs(addresses: Iterable[Cidr], ports: Iterable[Traffic]) -> Iterator[tuple[Traffic, CidrPeer]]:
     traffics = tuple(ports)
-    return [
-        SecurityGroupRule(Direction.INGRESS, traffic, CidrPeer(address))
-        for address in addresses
-        for traffic in traffics
-        if traffic.protocol != (ICMP if address.family == 6 else ICMPV6)
-    ]
+    for address in addresses:
+        peer, other = CidrPeer(address), ICMP if address.family == 6 else ICMPV6
+        yield from ((traffic, peer) for traffic in traffics if traffic.protocol != other)
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,12 @@ def compare(
     existing: Rules, claims: Collection[Cidr], own: Collection[Cidr], ports: Collection[Traffic], mesh: str
 ) -> Difference:
     """A foreign rule that is identical to a wanted one satisfies it; a broader one does not."""
-    standing = {(rule.traffic, rule.peer) for rule in existing if _is_inbound(rule)}
-    ordered = (*sorted(own), *sorted(claim for claim in claims if claim not in own))
+    inbound = [rule for rule in existing if _is_inbound(rule)]
+    standing = {(rule.traffic, rule.peer) for rule in inbound}
+    lacking = {pair[1].cidr for pair in _pairs({*own, *claims}, ports) if pair not in standing}
+    ordered = (*sorted(lacking & {*own}), *sorted(lacking - {*own}))
     missing = [rule for rule in wanted(ordered, ports) if (rule.traffic, rule.peer) not in standing]
-    extra = [
-        rule
-        for rule in existing
-        if _is_inbound(rule) and is_marked(rule, mesh) and not _claimed(rule, claims)
-    ]
+    extra = [rule for rule in inbound if not _claimed(rule, claims) and is_marked(rule, mesh)]
     return Difference(tuple(missing), tuple(sorted(extra)))
 
 

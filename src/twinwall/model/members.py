@@ -5,6 +5,7 @@ Moments are seconds since the epoch, kept to the millisecond; a generation is a 
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from twinwall.model.net import Cidr
 
@@ -56,10 +57,9 @@ class Node:
     place: Place
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Member:
-    """One address and the instance behind it. ``missing_since``: the first reading that did not show it;
-    ``readings``: how many did not since, each at least 60 s after the one before."""
+class Member(NamedTuple):
+    """One address and the instance behind it; a tuple, for a row has a thousand of them. ``missing_since``: the first
+    reading that did not show it; ``readings``: how many did not since, each at least 60 s after the one before."""
 
     address: Cidr
     instance: str

@@ -547,3 +547,83 @@ def test_a_schedule_s_role_needs_the_right_to_hand_over(aws: EmbeddedAws, as_: A
         aws.pace.advance(3600)
         assert aws.pace.agenda.settled()
         assert len(sqs.receive_message(QueueUrl=url).get("Messages", [])) == count
+
+
+# --- asked without doing (API: SimulatePrincipalPolicy)
+
+
+def simulated(iam: Any, source: str, actions: list[str], **given: Any) -> list[tuple[str, str]]:
+    pages = iam.get_paginator("simulate_principal_policy").paginate(
+        PolicySourceArn=source, ActionNames=actions, **given
+    )
+    return [
+        (one["EvalActionName"], one["EvalDecision"]) for page in pages for one in page["EvaluationResults"]
+    ]
+
+
+def test_what_a_user_may_do_can_be_asked(aws: EmbeddedAws, as_: As) -> None:
+    """As it is refused or not when it is done; the strictest of several resources counts."""
+    mine = f"arn:aws:sqs:{REGION}:{ONE}:mine"
+    key = aws.add_user(
+        ONE, "some", policy(allow("sqs:*", mine), deny("sqs:DeleteQueue"), allow("iam:Simulate*"))
+    )
+    arn, iam = f"arn:aws:iam::{ONE}:user/some", as_("iam", key)
+    asked = ["sqs:CreateQueue", "sqs:DeleteQueue", "ec2:RunInstances"]
+    decisions = ["allowed", "explicitDeny", "implicitDeny"]
+    expected = list(zip(asked, decisions, strict=True))
+    assert simulated(iam, arn, asked, ResourceArns=[mine]) == expected
+    assert simulated(iam, arn, asked, ResourceArns=[mine], PaginationConfig={"PageSize": 1}) == expected
+
+    both = iam.simulate_principal_policy(
+        PolicySourceArn=arn, ActionNames=["sqs:CreateQueue"], ResourceArns=[mine, f"{mine}s"]
+    )["EvaluationResults"]
+    assert [one["EvalDecision"] for one in both] == ["implicitDeny"]
+    each = {
+        one["EvalResourceName"]: one["EvalResourceDecision"] for one in both[0]["ResourceSpecificResults"]
+    }
+    assert each == {mine: "allowed", f"{mine}s": "implicitDeny"}
+
+    sqs = as_("sqs", key)
+    url = sqs.create_queue(QueueName="mine")["QueueUrl"]
+    refused(lambda: sqs.create_queue(QueueName="mines"))
+    refused(lambda: sqs.delete_queue(QueueUrl=url))
+
+
+def test_a_condition_is_met_by_what_is_told_or_missing(aws: EmbeddedAws, as_: As) -> None:
+    only = {"StringEquals": {"aws:RequestedRegion": REGION}}
+    aws.add_user(ONE, "some", policy(allow("sqs:*", "*", **only)))
+    arn, iam = f"arn:aws:iam::{ONE}:user/some", as_("iam")
+
+    def with_region(*regions: str) -> tuple[str, list[str]]:
+        told = [
+            {"ContextKeyName": "aws:RequestedRegion", "ContextKeyValues": [r], "ContextKeyType": "string"}
+            for r in regions
+        ]
+        [one] = iam.simulate_principal_policy(
+            PolicySourceArn=arn, ActionNames=["sqs:CreateQueue"], ContextEntries=told
+        )["EvaluationResults"]
+        return one["EvalDecision"], one["MissingContextValues"]
+
+    assert with_region(REGION) == ("allowed", [])
+    assert with_region("us-east-1") == ("implicitDeny", [])
+    assert with_region() == ("implicitDeny", ["aws:RequestedRegion"])
+
+
+def test_a_role_is_asked_about_with_its_boundary_and_a_session_not_at_all(aws: EmbeddedAws, as_: As) -> None:
+    iam = as_("iam")
+    trust = policy({"Effect": "Allow", "Principal": {"AWS": ONE}, "Action": "sts:AssumeRole"})
+    narrow = iam.create_policy(PolicyName="narrow", PolicyDocument=policy(allow("sqs:*")))["Policy"]["Arn"]
+    role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=trust, PermissionsBoundary=narrow)["Role"][
+        "Arn"
+    ]
+    iam.put_role_policy(RoleName="r", PolicyName="all", PolicyDocument=policy(allow("*")))
+    decisions = [("sqs:CreateQueue", "allowed"), ("sns:CreateTopic", "implicitDeny")]
+    assert simulated(iam, role, [action for action, _ in decisions]) == decisions
+
+    session_of_it = f"arn:aws:sts::{ONE}:assumed-role/r/me"
+    assert refused(lambda: simulated(iam, session_of_it, ["sqs:CreateQueue"]))[0] == "InvalidInput"
+    for nobody in (f"arn:aws:iam::{ONE}:role/nobody", f"arn:aws:iam::{ONE}:user/nobody"):
+        assert refused(lambda arn=nobody: simulated(iam, arn, ["sqs:CreateQueue"]))[:2] == (
+            "NoSuchEntity",
+            404,
+        )

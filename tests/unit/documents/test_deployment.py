@@ -17,9 +17,11 @@ from meshes import ACTING, FAR, HERE, MANY, ONE, TWO, site
 
 from twinwall.documents.deployment.names import names_of
 from twinwall.documents.deployment.prerequisites import prerequisites_template, prerequisites_terraform
+from twinwall.documents.deployment.sam import template_text
 from twinwall.documents.deployment.settings import PATTERN_CHARACTERS, settings_of
-from twinwall.documents.deployment.template import node_template, template_text
+from twinwall.documents.deployment.template import node_template
 from twinwall.documents.deployment.terraform import node_terraform
+from twinwall.documents.deployment.watching import alarms_of
 from twinwall.emulator.stacks.sam import expand
 from twinwall.errors import ConfigError
 from twinwall.lambdas.runtime import configured as read_environment
@@ -282,7 +284,7 @@ def test_names_are_no_longer_than_aws_takes() -> None:
     assert len(names.function_role) <= 64
     assert len(names.schedule_role) <= 64
     assert len(names.base) <= 64
-    for alarm in settings_of(found, found.mesh.nodes[0]).alarms:
+    for alarm in alarms_of(settings_of(found, found.mesh.nodes[0])):
         assert len(f"{names.base}-{alarm.what}") <= 255, alarm.what
 
 

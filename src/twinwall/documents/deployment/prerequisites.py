@@ -6,8 +6,8 @@ ports its members get. Template and Terraform make the same.
 
 from typing import Any
 
-from twinwall.documents.deployment.template import get, made, ref
-from twinwall.documents.deployment.terraform import of, providers, resource, rows, variable
+from twinwall.documents.deployment.sam import get, made, ref
+from twinwall.documents.deployment.terraform_blocks import of, providers, resource, rows, variable
 from twinwall.documents.export import hcl
 from twinwall.documents.export.hcl import Expression, Lines
 

@@ -6,24 +6,20 @@ and go first when the stack goes. The table stays when the stack goes; a stack t
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from twinwall.documents.deployment import settings as s
-from twinwall.documents.deployment.names import Names, names_of
-from twinwall.documents.deployment.settings import Alarm, Settings, dashboard_body, settings_of
+from twinwall.documents.deployment.names import Names
+from twinwall.documents.deployment.parameters import check_parameters, own_parameters, published_parameters
+from twinwall.documents.deployment.sam import Json, either, get, goes, made, ref
+from twinwall.documents.deployment.settings import Settings, settings_of
+from twinwall.documents.deployment.watching import Alarm, alarms_of, dashboard_body
 from twinwall.documents.export.naming import Unique, pascal
-from twinwall.documents.files import json_text
 from twinwall.documents.mesh_permissions import Role, roles_of
-from twinwall.errors import ConfigError, QuotaExceeded
 from twinwall.mesh.configure import Configured
 from twinwall.model.members import Node
 from twinwall.model.ownership import MESH_TAG
 
-Json = dict[str, Any]
-
 SERVERLESS = "AWS::Serverless-2016-10-31"
-MAX_RESOURCES, MAX_BYTES = 500, 1_000_000
-"""CloudFormation User Guide, "CloudFormation quotas"."""
 
 
 def node_template(configured: Configured, node: Node, given: Mapping[str, str] | None = None) -> Json:
@@ -33,31 +29,6 @@ def node_template(configured: Configured, node: Node, given: Mapping[str, str] |
     for name, value in (given or {}).items():
         template["Parameters"][name]["Default"] = value
     return template
-
-
-def template_text(template: Json) -> str:
-    text = json_text(template)
-    for what, count, most in (
-        ("resources", len(template["Resources"]), MAX_RESOURCES),
-        ("bytes", len(text.encode()), MAX_BYTES),
-    ):
-        if count > most:
-            raise QuotaExceeded(
-                f"writing {template['Description']!r}: {count} {what}, a template may have {most}; split the mesh"
-            )
-    return text
-
-
-def ref(name: str) -> Json:
-    return {"Ref": name}
-
-
-def get(name: str, attribute: str) -> Json:
-    return {"Fn::GetAtt": [name, attribute]}
-
-
-def either(condition: str, yes: Any, no: Any) -> Json:
-    return {"Fn::If": [condition, yes, no]}
 
 
 class _Writer:
@@ -74,7 +45,7 @@ class _Writer:
             "AWSTemplateFormatVersion": "2010-09-09",
             "Transform": SERVERLESS,
             "Description": f"Twinwall mesh {mesh}, node {node}, written by twinwall mesh template",
-            "Parameters": {**_own_parameters(), **published_parameters(self.configured, self.node)},
+            "Parameters": {**own_parameters(), **published_parameters(self.configured, self.node)},
             "Conditions": {
                 "MakesTable": {"Fn::Equals": [ref("TableStream"), ""]},
                 "TellsSomebody": {"Fn::Not": [{"Fn::Equals": [ref("AlarmTopic"), ""]}]},
@@ -103,7 +74,7 @@ class _Writer:
         )
         yield "QueuePolicy", self._queue_policy()
         yield from self._hooks()
-        for alarm in self.it.alarms:
+        for alarm in alarms_of(self.it):
             yield self.logical.name(f"{alarm.what} Alarm"), self._alarm(alarm)
         yield "Dashboard", made("AWS::CloudWatch::Dashboard", {
             "DashboardName": self.names.dashboard,
@@ -134,7 +105,7 @@ class _Writer:
             "RetentionInDays": ref("LogDays"),
             "Tags": self._tags(),
         }
-        return _goes(made("AWS::Logs::LogGroup", named))
+        return goes(made("AWS::Logs::LogGroup", named))
 
     def _table(self) -> Json:
         keys = (("region", "HASH"), ("asg", "RANGE"))
@@ -160,10 +131,10 @@ class _Writer:
     def _queues(self) -> Iterator[tuple[str, Json]]:
         kept = {"SqsManagedSseEnabled": True, "Tags": self._tags()}
         dead = {"QueueName": self.names.dead_letters, "MessageRetentionPeriod": s.DEAD_KEPT}
-        yield "DeadLetters", _goes(made("AWS::SQS::Queue", {**dead, **kept}))
+        yield "DeadLetters", goes(made("AWS::SQS::Queue", {**dead, **kept}))
         redrive = {"deadLetterTargetArn": get("DeadLetters", "Arn"), "maxReceiveCount": self.it.receives}
         own = {"VisibilityTimeout": s.VISIBILITY, "MessageRetentionPeriod": s.KEPT, "RedrivePolicy": redrive}
-        yield "Queue", _goes(made("AWS::SQS::Queue", {"QueueName": self.names.base, **own, **kept}))
+        yield "Queue", goes(made("AWS::SQS::Queue", {"QueueName": self.names.base, **own, **kept}))
 
     # --- what happens
 
@@ -321,118 +292,3 @@ class _Writer:
                 "Value": {"Fn::Join": [" ", published]},
             },
         }
-
-
-def made(type_: str, properties: Mapping[str, Any]) -> Json:
-    return {"Type": type_, "Properties": dict(properties)}
-
-
-def _goes(resource: Json) -> Json:
-    """Said in so many words: it goes with the stack."""
-    return {**resource, "DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}
-
-
-# --- parameters
-
-
-def _own_parameters() -> Json:
-    return {
-        "CodeBucket": {
-            "Type": "String",
-            "Description": "Bucket of the package that twinwall mesh package makes",
-        },
-        "CodeKey": {"Type": "String", "Description": "Its key"},
-        "Runtime": {
-            "Type": "String",
-            "Default": s.RUNTIME,
-            "AllowedValues": list(s.RUNTIMES),
-            "Description": "As the package is compiled for",
-        },
-        "TableStream": {
-            "Type": "String",
-            "Default": "",
-            "AllowedPattern": "^$|^arn:[a-z-]+:dynamodb:.+/stream/.+$",
-            "Description": "Stream of a table that is there already; empty: the table is made",
-        },
-        "AlarmTopic": {
-            "Type": "String",
-            "Default": "",
-            "AllowedPattern": "^$|^arn:[a-z-]+:sns:.+$",
-            "Description": "SNS topic that the alarms tell; empty: none",
-        },
-        "LogDays": {
-            "Type": "Number",
-            "Default": s.LOG_DAYS,
-            "AllowedValues": [
-                1,
-                3,
-                5,
-                7,
-                14,
-                30,
-                60,
-                90,
-                120,
-                150,
-                180,
-                365,
-                400,
-                545,
-                731,
-                1096,
-                1827,
-                3653,
-            ],
-            "Description": "Days that log lines are kept",
-        },
-    }
-
-
-def published_values(configured: Configured, node: Node) -> dict[str, str]:
-    """The parameters of the published solution (peers.md, chapter 1) as the configuration has them, seen from this
-    node; of several sites one after the other, with commas."""
-    own = configured.mesh.sites_of(node.name)
-    others = [site for site in configured.mesh.sites if site.node != node.name]
-    tables = {other.name: names_of(configured, other).table for other in configured.mesh.nodes}
-    return {
-        "AutoScalingGroup": ",".join(site.key.asg for site in own),
-        "LocalSG": ",".join(site.group_id for site in own),
-        "LocalTable": tables[node.name],
-        "RemoteSG": ",".join(site.group_id for site in others),
-        "RemoteRegion": ",".join(site.key.region for site in others),
-        "RemoteASG": ",".join(site.key.asg for site in others),
-        "RemoteTable": ",".join(tables[site.node] for site in others),
-    }
-
-
-def published_parameters(configured: Configured, node: Node) -> Json:
-    """Whoever gives them as the published template wants them may; another value than the file's is refused before
-    anything is made."""
-    return {
-        name: {
-            "Type": "String",
-            "Default": value,
-            "AllowedValues": [value],
-            "Description": "As twinwall.toml has it; taken under the published solution's name",
-            "ConstraintDescription": f"as twinwall.toml has it: {value}; change it there and make the "
-            "template anew",
-        }
-        for name, value in published_values(configured, node).items()
-        if value
-    }
-
-
-def check_parameters(configured: Configured, node: Node, given: Mapping[str, str]) -> None:
-    """Raises ``ConfigError`` for a parameter that no template has, or that contradicts the file."""
-    published = published_values(configured, node)
-    known = [*_own_parameters(), *(name for name, value in published.items() if value)]
-    for name, value in given.items():
-        if name not in known:
-            raise ConfigError(
-                f"--parameter {name}: the template of {node.name} has {', '.join(known)}; give one of them"
-            )
-        if name in published and value != published[name]:
-            raise ConfigError(
-                f"--parameter {name}={value} contradicts twinwall.toml, where it is {published[name]} for {node.name}; "
-                "change one of them"
-            )

@@ -5,12 +5,12 @@ stands in the node's account and Region is checked before anything is made.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 from twinwall.documents.deployment import settings as s
 from twinwall.documents.deployment.names import Names
-from twinwall.documents.deployment.settings import Alarm, Hook, Settings, dashboard_body, settings_of
-from twinwall.documents.deployment.template import published_values
+from twinwall.documents.deployment.settings import Hook, Settings, settings_of
+from twinwall.documents.deployment.terraform_blocks import of, place, providers, resource, rows, variables
+from twinwall.documents.deployment.watching import Alarm, alarms_of, dashboard_body
 from twinwall.documents.export import hcl
 from twinwall.documents.export.hcl import Expression, Lines
 from twinwall.documents.export.naming import Unique, snake
@@ -29,8 +29,8 @@ def node_terraform(configured: Configured, node: Node) -> str:
     blocks = [
         hcl.comment(title),
         providers(),
-        *_variables(configured, node),
-        *_place(node),
+        *variables(configured, node),
+        *place(node),
         *_roles(roles, it.names),
         *_kept(it),
         *_function(it),
@@ -40,75 +40,6 @@ def node_terraform(configured: Configured, node: Node) -> str:
         _dashboard(it),
     ]
     return "\n".join(hcl.joined(blocks)) + "\n"
-
-
-def providers() -> Lines:
-    rows = hcl.attributes([("source", '"hashicorp/aws"'), ("version", '">= 5.70"')])
-    return hcl.block(
-        "terraform", hcl.block("required_providers", ["aws = {", *(f"  {row}" for row in rows), "}"])
-    )
-
-
-def rows(**given: Any) -> Lines:
-    """Attributes that stand under each other."""
-    return hcl.attributes((name, hcl.value(value)) for name, value in given.items())
-
-
-def resource(type_: str, label: str, /, *sections: Lines, **given: Any) -> Lines:
-    return hcl.block(f'resource "{type_}" "{label}"', rows(**given), *sections)
-
-
-def variable(name: str, words: str, default: Any = None, *sections: Lines, type_: str = "string") -> Lines:
-    given: dict[str, Any] = {"description": words, "type": Expression(type_)}
-    return hcl.block(
-        f'variable "{name}"', rows(**given, **({} if default is None else {"default": default})), *sections
-    )
-
-
-# --- what is said, and where
-
-
-def _variables(configured: Configured, node: Node) -> Iterator[Lines]:
-    yield variable("package", "File that twinwall mesh package makes")
-    yield variable("runtime", "As the package is compiled for", s.RUNTIME)
-    yield variable("table_stream", "Stream of a table that is there already; empty: the table is made", "")
-    yield variable("alarm_topic", "SNS topic that the alarms tell; empty: none", "")
-    yield variable("log_days", "Days that log lines are kept", s.LOG_DAYS, type_="number")
-    for name, value in published_values(configured, node).items():
-        if value:
-            way_out = f"twinwall.toml has {value}; change it there and make the configuration anew."
-            same = f"var.{_PUBLISHED[name]} == {hcl.text(value)}"
-            check = hcl.block("validation", rows(condition=Expression(same), error_message=way_out))
-            words = f"{name} of the published solution, as twinwall.toml has it"
-            yield variable(_PUBLISHED[name], words, value, check)
-
-
-_PUBLISHED = {
-    "AutoScalingGroup": "auto_scaling_group",
-    "LocalSG": "local_sg",
-    "LocalTable": "local_table",
-    "RemoteSG": "remote_sg",
-    "RemoteRegion": "remote_region",
-    "RemoteASG": "remote_asg",
-    "RemoteTable": "remote_table",
-}
-
-
-def _place(node: Node) -> Iterator[Lines]:
-    yield hcl.block('data "aws_caller_identity" "here"')
-    yield hcl.block('data "aws_region" "here"')
-    stream = 'var.table_stream == "" ? aws_dynamodb_table.table[0].stream_arn : var.table_stream'
-    topics = 'var.alarm_topic == "" ? [] : [var.alarm_topic]'
-    here = 'join("/", [data.aws_caller_identity.here.account_id, data.aws_region.here.id])'
-    yield hcl.block(
-        "locals",
-        rows(
-            node=node.name,
-            here=Expression(here),
-            table_stream=Expression(stream),
-            alarm_topics=Expression(topics),
-        ),
-    )
 
 
 # --- who
@@ -130,10 +61,6 @@ def _role(word: str, role: Role, names: Names) -> Iterator[Lines]:
         *why,
         *resource("aws_iam_role_policy", word, policy, name=names.base, role=of("aws_iam_role", word, "id")),
     ]
-
-
-def of(type_: str, name: str, attribute: str) -> Expression:
-    return Expression(f"{type_}.{name}.{attribute}")
 
 
 def _tags(names: Names) -> Lines:
@@ -338,7 +265,7 @@ def _hook(name: str, hook: Hook, after: list[Expression]) -> Lines:
 
 def _alarms(it: Settings) -> Iterator[Lines]:
     names = Unique(snake, "alarm_")
-    for alarm in it.alarms:
+    for alarm in alarms_of(it):
         yield _alarm(names.name(alarm.what), alarm, it.names)
 
 

@@ -53,8 +53,7 @@ class Enforcer:
 
     def _check(self, caller: Principal, region: str, rights: Iterable[Right]) -> None:
         """Raises ``Refusal`` for the first right that is not given."""
-        made_by_hand = self._identities.roles.get(caller.role_arn)
-        policies = policies_of(caller, made_by_hand.policies if made_by_hand else None)
+        policies = policies_of(caller, self.made_by_hand(caller))
         context = self._context(caller, region)
         for right in rights:
             self.asked.append((caller.arn, Right(right.action, right.arn, {**context, **right.keys})))
@@ -62,6 +61,14 @@ class Enforcer:
             why = refusal_of(policies, right, context, own, names=caller.iam_names)
             if why is not None:
                 raise denial(caller.arn, right.action, right.arn, why)
+
+    def made_by_hand(self, caller: Principal) -> tuple[str, ...] | None:
+        """The policies of the caller's role, if it was registered here."""
+        role = self._identities.roles.get(caller.role_arn)
+        return role.policies if role else None
+
+    def knows_role(self, arn: str) -> bool:
+        return self._identities.find_role(arn) is not None
 
     def _context(self, caller: Principal, region: str) -> Context:
         """The keys of every request (IAM user guide: reference_policies_condition-keys). AWS is spoken to over TLS,

@@ -46,12 +46,16 @@ class Statement:
 
     def speaks_of(self, right: Right, context: Context) -> bool:
         """Is the request one that this statement is about? A condition that cannot be read is met for a Deny."""
-        if not self._names_action(right.action) or not self._names_resource(right.arn, context):
+        if not self.names(right, context):
             return False
         try:
             return holds(self.conditions, context)
         except UnknownOperator:
             return not self.allows
+
+    def names(self, right: Right, context: Context) -> bool:
+        """Its action and its resource, whatever the conditions say."""
+        return self._names_action(right.action) and self._names_resource(right.arn, context)
 
     def _names_action(self, action: str) -> bool:
         """Without regard to case (reference_policies_elements_action)."""

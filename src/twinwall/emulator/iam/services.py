@@ -28,7 +28,7 @@ def rights(asked: Asked, group_of: GroupOf) -> list[Right]:
     else:
         find = _TABLE.get(asked.service)
         found = list(find(asked)) if find else [_named(asked)]
-    return [*found, *_passed(asked)]
+    return [*found, *_tagged(asked, found), *_passed(asked)]
 
 
 # --- by a parameter that names the resource
@@ -40,9 +40,10 @@ _BY_PARAMETER: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("UserName", "user/{}"),
         ("GroupName", "group/{}"),
         ("PolicyArn", "{}"),
+        ("PolicySourceArn", "{}"),
         ("PolicyName", "policy/{}"),
     ),
-    "lambda": (("FunctionName", "function:{}"),),
+    "lambda": (("UUID", "event-source-mapping:{}"), ("FunctionName", "function:{}"), ("Resource", "{}")),
     "logs": (("logGroupName", "log-group:{}:*"),),
     "sns": (("TopicArn", "{}"), ("Name", "{}")),
     "ssm": (("Name", "parameter/{}"),),
@@ -60,8 +61,12 @@ _RENAMED = {
 """Where IAM's action is not the operation's name."""
 
 
+_PREFIXES = {"monitoring": "cloudwatch"}
+"""Where IAM's prefix is not the name that requests are signed for."""
+
+
 def _right(asked: Asked, arn: str, **keys: tuple[str, ...]) -> Right:
-    action = f"{asked.service}:{asked.action}"
+    action = f"{_PREFIXES.get(asked.service, asked.service)}:{asked.action}"
     return Right(_RENAMED.get(action, action), arn, keys)
 
 
@@ -139,13 +144,70 @@ def _buckets(asked: Asked) -> Iterator[Right]:
     yield _right(asked, resource if resource == "*" else f"arn:{partition(asked.region)}:s3:::{resource}")
 
 
+def _watching(asked: Asked) -> Iterator[Right]:
+    """Alarms and dashboards by their names; the latter are the account's, in no Region."""
+    params = asked.params
+    names = [params.get("AlarmName"), *_listed(params, "AlarmNames")]
+    boards = [params.get("DashboardName"), *_listed(params, "DashboardNames")]
+    arns = [asked.arn(f"alarm:{name}", service="cloudwatch") for name in names if name]
+    arns += [asked.arn(f"dashboard/{name}", service="cloudwatch", region="") for name in boards if name]
+    yield from (_right(asked, arn) for arn in arns or ["*"])
+
+
+def _listed(params: Mapping[str, Any], name: str) -> list[Any]:
+    """However the protocol writes a list."""
+    spread = [value for key, value in params.items() if key.startswith(f"{name}.member.")]
+    return [*(params.get(name) or ()), *spread]
+
+
+def _functions(asked: Asked) -> Iterator[Right]:
+    """A mapping is made on nothing that has a name yet (Service Authorization Reference, AWS Lambda)."""
+    if asked.action == "CreateEventSourceMapping":
+        name = str(asked.params.get("FunctionName") or "")
+        arn = asked.arn(name if name.startswith("arn:") else f"function:{name}")
+        yield _right(asked, "*", **{"lambda:functionarn": (arn,)})
+    else:
+        yield _named(asked)
+
+
+def _stacks(asked: Asked) -> Iterator[Right]:
+    """A template of SAM's needs its transform too (CloudFormation user guide, "Controlling access with IAM")."""
+    yield _named(asked)
+    transforms = asked.action in ("CreateChangeSet", "CreateStack", "UpdateStack")
+    if transforms and _SAM in str(asked.params.get("TemplateBody") or ""):
+        yield _right(asked, asked.arn(f"transform/{_SAM}", account="aws"))
+
+
+_SAM = "Serverless-2016-10-31"
+
 _TABLE: Mapping[str, Find] = {
+    "cloudformation": _stacks,
     "dynamodb": tables.rights,
     "events": _events,
+    "lambda": _functions,
+    "monitoring": _watching,
     "s3": _buckets,
     "scheduler": _schedules,
     "sqs": _queue,
 }
+
+# --- tags that are given at the creation
+
+_TAGS: Mapping[str, tuple[str, str]] = {
+    "dynamodb:CreateTable": ("Tags", "dynamodb:TagResource"),
+    "iam:CreateRole": ("Tags", "iam:TagRole"),
+    "lambda:CreateFunction": ("Tags", "lambda:TagResource"),
+    "logs:CreateLogGroup": ("tags", "logs:TagResource"),
+    "sqs:CreateQueue": ("tags", "sqs:TagQueue"),
+}
+"""Operation → its parameter, and the right that it needs besides (the API reference of each)."""
+
+
+def _tagged(asked: Asked, found: Iterable[Right]) -> Iterator[Right]:
+    parameter, action = _TAGS.get(f"{asked.service}:{asked.action}", ("", ""))
+    if any(key == parameter or key.startswith(f"{parameter}.") for key in asked.params if parameter):
+        yield from (Right(action, right.arn) for right in found)
+
 
 # --- roles that are handed on
 

@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from twinwall.documents.deployment.package import Package
-from twinwall.documents.deployment.template import node_template, template_text
+from twinwall.documents.deployment.sam import template_text
+from twinwall.documents.deployment.template import node_template
 from twinwall.engine.deployment.ground import Document, Land, is_alive, settled, status_of, why_failed
 from twinwall.engine.deployment.inspect import Found
 from twinwall.errors import AwsError

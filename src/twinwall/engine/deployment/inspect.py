@@ -12,9 +12,9 @@ from typing import Any
 from twinwall.documents.deployment.settings import Hook, settings_of
 from twinwall.engine.deployment.ground import Document, Ground, Land, is_alive, is_busy, settled, status_of
 from twinwall.errors import ConfigError, ForeignOwner, NotFound, WrongAccount
-from twinwall.model.firewall import tag
+from twinwall.mesh.adoption import check_owner
+from twinwall.mesh.settings import Mesh
 from twinwall.model.members import Node, Site
-from twinwall.model.ownership import MESH_TAG, SOURCE_TAG
 from twinwall.model.wire import parse_tags
 
 
@@ -31,7 +31,7 @@ def inspect(land: Land) -> tuple[Found, ...]:
     """Raises ``ConfigError``, ``ForeignOwner``, ``NotFound``, ``WrongAccount``."""
     check_accounts(land)
     for site in land.configured.mesh.sites:
-        _check_site(land.at(site.place), site, land.configured.mesh.name)
+        _check_site(land.at(site.place), site, land.configured.mesh)
     return tuple(_found(land, node) for node in land.nodes)
 
 
@@ -46,13 +46,13 @@ def check_accounts(land: Land) -> None:
             )
 
 
-def _check_site(ground: Ground, site: Site, mesh: str) -> None:
+def _check_site(ground: Ground, site: Site, mesh: Mesh) -> None:
     group = ground.group(site.group_id)
     if group is None:
         raise NotFound(
             f"the group {site.group_id} of the site {site.key} is not in {site.place}; correct group"
         )
-    _check_owner(group, site, mesh)
+    check_owner(mesh, site, parse_tags(group.get("Tags")), f"deploying to {site.place}")
     scaling = ground.scaling_group(site.key.asg)
     if scaling is None:
         raise NotFound(
@@ -66,22 +66,6 @@ def _check_site(ground: Ground, site: Site, mesh: str) -> None:
         raise ConfigError(
             f"the group {site.group_id} of the site {site.key} is in {group['VpcId']}, the Auto Scaling group in "
             f"{', '.join(sorted(vpcs))}; name a group of that VPC"
-        )
-
-
-def _check_owner(group: Document, site: Site, mesh: str) -> None:
-    tags = parse_tags(group.get("Tags"))
-    other = tag(tags, MESH_TAG)
-    if other not in (None, mesh):
-        raise ForeignOwner(
-            f"the group {site.group_id} of the site {site.key} belongs to the mesh {other}; a group has one mesh: name "
-            f"another, or twinwall mesh remove --mesh {other} first"
-        )
-    source = tag(tags, SOURCE_TAG)
-    if source is not None:
-        raise ForeignOwner(
-            f"the group {site.group_id} of the site {site.key} is kept as a copy of {source}; a replica removes what a "
-            "mesh adds: name another group"
         )
 
 

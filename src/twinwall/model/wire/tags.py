@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from twinwall.errors import ConfigError
@@ -23,7 +24,13 @@ def number(value: Any, key: str = "the number") -> int | None:
 
 
 def parse_tags(items: Iterable[Json] | None) -> Tags:
-    return make_tags((str(item["Key"]), str(item.get("Value") or "")) for item in items or ())
+    return _made(tuple([(str(item["Key"]), str(item.get("Value") or "")) for item in items or ()]))
+
+
+@lru_cache(maxsize=1 << 10)
+def _made(pairs: tuple[tuple[str, str], ...]) -> Tags:
+    """The rules of a mesh have the same tags a thousand times over."""
+    return make_tags(pairs)
 
 
 def tag_list(tags: Tags) -> list[dict[str, str]]:
