@@ -30,7 +30,7 @@ from twinwall.documents.deployment import settings as stack
 from twinwall.documents.deployment.package import build
 from twinwall.documents.mesh_permissions import NodeRoles, roles_of
 from twinwall.mesh.configure import Configured, configure
-from twinwall.mesh.events import LAUNCH, TERMINATE, TERMINATED
+from twinwall.mesh.events import DETACHED, LAUNCH, TERMINATE, TERMINATED
 
 Json = dict[str, Any]
 ONCE = Config(retries={"total_max_attempts": 1}, read_timeout=60)
@@ -398,7 +398,7 @@ class Mesh:
     def _rule(self, at: Region, queue: str) -> None:
         pattern = {
             "source": ["aws.autoscaling"],
-            "detail-type": [LAUNCH, TERMINATE, TERMINATED],
+            "detail-type": [LAUNCH, TERMINATE, TERMINATED, DETACHED],
             "detail": {"AutoScalingGroupName": [at.asg]},
         }
         events = at.client("events")

@@ -88,6 +88,26 @@ class AwsGround:
         )
         return {one["VpcId"] for one in found}
 
+    def carried(self, scaling: Document) -> set[str] | None:
+        """Groups of the instances that it launches; None where it does not say by a launch template. API:
+        RequestLaunchTemplateData: those of the first interface, or beside them."""
+        mixed = (scaling.get("MixedInstancesPolicy") or {}).get("LaunchTemplate") or {}
+        named = scaling.get("LaunchTemplate") or mixed.get("LaunchTemplateSpecification")
+        if not named:
+            return None
+        found = self._call(
+            "reading the launch template of",
+            str(scaling["AutoScalingGroupName"]),
+            "ec2",
+            "describe_launch_template_versions",
+            LaunchTemplateId=named["LaunchTemplateId"],
+            Versions=[named.get("Version") or "$Default"],
+        )["LaunchTemplateVersions"]
+        data = found[0]["LaunchTemplateData"] if found else {}
+        interfaces = data.get("NetworkInterfaces") or [{}]
+        first = min(interfaces, key=lambda one: one.get("DeviceIndex", 0))
+        return {*(data.get("SecurityGroupIds") or ()), *(first.get("Groups") or ())}
+
     def hooks(self, group: str) -> list[Document]:
         found = self._call(
             "reading the hooks of",

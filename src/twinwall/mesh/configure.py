@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twinwall.errors import ConfigError
+from twinwall.mesh.room import PER_INTERFACE
 from twinwall.mesh.settings import Mesh
 from twinwall.model.members import Node, Place, Site, SiteKey
 from twinwall.model.net import parse_cidr, parse_protocol
@@ -61,6 +62,7 @@ SITE_KEYS = {
     "asg": str,
     "account": str,
     "group": str,
+    "further_groups": list,
     "ranges": list,
     "table": str,
     "role_arn": str,
@@ -109,6 +111,7 @@ def configure(name: str, table: Table) -> Configured:
         if key in table and key not in ("ports", "sites", "table", "addresses")
     }
     mesh = Mesh(name, nodes, sites, _ports(table.get("ports", ())), addresses, **fields)
+    _check_interface(mesh)
     if 3 * mesh.true_up_every > mesh.expiry:
         raise ConfigError(
             f"true_up_every is {mesh.true_up_every:g} s; at most a third of expiry ({mesh.expiry:g} s)"
@@ -201,25 +204,36 @@ def _sites(raw: Iterable[Table], actors: Mapping[str, str]) -> tuple[Site, ...]:
                 raise ConfigError(f"{key} of the site {_key(one)} is {one.get(key)!r}; that is none")
         node = actors.get(str(_key(one)), str(_place(one)))
         ranges = tuple(sorted(map(parse_cidr, one.get("ranges", ()))))
-        sites.append(Site(_key(one), one["account"], one["group"], node, ranges))
+        further = _further(one)
+        sites.append(Site(_key(one), one["account"], one["group"], node, ranges, further))
     return tuple(sites)
 
 
+def _further(raw: Table) -> tuple[str, ...]:
+    for text in raw.get("further_groups", ()):
+        if not (isinstance(text, str) and _PATTERNS["group"].match(text)):
+            raise ConfigError(f"further_groups of the site {_key(raw)} has {text!r}; that is no group's id")
+    return tuple(raw.get("further_groups", ()))
+
+
+def _check_interface(mesh: Mesh) -> None:
+    """Rules quota times groups of an interface (aws-facts 1.7)."""
+    for site in mesh.sites:
+        weight = mesh.rules_per_group * len(site.groups)
+        if weight > PER_INTERFACE:
+            raise ConfigError(
+                f"rules_per_group is {mesh.rules_per_group}, and {site.key} has {len(site.groups)} groups: {weight} "
+                f"rules an interface; EC2 allows {PER_INTERFACE}: name fewer further_groups, or a lower quota"
+            )
+
+
 def _check_sites(sites: tuple[Site, ...]) -> None:
-    for what, of in (("the key", _name_of), ("the group", _group_of)):
-        seen: set[str] = set()
-        for site in sites:
-            if of(site) in seen:
-                raise ConfigError(f"two sites have {what} {of(site)}; each needs its own")
-            seen.add(of(site))
-
-
-def _name_of(site: Site) -> str:
-    return str(site.key)
-
-
-def _group_of(site: Site) -> str:
-    return site.group_id
+    keys = [str(site.key) for site in sites]
+    groups = [group_id for site in sites for group_id in site.groups]
+    for what, found in (("the key", keys), ("the group", groups)):
+        twice = next((one for number, one in enumerate(found) if one in found[:number]), None)
+        if twice is not None:
+            raise ConfigError(f"two sites have {what} {twice}; each needs its own")
 
 
 def _check_addresses(addresses: frozenset[Any], sites: Iterable[Site]) -> None:

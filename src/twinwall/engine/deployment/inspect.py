@@ -12,6 +12,7 @@ from typing import Any
 from twinwall.documents.deployment.settings import Hook, settings_of
 from twinwall.engine.deployment.ground import Document, Ground, Land, is_alive, is_busy, settled, status_of
 from twinwall.errors import ConfigError, ForeignOwner, NotFound, WrongAccount
+from twinwall.mesh.room import PER_INTERFACE
 from twinwall.model.firewall import tag
 from twinwall.model.members import Node, Site
 from twinwall.model.ownership import MESH_TAG, SOURCE_TAG
@@ -31,7 +32,8 @@ def inspect(land: Land) -> tuple[Found, ...]:
     """Raises ``ConfigError``, ``ForeignOwner``, ``NotFound``, ``WrongAccount``."""
     check_accounts(land)
     for site in land.configured.mesh.sites:
-        _check_site(land.at(site.place), site, land.configured.mesh.name)
+        mesh = land.configured.mesh
+        _check_site(land.at(site.place), site, mesh.name, mesh.rules_per_group)
     return tuple(_found(land, node) for node in land.nodes)
 
 
@@ -46,25 +48,55 @@ def check_accounts(land: Land) -> None:
             )
 
 
-def _check_site(ground: Ground, site: Site, mesh: str) -> None:
-    group = ground.group(site.group_id)
-    if group is None:
-        raise NotFound(
-            f"the group {site.group_id} of the site {site.key} is not in {site.place}; correct group"
-        )
-    _check_owner(group, site, mesh)
+def _check_site(ground: Ground, site: Site, mesh: str, most: int) -> None:
+    groups = [_owned(ground, site, group_id, mesh) for group_id in site.groups]
     scaling = ground.scaling_group(site.key.asg)
     if scaling is None:
         raise NotFound(
             f"the Auto Scaling group {site.key.asg} is not in {site.place}; correct asg, region or account"
         )
+    for group in groups:
+        _check_vpc(ground, site, group, scaling)
+    if site.further:
+        _check_carried(ground, site, scaling, most)
+
+
+def _check_carried(ground: Ground, site: Site, scaling: Document, most: int) -> None:
+    """Members are reached by what any group of the set admits: so each instance must carry all of them, and the rules
+    of all its groups together have a ceiling (aws-facts 1.7)."""
+    carried = ground.carried(scaling)
+    if carried is None:
+        return
+    lacking = [group_id for group_id in site.groups if group_id not in carried]
+    if lacking:
+        raise ConfigError(
+            f"instances of {site.key} do not carry {', '.join(lacking)}: the launch template of {site.key.asg} has "
+            f"{', '.join(sorted(carried)) or 'no group'}; add the group there, or take it out of the site"
+        )
+    if len(carried) * most > PER_INTERFACE:
+        raise ConfigError(
+            f"instances of {site.key} carry {len(carried)} groups of {most} rules (rules_per_group): "
+            f"{len(carried) * most} an interface; EC2 allows {PER_INTERFACE}: take a group out, or lower the quota"
+        )
+
+
+def _owned(ground: Ground, site: Site, group_id: str, mesh: str) -> Document:
+    group = ground.group(group_id)
+    if group is None:
+        raise NotFound(f"the group {group_id} of the site {site.key} is not in {site.place}; correct group")
+    _check_owner(group, site, mesh)
+    return group
+
+
+def _check_vpc(ground: Ground, site: Site, group: Document, scaling: Document) -> None:
+    group_id = group["GroupId"]
     subnets = [
         part for part in str(scaling.get("VPCZoneIdentifier") or "").replace(" ", "").split(",") if part
     ]
     vpcs = ground.vpcs_of_subnets(subnets) if subnets else set()
-    if vpcs and not vpcs <= {group["VpcId"]} and not vpcs <= {group["VpcId"]} | ground.vpcs_of(site.group_id):
+    if vpcs and not vpcs <= {group["VpcId"]} and not vpcs <= {group["VpcId"]} | ground.vpcs_of(group_id):
         raise ConfigError(
-            f"the group {site.group_id} of the site {site.key} is in {group['VpcId']}, the Auto Scaling group in "
+            f"the group {group_id} of the site {site.key} is in {group['VpcId']}, the Auto Scaling group in "
             f"{', '.join(sorted(vpcs))}; name a group of that VPC"
         )
 
@@ -74,14 +106,14 @@ def _check_owner(group: Document, site: Site, mesh: str) -> None:
     other = tag(tags, MESH_TAG)
     if other not in (None, mesh):
         raise ForeignOwner(
-            f"the group {site.group_id} of the site {site.key} belongs to the mesh {other}; a group has one mesh: name "
-            f"another, or twinwall mesh remove --mesh {other} first"
+            f"the group {group['GroupId']} of the site {site.key} belongs to the mesh {other}; a group has one mesh: "
+            f"name another, or twinwall mesh remove --mesh {other} first"
         )
     source = tag(tags, SOURCE_TAG)
     if source is not None:
         raise ForeignOwner(
-            f"the group {site.group_id} of the site {site.key} is kept as a copy of {source}; a replica removes what a "
-            "mesh adds: name another group"
+            f"the group {group['GroupId']} of the site {site.key} is kept as a copy of {source}; a replica removes "
+            "what a mesh adds: name another group"
         )
 
 
