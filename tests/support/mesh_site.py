@@ -395,6 +395,13 @@ class Mesh:
         common = {"FunctionName": self.table_name, "FunctionResponseTypes": ["ReportBatchItemFailures"]}
         return str(at.client("lambda").create_event_source_mapping(**common, **settings)["UUID"])
 
+    def listen_to_events(self, at: Region) -> None:
+        """Events come into the node's queue, where nobody takes them."""
+        sqs = at.client("sqs")
+        url = sqs.get_queue_url(QueueName=self.table_name)["QueueUrl"]
+        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        self._rule(at, found["Attributes"]["QueueArn"])
+
     def _rule(self, at: Region, queue: str) -> None:
         pattern = {
             "source": ["aws.autoscaling"],
