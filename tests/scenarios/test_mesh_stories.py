@@ -1,58 +1,12 @@
 """Single stories of a mesh, on the simulated AWS without any trouble."""
 
 from dataclasses import replace
-from typing import Any
 
-from twinwall.emulator.mesh.fleet import Fleet
-from twinwall.emulator.mesh.weather import Weather
-from twinwall.emulator.mesh.world import World
-from twinwall.engine.mesh.handler import handle
-from twinwall.engine.mesh.run import Around
-from twinwall.model.members import Site
+import pytest
+from mesh_story import Story
 
-
-class Story:
-    def __init__(self, sites: int = 2, *, tight: bool = False, seed: int = 3, **settings: Any) -> None:
-        self.lines: list[dict[str, Any]] = []
-        weather = Weather(seed, quiet=True)
-        weather.hiccups = 0.0
-        self.world = World(seed, sites, weather, handle, self.surround, tight=tight)
-        self.settings(**settings)
-
-    def surround(self, *parts: Any) -> Around:
-        *others, _ = parts
-        return Around(*others, self.lines.append)
-
-    def settings(self, **settings: Any) -> None:
-        self.world.mesh = replace(self.world.mesh, **settings)
-        self.world.all_sites = self.world.mesh.sites
-        for node in self.world.tables:
-            self.world.configure(node, self.world.mesh.sites)
-
-    def found(self, *nodes: str) -> None:
-        for _ in range(2):
-            for node in nodes or self.world.functions:
-                self.world.functions[node].true_up()
-            self.world.sim.run()
-
-    def site(self, number: int = 0) -> Site:
-        return self.world.mesh.sites[number]
-
-    def fleet(self, number: int = 0) -> Fleet:
-        return self.world.fleets[self.site(number).place]
-
-    def launch(self, number: int = 0) -> str:
-        self.fleet(number).launch(self.site(number).key.asg)
-        self.world.sim.run()
-        return next(reversed(self.fleet(number).machines))
-
-    def admitted(self, number: int) -> set[str]:
-        site = self.site(number)
-        group = self.world.aws.world.at(site.account, site.key.region).groups[site.group_id]
-        return {str(rule.peer) for rule in group.rules if rule.direction.value == "ingress"} - {site.group_id}
-
-    def events(self, kind: str) -> list[dict[str, Any]]:
-        return [line for line in self.lines if line.get("event") == kind]
+from twinwall.emulator.mesh.fleet import POOL
+from twinwall.emulator.mesh.habits import Habits
 
 
 def test_the_first_region_alone_acts_for_the_second() -> None:
@@ -124,6 +78,83 @@ def test_members_of_others_that_find_no_room_are_no_reason_to_abandon() -> None:
     assert len(story.admitted(0)) == 3
     assert len(story.admitted(1)) == 4
     assert story.events("refused")
+
+
+def test_who_is_detached_goes_at_once_by_the_event_and_without_it_by_two_readings() -> None:
+    story = Story()
+    story.found()
+    told, untold = story.launch(), story.launch()
+    fleet = story.fleet()
+    addresses = {id_: f"{fleet.machines[id_].address}/32" for id_ in (told, untold)}
+    fleet.detach(told)
+    story.world.sim.run()
+    assert story.admitted(0) == story.admitted(1) == {addresses[untold]}
+    fleet.machines[untold] = replace(fleet.machines[untold], asg="", state="Detached")
+    clock, function = story.world.sim, story.world.functions[story.site().node]
+    began = clock.monotonic()
+    seen = []
+    for after in (0.0, 50.0, 110.0):
+        clock.sleep(began + after - clock.monotonic())
+        function.true_up()
+        clock.run(until=began + after + 10)
+        seen.append(story.admitted(0))
+    assert seen == [{addresses[untold]}, {addresses[untold]}, set()], "the third is a minute after the first"
+
+
+@pytest.mark.parametrize("remove", ["before", "after"])
+def test_an_instance_goes_to_its_warm_pool_and_comes_back(remove: str) -> None:
+    """Its private address is the same all the time, and only its stay in the group makes it a member."""
+    story = Story(habits=Habits(addresses=frozenset({"private"}), remove=remove))  # type: ignore[arg-type]
+    story.found()
+    fleet, asg = story.fleet(), story.site().key.asg
+    fleet.launch(asg, to=POOL)
+    story.world.sim.run()
+    (instance,) = fleet.machines
+    assert (fleet.machines[instance].state, story.admitted(0)) == ("Warmed:Stopped", set())
+    (address,) = fleet.machines[instance].counted(story.world.mesh)
+    for _ in range(2):
+        fleet.wake(instance)
+        story.world.sim.run()
+        assert fleet.machines[instance].state == "InService"
+        assert story.admitted(0) == story.admitted(1) == {address}
+        fleet.terminate(instance, to=POOL)
+        story.world.sim.run()
+        assert (fleet.machines[instance].state, story.admitted(0)) == ("Warmed:Stopped", set())
+    fleet.terminate(instance)
+    story.world.sim.run()
+    assert fleet.machines[instance].state == "Terminated"
+    assert [line["result"] for line in story.events("answered")] == ["CONTINUE"] * 6
+
+
+def test_an_instance_whose_address_comes_late_is_admitted_once_it_has_one() -> None:
+    story = Story(habits=Habits(late=True))
+    story.found()
+    instance = story.launch()
+    machine = story.fleet().machines[instance]
+    assert machine.state == "InService"
+    assert story.admitted(0) == story.admitted(1) == {f"{machine.address}/32"}
+
+
+def test_every_address_of_every_interface_where_the_configuration_says_so() -> None:
+    kinds = frozenset({"public", "ipv6"})
+    habits = Habits(addresses=kinds, interfaces="all", several=True, echo=True)  # type: ignore[arg-type]
+    story = Story(habits=habits)
+    story.found()
+    machine = story.fleet().machines[story.launch()]
+    assert len(machine.held) == 4
+    assert story.admitted(0) == story.admitted(1) == {one.cidr for one in machine.held}
+    assert {rule.traffic.protocol for rule in story.rules(0) if ":" in str(rule.peer)} >= {6, 58}
+    assert not {rule.traffic.protocol for rule in story.rules(0) if ":" in str(rule.peer)} & {1}
+
+
+def test_a_node_whose_row_comes_of_age_while_it_works_writes_it_anew() -> None:
+    story = Story(expiry=3600.0)
+    story.found()
+    story.launch()
+    story.world.sim.sleep(4000.0)
+    second = story.launch()
+    assert story.fleet().machines[second].state == "InService"
+    assert len(story.admitted(0)) == 2
 
 
 def test_removal_after_the_end() -> None:
