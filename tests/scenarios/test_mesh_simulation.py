@@ -10,6 +10,7 @@ from mesh_mutants import MUTANTS, UNSEEN, Mutant, made, simulated
 
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.main import root
+from twinwall.emulator.mesh.habits import habits_of
 from twinwall.emulator.mesh.simulate import Script, Simulator
 from twinwall.emulator.mesh.weather import Trouble
 from twinwall.engine.mesh.handler import handle
@@ -106,3 +107,14 @@ def test_the_command_tells_seed_and_result() -> None:
     assert answer.return_value == 0
     assert answer.output.startswith("seeds 3 to 4: ")
     assert "0 of 2 runs failed" in answer.output
+
+
+def test_the_command_tells_the_story_of_a_seed_and_the_same_again() -> None:
+    arguments = ["mesh", "simulate", "--seed", "5", "--calls", "60", "--trace"]
+    first, again = (
+        CliRunner().invoke(root, arguments, obj=Invocation(), standalone_mode=False).output for _ in range(2)
+    )
+    assert first == again
+    assert first.splitlines()[0].endswith(f"seed 5: 3 sites, {habits_of(5)}")
+    for word in ("deed launch", "TakeLease", "answer CONTINUE", "0 of 1 runs failed"):
+        assert word in first

@@ -226,3 +226,141 @@ def test_a_row_that_lists_a_network_raises_an_alarm_and_stops_revokes() -> None:
     assert any("no single host" in str(line.get("why")) for line in story.events("alarm"))
     story.found()
     assert story.admitted(0) == set()
+
+
+def authorized(story: Story, number: int, cidr: str) -> None:
+    """By somebody's hand, on a port of the mesh."""
+    site, traffic = story.site(number), story.world.ports[0]
+    ports = {"IpProtocol": "tcp", "FromPort": traffic.first, "ToPort": traffic.last}
+    request = {"GroupId": site.group_id, "IpPermissions": [{**ports, "IpRanges": [{"CidrIp": cidr}]}]}
+    story.world.aws.request(site.account, site.key.region, "AuthorizeSecurityGroupIngress", request)
+
+
+def test_a_member_s_own_rule_is_written_under_a_broader_one_and_not_beside_an_identical_one() -> None:
+    story = Story()
+    story.settings(ports=story.world.ports[:1])
+    story.found()
+    authorized(story, 0, "0.0.0.0/0")
+    for number in range(1, 21):
+        authorized(story, 1, f"203.0.113.{number}/32")
+    instance = story.launch()
+    address = f"{story.fleet().machines[instance].address}/32"
+    assert story.admitted(0) == {"0.0.0.0/0", address}
+    assert [rule.tags for rule in story.rules(1) if str(rule.peer) == address] == [()], "no mark on another's"
+    story.fleet().terminate(instance)
+    story.world.sim.run()
+    assert (story.admitted(0), address in story.admitted(1)) == ({"0.0.0.0/0"}, True), "nor is it revoked"
+
+
+def test_an_instance_whose_event_was_lost_is_answered_by_the_true_up() -> None:
+    story = Story()
+    story.found()
+    fleet, function = story.fleet(), story.world.functions[story.site().node]
+    for expected, change in (("InService", fleet.launch), ("Terminated", fleet.terminate)):
+        change(story.site().key.asg if expected == "InService" else next(iter(fleet.machines)))
+        while not function.queue.messages:
+            story.wait(0.1)
+        function.queue.messages.clear()
+        function.true_up()
+        story.world.sim.run()
+        assert [machine.state for machine in fleet.machines.values()] == [expected]
+        assert len(story.admitted(0)) == (expected == "InService")
+    assert {line["cause"] for line in story.events("answered")} == {"TrueUp"}
+
+
+def test_a_row_is_refreshed_and_pushed_when_it_is_older_than_a_third_of_t() -> None:
+    story = Story()
+    story.found()
+    site = story.site()
+    moments = []
+    for wait in (1100.0, 200.0):
+        story.world.sim.sleep(wait)
+        story.world.functions[site.node].true_up()
+        story.world.sim.run()
+        rows = [table.rows[site.key.region, site.key.asg] for table in story.world.tables.values()]
+        assert len({(row["generation"], row["observed_at"]) for row in rows}) == 1
+        moments.append(rows[0]["observed_at"])
+    assert moments[1] - moments[0] > 1_000_000, "milliseconds: the first true-up left it, the second did not"
+
+
+def test_a_row_observed_in_the_future_counts_as_now_with_an_alarm() -> None:
+    story = Story()
+    story.found()
+    instance, site = story.launch(), story.site()
+    table = story.world.tables[story.site(1).node]
+    key = (site.key.region, site.key.asg)
+    ahead = table.rows[key]["observed_at"] + 600_000
+    table.rows[key] = {**table.rows[key], "observed_at": ahead}
+    story.world.functions[story.site(1).node].true_up()
+    story.world.sim.run()
+    assert story.admitted(1) == {f"{story.fleet().machines[instance].address}/32"}
+    assert any("observed in the future" in str(line.get("why")) for line in story.events("alarm"))
+
+
+def test_a_node_that_lost_its_table_only_adds_until_it_has_heard_the_others() -> None:
+    story = Story()
+    story.found()
+    instance = story.launch(1)
+    address = f"{story.fleet(1).machines[instance].address}/32"
+    here, there = story.site(0).node, story.site(1).node
+    story.world.tables[here].restore(({}, {}))
+    story.world.wire.cuts |= {(here, there), (there, here)}
+    story.world.functions[here].true_up()
+    story.world.sim.run()
+    assert story.admitted(0) == {address}, "it knows of nobody, and revokes nobody"
+    story.world.wire.cuts.clear()
+    story.found()
+    assert story.admitted(0) == {address}
+    story.fleet(1).terminate(instance)
+    story.world.sim.run()
+    assert story.admitted(0) == set()
+
+
+def test_a_group_that_is_gone_is_one_line_and_a_metric_and_nothing_is_answered() -> None:
+    story = Story()
+    story.found()
+    site = story.site()
+    request = {"GroupId": site.group_id}
+    story.world.aws.request(site.account, site.key.region, "DeleteSecurityGroup", request)
+    story.fleet().launch(site.key.asg)
+    story.wait(20.0)
+    assert [machine.state for machine in story.fleet().machines.values()] == ["Pending:Wait"]
+    assert story.events("answered") == []
+    failed = story.events("failed")
+    assert failed
+    assert site.group_id in failed[0]["error"]
+    assert any(line.get("Failures") == 1 and line["_aws"] for line in story.lines)
+
+
+def test_an_auto_scaling_group_that_is_gone_leaves_its_row_as_it_stands() -> None:
+    story = Story()
+    story.found()
+    instance, site = story.launch(), story.site()
+    before = dict(story.world.tables[site.node].rows[site.key.region, site.key.asg])
+    story.fleet().groups.clear()
+    story.found()
+    after = story.world.tables[site.node].rows[site.key.region, site.key.asg]
+    assert after["ips"] == before["ips"] == {f"{story.fleet().machines[instance].address}/32"}
+    assert {line["site"] for line in story.events("no-group")} == {str(site.key)}
+    assert story.admitted(0) == story.admitted(1) == after["ips"]
+
+
+def test_every_line_of_the_audit_says_who_what_when_and_why() -> None:
+    story = Story()
+    story.found()
+    story.lines.clear()
+    instance = story.launch()
+    story.fleet().terminate(instance)
+    story.world.sim.run()
+    decisions = [line for line in story.lines if "event" in line]
+    assert {"row", "added", "answered", "revoked"} <= {line["event"] for line in decisions}
+    for line in decisions:
+        assert {"event", "at", "mesh", "node", "event_id", "cause"} <= set(line)
+        if line["event"] in ("added", "revoked"):
+            assert {"site", "group", "addresses", "rules", "call"} <= set(line)
+        if line["event"] == "added":
+            assert {"of", "generation"} <= set(line)
+    measured = [line for line in story.lines if "_aws" in line]
+    (told,) = measured[0]["_aws"]["CloudWatchMetrics"]
+    assert {one["Name"] for one in told["Metrics"]} <= set(measured[0])
+    assert any("Lag" in line for line in measured)

@@ -54,6 +54,12 @@ class Story:
                 self.world.functions[node].true_up()
             self.world.sim.run()
 
+    def wait(self, seconds: float) -> None:
+        """What is due until then happens."""
+        until = self.world.sim.monotonic() + seconds
+        self.world.sim.run(until=until)
+        self.world.sim.sleep(until - self.world.sim.monotonic())
+
     def site(self, number: int = 0) -> Site:
         return self.world.mesh.sites[number]
 

@@ -75,7 +75,11 @@ def test_ports_are_merged_into_ranges() -> None:
         ),
         (table(site(further_groups=["sg-0123456789abcdef0"])), "two sites have the group"),
         (table(site(further_groups=["web"])), "further_groups of the site eu-west-1/web has 'web'"),
-        (table(site(further_groups=[7])), "has 7; that is no group's id"),
+        (table(site(further_groups=[7])), "further_groups holds 7; it is a list of texts"),
+        (table(site(ranges=[None])), "ranges holds None; it is a list of texts"),
+        (table(expiry=float("nan")), "expiry is nan; allowed is 3600 at least"),
+        (table(expiry=float("inf")), "expiry is inf; allowed is 3600 at least"),
+        ({"sites": [None]}, "sites holds None; it is a list of tables"),
         (
             table(site(further_groups=["sg-0123456789abcdef1"]), rules_per_group=600),
             "1200 rules an interface; EC2 allows 1000: name fewer further_groups",

@@ -12,12 +12,13 @@ Threads          when a handler ends, none of its calls is on its way
 Quiet, Liveness  at the end of the run
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from twinwall.boundary import Row, Table
 from twinwall.emulator.mesh.instances import Machine
+from twinwall.emulator.mesh.shapes import block_of, blocks, is_readable, listed
 from twinwall.emulator.mesh.wire import Environment
 from twinwall.mesh.settings import Mesh
 from twinwall.model.firewall import tag
@@ -52,27 +53,6 @@ class Notes:
     def by_site(self) -> dict[Site, Row | None]:
         rows = {(row["region"], row["asg"]): row for row in self.rows or ()}
         return {site: rows.get((site.key.region, site.key.asg)) for site in self.mesh.sites}
-
-
-def listed(row: Row) -> set[str]:
-    return {*(row.get("ips") or ()), *(row.get("ips6") or ())}
-
-
-def _blocks(permission: Mapping[str, Any]) -> Iterator[str]:
-    """API: IpPermission. Both families."""
-    yield from (block["CidrIp"] for block in permission.get("IpRanges") or ())
-    yield from (block["CidrIpv6"] for block in permission.get("Ipv6Ranges") or ())
-
-
-def _block(rule: Mapping[str, Any]) -> str:
-    """API: SecurityGroupRule. "" of a rule that names a group."""
-    return str(rule.get("CidrIpv4") or rule.get("CidrIpv6") or "")
-
-
-def is_readable(row: Row | None) -> bool:
-    if row is None or row.get("tombstone") or not all(cidr.endswith(("/32", "/128")) for cidr in listed(row)):
-        return False
-    return bool(listed(row) or row.get("observed_at"))
 
 
 class Watch:
@@ -122,7 +102,7 @@ class Watch:
             self._check_revoke(self.notes(env), place, request)
 
     def _check_add(self, notes: Notes, site: Site, request: Mapping[str, Any]) -> None:
-        ranges = [cidr for part in request["IpPermissions"] for cidr in _blocks(part)]
+        ranges = [cidr for part in request["IpPermissions"] for cidr in blocks(part)]
         unsaid = set(ranges) - notes.pushed.get(site.node, set())
         if site.node != notes.env.node and unsaid:
             who = notes.env.process.name
@@ -215,7 +195,7 @@ class Watch:
     def _check_continue(
         self, notes: Notes, site: Site, machine: Machine, rules: Iterable[Mapping[str, Any]]
     ) -> None:
-        shown = {_block(rule) for rule in rules if not rule["IsEgress"]}
+        shown = {block_of(rule) for rule in rules if not rule["IsEgress"]}
         claims, own = self._claims(notes), machine.counted(notes.mesh)
         if machine.kind == "launch":
             seen = notes.began - self._world.fleets[site.place].lag
@@ -229,7 +209,7 @@ class Watch:
             return
         if notes.rows_at > self.lost_at.get(site.node, -1.0) and notes.mesh.remove == "before":
             self.left.add((site.node, machine.id))
-        standing = own & ({_block(rule) for rule in rules if self._is_marked(rule)} - claims)
+        standing = own & ({block_of(rule) for rule in rules if self._is_marked(rule)} - claims)
         if standing and not self._is_suspended(notes):
             raise Violation("Answers", f"{machine.id} is told CONTINUE while {standing} stands in {site.key}")
 
@@ -259,7 +239,7 @@ class Watch:
     def _check_safety(self, notes: Notes, site: Site, rules: Iterable[Mapping[str, Any]]) -> None:
         claims = self._claims(notes)
         for rule in rules:
-            cidr = _block(rule)
+            cidr = block_of(rule)
             if cidr and cidr not in claims and self._is_marked(rule):
                 who = notes.env.process.name
                 raise Violation("Safety", f"{who} ends with {cidr} in {site.key}, claimed by nobody")
