@@ -16,7 +16,7 @@ from measure import note, table, write, yardstick
 from twinwall.boundary import FirewallWriter
 from twinwall.emulator.memory import MemoryAws
 from twinwall.emulator.memory_doors import MemorySide
-from twinwall.model.firewall import Resource
+from twinwall.model.firewall import Resource, new_id
 from twinwall.model.net import parse_cidr
 from twinwall.model.rules import CidrPeer, Direction, SecurityGroupRule, Traffic
 from twinwall.planning import changes as c
@@ -48,7 +48,7 @@ class Estate:
         self.rules = [rule["SecurityGroupRuleId"] for rule in answer["SecurityGroupRules"]]
 
     def _group(self, vpc: str, name: str) -> Resource:
-        ref = Resource("security-group", c.new_id("security-group", name), name)
+        ref = Resource("security-group", new_id("security-group", name), name)
         made = c.CreateSecurityGroup(resource=ref, group_name=name, description="d", vpc_id=vpc)
         return Resource("security-group", self.writer.carry_out(made).id, name)
 

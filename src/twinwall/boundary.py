@@ -5,15 +5,16 @@ A reader's answers are *documents*: sections in EC2's own shapes, keyed as ``aws
 thing one step further in. ``model.wire.parse_snapshot`` turns them into values.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from twinwall.model.members import Place
-from twinwall.model.rules import SecurityGroupRule, Tags
-
 if TYPE_CHECKING:  # the functions of a mesh know these doors too, and plans are a sixth of their imports
+    from twinwall.model.members import Place
+    from twinwall.model.rules import SecurityGroupRule, Tags
     from twinwall.planning.changes import Change
     from twinwall.planning.quotas import Quotas
 
@@ -74,7 +75,7 @@ class Written:
 
 
 class FirewallWriter(Protocol):
-    def carry_out(self, change: "Change") -> Written:
+    def carry_out(self, change: Change) -> Written:
         """Sends exactly one call (state polls of a prefix list apart); every ref in the change must have
         been resolved. Raises ``AwsError``'s children."""
         ...
@@ -95,7 +96,7 @@ class Account(Protocol):
 
     def identity(self) -> Identity: ...
 
-    def quotas(self) -> "Quotas":
+    def quotas(self) -> Quotas:
         """Live where Service Quotas may be read, else the documented defaults. Never raises for a denial."""
         ...
 

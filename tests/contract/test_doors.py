@@ -29,7 +29,7 @@ from twinwall.errors import (
     OutcomeUnknown,
     Throttled,
 )
-from twinwall.model.firewall import PrefixListEntry, Resource, SecurityGroup, Snapshot
+from twinwall.model.firewall import PrefixListEntry, Resource, SecurityGroup, Snapshot, new_id
 from twinwall.model.net import parse_cidr
 from twinwall.model.rules import (
     CidrPeer,
@@ -83,7 +83,7 @@ class World:
         self.tamed().trouble.add(Fault(action, kind, refusal))
 
     def make_group(self, name: str) -> Resource:
-        ref = Resource("security-group", c.new_id("security-group", name), name)
+        ref = Resource("security-group", new_id("security-group", name), name)
         change = c.CreateSecurityGroup(
             resource=ref,
             group_name=name,
@@ -281,7 +281,7 @@ def test_tags_and_the_groups_that_carry_them(world: World) -> None:
 
 
 def test_an_acl_complete_associated_and_gone(world: World) -> None:
-    acl = Resource("network-acl", c.new_id("network-acl", "edge"), "edge")
+    acl = Resource("network-acl", new_id("network-acl", "edge"), "edge")
     made = world.writer.carry_out(c.CreateNetworkAcl(resource=acl, vpc_id=world.vpc, client_token="once"))
     acl = Resource("network-acl", made.id, "edge")
     entries = [
@@ -315,7 +315,7 @@ def test_an_acl_complete_associated_and_gone(world: World) -> None:
 
 def test_a_prefix_list_grows_version_by_version(world: World) -> None:
     hq, lab = (PrefixListEntry(parse_cidr(text), text) for text in ("192.0.2.0/24", "198.51.100.0/24"))
-    ref = Resource("prefix-list", c.new_id("prefix-list", "offices"), "offices")
+    ref = Resource("prefix-list", new_id("prefix-list", "offices"), "offices")
     made = world.writer.carry_out(
         c.CreateManagedPrefixList(resource=ref, name="offices", family=4, max_entries=1, entries=(hq,))
     )

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from twinwall.engine.planned import Planned
 from twinwall.engine.reading import SideReader, read_scene
 from twinwall.engine.sides import FileSide
+from twinwall.model.firewall import Endpoint
 from twinwall.planning.making import Allowed, make_plan
-from twinwall.planning.plan import Endpoint
 from twinwall.planning.quotas import Quotas
 from twinwall.planning.requests import change_document, change_from_document
 from twinwall.replica.translate import translate

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinwall.model.firewall import NetworkAcl, NetworkAclAssociation, SecurityGroup, Snapshot, Vpc
+from twinwall.model.firewall import Endpoint, NetworkAcl, NetworkAclAssociation, SecurityGroup, Snapshot, Vpc
 from twinwall.model.net import ANY_IPV4, parse_cidr
 from twinwall.model.rules import Direction, NetworkAclEntry, RuleAction
 from twinwall.packets.traffic import detail_span
@@ -24,7 +24,6 @@ from twinwall.planning.flows import Protocols
 from twinwall.planning.kept_open import Judge, Peers
 from twinwall.planning.making import Allowed, make_plan
 from twinwall.planning.passage import acl_passage
-from twinwall.planning.plan import Endpoint
 from twinwall.planning.quotas import Quotas
 from twinwall.planning.semantics import GroupRules, span_of
 

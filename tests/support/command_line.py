@@ -12,15 +12,15 @@ import sample_plans as sample
 from twinwall.boundary import Clock, Identity
 from twinwall.cli import main
 from twinwall.cli.world import Doors, Located, Way, World
-from twinwall.engine import planned
+from twinwall.engine import comparing
 from twinwall.engine.means import Applied, Means
 from twinwall.engine.pace import Pace
 from twinwall.engine.planned import Planned
 from twinwall.engine.sides import Side
 from twinwall.errors import TwinwallError
-from twinwall.model.firewall import Snapshot
+from twinwall.model.firewall import Endpoint, Snapshot
 from twinwall.planning.desired import Desired
-from twinwall.planning.plan import Endpoint, Plan
+from twinwall.planning.plan import Plan
 from twinwall.planning.proof import Compared, VerifyReport
 from twinwall.planning.quotas import Quotas
 from twinwall.replica.settings import Settings
@@ -99,12 +99,12 @@ class StubEngine:
     def check_lists_agree(self, plans: Sequence[Plan]) -> None:
         self.calls.append("lists")
 
-    def verify(self, source: Side, target: Side, settings: Settings) -> planned.Compared:
+    def verify(self, source: Side, target: Side, settings: Settings) -> comparing.Compared:
         self.seen = [source, target, settings]
         if target.label in self.unproven:
             raise self.unproven[target.label]
         ends = (Endpoint(side.label) for side in (source, target))
-        return planned.Compared(self.report, *ends, Desired(), EXISTING)
+        return comparing.Compared(self.report, *ends, Desired(), EXISTING)
 
     def check_fresh(self, plan: Plan, target: Side, now: float | None = None) -> Snapshot:
         self.calls.append(f"fresh {plan.target.label}")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from twinwall.engine import replica
+from twinwall.engine import comparing, replica
 from twinwall.engine.sides import FileSide
 from twinwall.model.rules import Direction, SecurityGroupRule
 from twinwall.model.wire import parse_permission
@@ -254,7 +254,7 @@ def planned(before: Json, after: Json, **options: Any) -> Plan:
 
 
 def proof(before: Json, after: Json, **options: Any) -> Any:
-    return replica.verify(FileSide("source", before), FileSide("target", after), settings(**options)).report
+    return comparing.verify(FileSide("source", before), FileSide("target", after), settings(**options)).report
 
 
 def finding_ids(plan: Plan) -> list[str]:

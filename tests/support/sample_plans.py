@@ -1,12 +1,14 @@
 """Plans with everything a plan can hold, for what writes, reads and shows them."""
 
 from twinwall.model.firewall import (
+    Endpoint,
     NetworkAcl,
     NetworkAclAssociation,
     PrefixList,
     PrefixListEntry,
     Resource,
     SecurityGroup,
+    new_id,
 )
 from twinwall.model.net import parse_cidr
 from twinwall.model.rules import (
@@ -24,15 +26,15 @@ from twinwall.planning.desired import Desired, DesiredAssociation
 from twinwall.planning.findings import Finding, NotCompared
 from twinwall.planning.flows import Flow, Protocols
 from twinwall.planning.order import Barrier, Step
-from twinwall.planning.plan import Endpoint, Plan, Summary, Touched
+from twinwall.planning.plan import Plan, Summary, Touched
 
 SOURCE = Endpoint("production", "111111111111", "eu-west-1", "vpc-1")
 TARGET = Endpoint("vpc-2", "222222222222", "us-east-1", "vpc-2")
 MARK = (("twinwall:source", "111111111111/eu-west-1/vpc-1/sg-1"),)
 
-NEW_WEB = c.new_id("security-group", "web")
-NEW_ACL = c.new_id("network-acl", "public")
-NEW_LIST = c.new_id("prefix-list", "offices")
+NEW_WEB = new_id("security-group", "web")
+NEW_ACL = new_id("network-acl", "public")
+NEW_LIST = new_id("prefix-list", "offices")
 
 WEB = Resource("security-group", NEW_WEB, "web")
 DB = Resource("security-group", "sg-9", "db [old]")

@@ -1,5 +1,7 @@
 """``--report FILE``: results as one HTML file. What it needs besides Twinwall is asked for before anything is done."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,13 +13,14 @@ from twinwall.cli.failures import one_line
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.replicas import world_of
 from twinwall.documents.files import check_writable, write_private
-from twinwall.engine.planned import Compared, Planned
 from twinwall.errors import ConfigError, TwinwallError
-from twinwall.planning.answer import Answer
-from twinwall.planning.inspected import Firewall
-from twinwall.planning.lint import LintReport
 
 if TYPE_CHECKING:
+    from twinwall.engine.comparing import Compared
+    from twinwall.engine.planned import Planned
+    from twinwall.planning.answer import Answer
+    from twinwall.planning.inspected import Firewall
+    from twinwall.planning.lint import LintReport
     from twinwall.report.html.of_plan import Run
     from twinwall.report.html.page import Page, Part
 
@@ -45,7 +48,7 @@ def _is_ours(file: Path) -> bool:
     return opening in (b"", _OPENING.encode())
 
 
-def _renderer() -> "Callable[[Page], str]":
+def _renderer() -> Callable[[Page], str]:
     try:
         from twinwall.report.html.render import render
     except ModuleNotFoundError as missing:
@@ -99,19 +102,19 @@ def word_of(failure: BaseException) -> str:
 # --- parts: what makes them is imported where a report is asked for, and nowhere else
 
 
-def of_plan(planned: Planned, id_: str) -> "Part":
+def of_plan(planned: Planned, id_: str) -> Part:
     from twinwall.report.html.of_plan import plan_part
 
     return plan_part(id_, planned.plan, planned.existing)
 
 
-def of_run(planned: Planned, run: "Run", id_: str) -> "Part":
+def of_run(planned: Planned, run: Run, id_: str) -> Part:
     from twinwall.report.html.of_plan import plan_part
 
     return plan_part(id_, planned.plan, planned.existing, run)
 
 
-def of_comparison(found: Compared, id_: str) -> "Part":
+def of_comparison(found: Compared, id_: str) -> Part:
     from twinwall.report.html.of_verify import verify_part
     from twinwall.report.html.scene import scene_of_comparison
 
@@ -119,25 +122,25 @@ def of_comparison(found: Compared, id_: str) -> "Part":
     return verify_part(id_, found.report, found.source, found.target, scene)
 
 
-def of_lint(report: LintReport, firewall: Firewall, id_: str) -> "Part":
+def of_lint(report: LintReport, firewall: Firewall, id_: str) -> Part:
     from twinwall.report.html.of_lint import lint_part
 
     return lint_part(id_, report, firewall)
 
 
-def of_explanation(answer: Answer, firewall: Firewall, id_: str) -> "Part":
+def of_explanation(answer: Answer, firewall: Firewall, id_: str) -> Part:
     from twinwall.report.html.of_explain import explain_part
 
     return explain_part(id_, answer, firewall)
 
 
-def of_mesh(told: Mapping[str, Any], id_: str) -> "Part":
+def of_mesh(told: Mapping[str, Any], id_: str) -> Part:
     from twinwall.report.html.of_mesh import mesh_part
 
     return mesh_part(id_, told)
 
 
-def ended(label: str, word: str, message: str, id_: str) -> "Part":
+def ended(label: str, word: str, message: str, id_: str) -> Part:
     from twinwall.report.html.of_plan import ended_part
 
     return ended_part(id_, label, word, message)

@@ -16,7 +16,7 @@ from twinwall.documents import snapshots
 from twinwall.documents.configuration import Configuration, LocationTable
 from twinwall.engine.sides import FileSide, LiveSide, Side
 from twinwall.errors import ConfigError, Refused
-from twinwall.planning.plan import Endpoint
+from twinwall.model.firewall import Endpoint
 
 _VPC_ID = re.compile(r"vpc-[0-9A-Za-z-]+\Z")
 _WAY = ("profile", "region", "role_arn", "external_id")

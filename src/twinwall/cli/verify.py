@@ -13,7 +13,7 @@ from twinwall.cli.replicas import Ends, Options, open_ends, world_of
 from twinwall.cli.results import Result, failed, finish
 from twinwall.cli.sides import refuse_same
 from twinwall.cli.world import Engine
-from twinwall.engine.planned import Compared
+from twinwall.engine.comparing import Compared
 from twinwall.engine.reading import SideReader
 from twinwall.engine.sides import FileSide, Side
 from twinwall.errors import TwinwallError

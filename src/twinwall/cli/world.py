@@ -12,10 +12,11 @@ from twinwall.cli.clock import SystemClock
 
 if TYPE_CHECKING:
     from twinwall.boundary import Document, Journal
+    from twinwall.engine.comparing import Compared
     from twinwall.engine.lock import Holder, Lock
     from twinwall.engine.means import Applied, Means
     from twinwall.engine.pace import Pace
-    from twinwall.engine.planned import Compared, Planned
+    from twinwall.engine.planned import Planned
     from twinwall.engine.reading import SideReader
     from twinwall.engine.sides import LiveSide, Side
     from twinwall.model.firewall import SecurityGroup, Snapshot

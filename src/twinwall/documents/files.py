@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -141,7 +140,7 @@ def _told(path: Path, what: str) -> Iterator[None]:
 @contextlib.contextmanager
 def _beside(path: Path) -> Iterator[tuple[Path, int]]:
     """A new empty file in the same folder, removed again if it was not moved away."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
     try:
         yield temporary, descriptor

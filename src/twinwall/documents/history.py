@@ -13,7 +13,7 @@ from twinwall.documents.journal import read_journal
 from twinwall.documents.plans import parse_plan, plan_document
 from twinwall.errors import ConfigError, DocumentError
 from twinwall.model import wire
-from twinwall.model.firewall import Snapshot
+from twinwall.model.firewall import Snapshot, ref_name
 from twinwall.planning import changes as c
 from twinwall.planning.history import History, Purpose, Sent
 from twinwall.planning.plan import Plan
@@ -107,7 +107,7 @@ class _Calls:
             self.sent.append(Sent(change, answered=True))
         if record["event"] == "settled" and time in self.lost:
             self.lost.remove(time)
-        if c.ref_name(change.resource.id) is not None:
+        if ref_name(change.resource.id) is not None:
             self.ids[change.resource.id] = record["id"]
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from twinwall.documents.files import json_text, make_folder, read_object, write_private
 from twinwall.errors import ConfigError, DocumentError
-from twinwall.model.firewall import Resource
+from twinwall.model.firewall import Endpoint, Resource, new_id
 from twinwall.model.wire import (
     acl_document,
     group_document,
@@ -25,12 +25,11 @@ from twinwall.model.wire import (
     parse_prefix_list,
     prefix_list_document,
 )
-from twinwall.planning.changes import new_id
 from twinwall.planning.desired import Desired, DesiredAssociation
 from twinwall.planning.findings import Finding, NotCompared
 from twinwall.planning.flows import flow_document, flow_from_document
 from twinwall.planning.order import Barrier, Route, Step
-from twinwall.planning.plan import PLAN_VERSION, Endpoint, Plan, Summary, Touched
+from twinwall.planning.plan import PLAN_VERSION, Plan, Summary, Touched
 from twinwall.planning.requests import change_document, change_from_document, hidden, shown, shown_id
 
 Document = dict[str, Any]

@@ -28,7 +28,7 @@ from twinwall.errors import (
     NotFound,
     OutcomeUnknown,
 )
-from twinwall.model.firewall import Resource, SecurityGroup, make_tags, tag
+from twinwall.model.firewall import Resource, SecurityGroup, make_tags, new_id, tag
 from twinwall.model.ownership import (
     LOCK_EXPIRES_TAG,
     LOCK_GROUP_NAME,
@@ -197,7 +197,7 @@ def _over(target: LiveSide, holder: Holder, clock: Clock) -> str:
 
 def _create(target: LiveSide, holder: Holder, expires: float) -> str:
     change = c.CreateSecurityGroup(
-        resource=Resource("security-group", c.new_id("security-group", LOCK_GROUP_NAME), LOCK_GROUP_NAME),
+        resource=Resource("security-group", new_id("security-group", LOCK_GROUP_NAME), LOCK_GROUP_NAME),
         group_name=LOCK_GROUP_NAME,
         description="Held by Twinwall while it writes to this VPC",
         vpc_id=target.vpc_id,

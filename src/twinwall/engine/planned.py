@@ -1,13 +1,11 @@
-"""A plan and a proof, each together with what it was made from."""
+"""A plan together with what it was made from."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from twinwall.model.firewall import Snapshot
-from twinwall.planning.desired import Desired
 from twinwall.planning.history import History
-from twinwall.planning.plan import Endpoint, Plan
-from twinwall.planning.proof import VerifyReport
+from twinwall.planning.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -31,14 +29,3 @@ class Planned:
     def known_ids(self) -> dict[str, str]:
         """What refs of ``proven`` became before this run."""
         return dict(self.history.ids) if self.purpose == "resume" and self.history is not None else {}
-
-
-@dataclass(frozen=True)
-class Compared:
-    """What ``verify`` found, and what it compared: the source in the target's terms, and the target as it was read."""
-
-    report: VerifyReport
-    source: Endpoint
-    target: Endpoint
-    desired: Desired
-    existing: Snapshot

@@ -15,7 +15,7 @@ from twinwall.boundary import Document, Section
 from twinwall.engine.sides import FileSide, LiveSide, Side
 from twinwall.errors import AccessDenied, ConfigError
 from twinwall.model import wire
-from twinwall.model.firewall import Location, SecurityGroup, Snapshot
+from twinwall.model.firewall import Endpoint, Location, SecurityGroup, Snapshot
 from twinwall.model.ownership import SOURCE_TAG, Mark, mark_of
 from twinwall.model.rules import GroupPeer, PrefixListPeer, SecurityGroupRule
 from twinwall.planning.quotas import Quotas
@@ -76,6 +76,10 @@ class SideReader:
     def _whole(self) -> Snapshot:
         """All that a file says; it never says more."""
         return wire.parse_snapshot(self.document)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return Endpoint(self.side.label, self.at.account, self.at.region, self.at.vpc_id)
 
     @property
     def live(self) -> bool:
@@ -229,7 +233,7 @@ def _outside_peers(source: SideReader) -> tuple[GroupPeer, ...]:
     return tuple(
         rule.peer
         for group in snapshot.groups
-        for rule in group.rules
+        for rule in group.referring_rules
         if isinstance(rule.peer, GroupPeer) and rule.peer.group_id not in snapshot.group_by_id
     )
 
@@ -303,7 +307,8 @@ def _read_lists(source: SideReader, target: SideReader, settings: Settings) -> N
     groups = snapshot.groups
     if settings.translation.outside != "follow":
         groups = select_groups(snapshot, settings.selection)
-    named = {r.peer.prefix_list_id for g in groups for r in g.rules if isinstance(r.peer, PrefixListPeer)}
+    rules = [rule for group in groups for rule in group.referring_rules]
+    named = {rule.peer.prefix_list_id for rule in rules if isinstance(rule.peer, PrefixListPeer)}
     if not named:
         return
     source.read_lists(sorted(named))

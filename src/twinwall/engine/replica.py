@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from twinwall.boundary import Document, Journal
+from twinwall.boundary import Journal
 from twinwall.documents.history import begin_fields
 from twinwall.engine.apply import carry_out
+from twinwall.engine.comparing import opened
 from twinwall.engine.means import SETTLE_SECONDS, Applied, Means
-from twinwall.engine.planned import Compared, Planned
+from twinwall.engine.planned import Planned
 from twinwall.engine.reading import SideReader, quotas_of, read_scene
 from twinwall.engine.sides import LiveSide, Side
 from twinwall.errors import AccessDenied, CredentialsError, Refused, StalePlan, UnsafePlan, WrongAccount
@@ -19,45 +20,15 @@ from twinwall.planning.digest import digest, moved, parts
 from twinwall.planning.findings import Finding
 from twinwall.planning.makespan import makespan
 from twinwall.planning.making import Allowed, lists_needed, make_plan, sections_needed
-from twinwall.planning.plan import Endpoint, Plan
+from twinwall.planning.plan import Plan
 from twinwall.planning.proof import VerifyReport
-from twinwall.planning.semantics import Lists
 from twinwall.planning.verify import verify as compare
-from twinwall.replica.members import todays_members
 from twinwall.replica.scene import Scene
-from twinwall.replica.selection import select_acls, select_groups
 from twinwall.replica.settings import Limits, Settings
 from twinwall.replica.translate import translate
 
 PROOF_SECONDS = 30.0
 """How long a difference seen right after writing is read again (contract, chapter 3)."""
-
-
-def snapshot(side: Side, settings: Settings, name: str = "source") -> Document:
-    """The side's firewall as a snapshot document: all sections that there are, groups and ACLs narrowed by
-    the selection (then ``Selection`` says so), lists those that the rules name."""
-    reader = SideReader(side, name)
-    reader.read("Vpcs", "Subnets", "SecurityGroups", "NetworkAcls", "NetworkInterfaces")
-    if settings.translation.rule_tags:
-        reader.read("SecurityGroupRules")
-    values = reader.snapshot()
-    reader.read_lists(
-        sorted({str(r.peer) for g in values.groups for r in g.rules if str(r.peer).startswith("pl-")})
-    )
-    groups = {group.group_id for group in select_groups(values, settings.selection)}
-    acls = {acl.network_acl_id for acl in select_acls(values, settings.selection)}
-    document = dict(reader.document)
-    document["SecurityGroups"] = [g for g in document.get("SecurityGroups") or () if g["GroupId"] in groups]
-    if document.get("NetworkAcls") is not None:
-        document["NetworkAcls"] = [a for a in document["NetworkAcls"] if a["NetworkAclId"] in acls]
-    if len(groups) < len(values.groups) or len(acls) < len(values.acls or ()):
-        document["Selection"] = "narrowed"
-    return document
-
-
-def opened(source: Side) -> SideReader:
-    """A source that is read once for several targets."""
-    return SideReader(source, "source")
 
 
 def plan(source: Side | SideReader, target: Side, settings: Settings) -> Planned:
@@ -82,8 +53,8 @@ def plan(source: Side | SideReader, target: Side, settings: Settings) -> Planned
         existing,
         allowed,
         quotas,
-        endpoint(here),
-        endpoint(there),
+        here.endpoint,
+        there.endpoint,
         _hints(scene, desired),
     )
     reads = here.besides() + there.besides()
@@ -94,10 +65,6 @@ def plan(source: Side | SideReader, target: Side, settings: Settings) -> Planned
 def check_different(source: SideReader, target: SideReader) -> None:
     if source.at == target.at and source.live == target.live:
         raise Refused(f"source and target are the same VPC, {source.at}; name another target")
-
-
-def endpoint(side: SideReader) -> Endpoint:
-    return Endpoint(side.side.label, side.at.account, side.at.region, side.at.vpc_id)
 
 
 def _allowed(limits: Limits) -> Allowed:
@@ -141,32 +108,6 @@ def check_lists_agree(plans: Sequence[Plan]) -> None:
                     f"planning {item.resource}: the targets {other.target} and {one.target} share the one copy of it "
                     "but map its entries differently; give them the same maps, or --map-prefix-list"
                 )
-
-
-def verify(source: Side | SideReader, target: Side, settings: Settings) -> Compared:
-    """Do both admit the same packets, after translation? Writes nothing."""
-    here = source if isinstance(source, SideReader) else opened(source)
-    there = SideReader(target, "target")
-    scene = read_scene(here, there, settings, writing=False)
-    desired = _without_deletions(translate(scene), settings.limits.prune)
-    report = compare(desired, there.snapshot())
-    if report.verdict == "undecided" and (today := _todays_members(here, there, scene, desired)):
-        report = compare(desired, there.snapshot(), today=today)
-    return Compared(report, endpoint(here), endpoint(there), desired, there.snapshot())
-
-
-def _todays_members(here: SideReader, there: SideReader, scene: Scene, desired: Desired) -> tuple[Lists, ...]:
-    """Interfaces are asked for only where the answer hangs on members; without permission they stay unknown."""
-    try:
-        here.read("NetworkInterfaces")
-        there.read("NetworkInterfaces")
-    except AccessDenied:
-        return ()
-    return todays_members(replace(scene, source=here.snapshot(), target=there.snapshot()), desired)
-
-
-def _without_deletions(desired: Desired, prune: bool) -> Desired:
-    return desired if prune else replace(desired, delete_groups=(), delete_acls=(), delete_lists=())
 
 
 def check_fresh(plan: Plan, target: LiveSide, now: float | None = None) -> Snapshot:

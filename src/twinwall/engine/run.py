@@ -19,7 +19,7 @@ from twinwall.engine.means import Applied, Means, Settle
 from twinwall.engine.readback import FIRST_PAUSE, LONGEST_PAUSE, VISIBLE_SECONDS
 from twinwall.engine.settling import Look
 from twinwall.errors import AwsError
-from twinwall.model.firewall import tag
+from twinwall.model.firewall import ref_name, tag
 from twinwall.model.ownership import SOURCE_TAG
 from twinwall.planning import changes as c
 from twinwall.planning.requests import change_document
@@ -140,7 +140,7 @@ class Run:
         if key in self.flights:
             return
         relying = [c.resolve(self.agenda.step(at).change, self.ids) for at in sorted(self.relying)]
-        coming = [change for change in relying if c.ref_name(change.resource.id) is None]
+        coming = [change for change in relying if ref_name(change.resource.id) is None]
         wanted = self.ground.wanted(coming, acls_too=acls_too)
         self.flights[key] = None
         self.outbox.append((key, partial(wanted.read, self.look, self.means.clock)))

@@ -13,12 +13,12 @@ from twinwall.engine.planned import Planned
 from twinwall.engine.reading import SideReader, quotas_of
 from twinwall.engine.sides import LiveSide
 from twinwall.errors import QuotaExceeded, WrongAccount
-from twinwall.model.firewall import Snapshot
+from twinwall.model.firewall import Endpoint, Snapshot
 from twinwall.planning.desired import Desired
 from twinwall.planning.history import History
 from twinwall.planning.makespan import makespan
 from twinwall.planning.making import Allowed, make_plan
-from twinwall.planning.plan import Endpoint, Plan
+from twinwall.planning.plan import Plan
 from twinwall.planning.quotas import Quotas
 from twinwall.planning.turning import back, onward, with_found
 

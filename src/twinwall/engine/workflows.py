@@ -1,38 +1,18 @@
-"""The workflows, as a face calls them."""
+"""The workflows, as a face calls them. Each is loaded when it is asked for: a proof needs nothing of an apply."""
 
-from twinwall.engine.lock import acquire, find, is_dead, leave, remove
-from twinwall.engine.replica import (
-    apply,
-    begin,
-    check_fresh,
-    check_lists_agree,
-    opened,
-    plan,
-    prove,
-    prove_unchanged,
-    snapshot,
-    verify,
-)
-from twinwall.engine.turning import arrival, check_account, resume, undo
+from importlib import import_module
+from typing import Any
 
-__all__ = [
-    "acquire",
-    "apply",
-    "arrival",
-    "begin",
-    "check_account",
-    "check_fresh",
-    "check_lists_agree",
-    "find",
-    "is_dead",
-    "leave",
-    "opened",
-    "plan",
-    "prove",
-    "prove_unchanged",
-    "remove",
-    "resume",
-    "snapshot",
-    "undo",
-    "verify",
-]
+_HOMES = {
+    "comparing": ("opened", "snapshot", "verify"),
+    "lock": ("acquire", "find", "is_dead", "leave", "remove"),
+    "replica": ("apply", "begin", "check_fresh", "check_lists_agree", "plan", "prove", "prove_unchanged"),
+    "turning": ("arrival", "check_account", "resume", "undo"),
+}
+_HOME_OF = {name: f"twinwall.engine.{home}" for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)

@@ -7,13 +7,14 @@ Collections are tuples, sorted where they are born. ``None`` for a section of a 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 from typing import Literal
 
 from twinwall.model.net import Cidr, Family
-from twinwall.model.rules import Direction, NetworkAclEntry, SecurityGroupRule, Tags
+from twinwall.model.rules import CidrPeer, Direction, NetworkAclEntry, SecurityGroupRule, Tags
 
 NEW = "new:"
-"""How the id of a thing begins that a plan will create (``planning.changes.new_id``); no EC2 id does."""
+"""How the id of a thing begins that a plan will create (``new_id``); no EC2 id does."""
 
 ResourceType = Literal["security-group", "network-acl", "prefix-list", "subnet", "vpc"]
 
@@ -30,6 +31,16 @@ class Resource:
         if self.id.startswith(NEW):
             return self.name or self.id.split(":", 2)[2]
         return self.id if self.name in ("", self.id) else f"{self.name} ({self.id})"
+
+
+def new_id(type_: ResourceType, name: str) -> str:
+    """The ref of a thing that does not exist yet; ``name`` is unique among its type in the plan."""
+    return f"{NEW}{type_}:{name}"
+
+
+def ref_name(id_: str) -> str | None:
+    """The name in a ref, None for a real id."""
+    return id_.split(":", 2)[2] if id_.startswith(NEW) else None
 
 
 def tag(tags: Tags, key: str) -> str | None:
@@ -50,6 +61,24 @@ class Location:
 
     def __str__(self) -> str:
         return f"{self.vpc_id} in {self.account}/{self.region}"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One side as the plan saw it. ``label`` is what the user called it; account, Region or VPC may be
+    empty for a snapshot that does not say."""
+
+    label: str
+    account: str = ""
+    region: str = ""
+    vpc_id: str = ""
+
+    def __str__(self) -> str:
+        place = "/".join(part for part in (self.account, self.region, self.vpc_id) if part)
+        return self.label if not place or self.label == place else f"{self.label} ({place})"
+
+
+_peer, _BLOCKS = attrgetter("peer"), frozenset((CidrPeer,))
 
 
 @dataclass(frozen=True)
@@ -73,6 +102,13 @@ class SecurityGroup:
 
     def rules_of(self, direction: Direction) -> tuple[SecurityGroupRule, ...]:
         return tuple([rule for rule in self.rules if rule.direction is direction])
+
+    @cached_property
+    def referring_rules(self) -> tuple[SecurityGroupRule, ...]:
+        """Those that name a group or a list. Most groups of a large estate have none, and that is seen at once."""
+        if set(map(type, map(_peer, self.rules))) <= _BLOCKS:
+            return ()
+        return tuple([rule for rule in self.rules if type(rule.peer) is not CidrPeer])
 
 
 @dataclass(frozen=True, slots=True, order=True)

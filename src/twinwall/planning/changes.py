@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from twinwall.model.firewall import NEW, PrefixListEntry, Resource, ResourceType
+from twinwall.model.firewall import NEW, PrefixListEntry, Resource
 from twinwall.model.net import Family
 from twinwall.model.rules import (
     Direction,
@@ -23,16 +23,6 @@ from twinwall.model.rules import (
 
 SHRINK = "the source's smaller size"
 """The reason of a list's last resizing: it comes after its removals."""
-
-
-def new_id(type_: ResourceType, name: str) -> str:
-    """The ref of a thing that does not exist yet; ``name`` is unique among its type in the plan."""
-    return f"{NEW}{type_}:{name}"
-
-
-def ref_name(id_: str) -> str | None:
-    """The name in a ref, None for a real id."""
-    return id_.split(":", 2)[2] if id_.startswith(NEW) else None
 
 
 def association_ref(subnet_id: str) -> str:

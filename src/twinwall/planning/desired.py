@@ -2,7 +2,7 @@
 
 The replica half gets it from another VPC, the mesh half from members; planning and proof know nothing of
 either. Everything is in the target's terms: ids of things that exist are the target's, of things that do
-not exist yet they are refs (``changes.new_id``).
+not exist yet they are refs (``new_id``).
 """
 
 from collections.abc import Mapping

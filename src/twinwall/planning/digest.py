@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from twinwall.model.firewall import Snapshot, tag
+from twinwall.model.firewall import Snapshot, ref_name, tag
 from twinwall.model.ownership import SOURCE_TAG
 from twinwall.model.rules import GroupPeer, PrefixListPeer
 from twinwall.model.wire import acl_document, group_document, prefix_list_document
@@ -25,11 +25,11 @@ def touched_by(changes: Sequence[c.Change], desired: Desired) -> Touched:
     ids |= {c_.network_acl_id for c_ in changes if isinstance(c_, c.ReplaceNetworkAclAssociation)}
     rules = [rule for group in desired.groups if group.group_id in ids for rule in group.rules]
     named = {str(rule.peer) for rule in rules if isinstance(rule.peer, GroupPeer | PrefixListPeer)}
-    real = {id_ for id_ in ids if c.ref_name(id_) is None}
-    made = [change for change in changes if c.ref_name(change.resource.id) is not None]
+    real = {id_ for id_ in ids if ref_name(id_) is None}
+    made = [change for change in changes if ref_name(change.resource.id) is not None]
     return Touched(
         groups=_sorted(id_ for id_ in real if id_.startswith("sg-")),
-        referenced=_sorted(id_ for id_ in named - ids if c.ref_name(id_) is None),
+        referenced=_sorted(id_ for id_ in named - ids if ref_name(id_) is None),
         acls=_sorted(id_ for id_ in real if id_.startswith("acl-")),
         lists=_sorted(id_ for id_ in real if id_.startswith("pl-")),
         subnets=_sorted(id_ for id_ in real if id_.startswith("subnet-")),

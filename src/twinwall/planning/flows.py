@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from twinwall.model.firewall import Resource
+from twinwall.model.firewall import Resource, new_id, ref_name
 from twinwall.model.net import (
     ICMP_PROTOCOLS,
     PORT_PROTOCOLS,
@@ -16,7 +16,6 @@ from twinwall.model.net import (
 from twinwall.model.rules import Direction, Traffic, make_traffic
 from twinwall.packets.traffic import locate
 from twinwall.packets.witness import Packet, Place
-from twinwall.planning.changes import new_id, ref_name
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from twinwall.model.firewall import NetworkAcl, PrefixList, Resource, SecurityGroup, Snapshot
+from twinwall.model.firewall import NetworkAcl, PrefixList, Resource, SecurityGroup, Snapshot, ref_name
 from twinwall.model.net import Cidr
 from twinwall.model.rules import Direction, NetworkAclEntry, SecurityGroupRule
 from twinwall.planning import changes as c
@@ -68,7 +68,7 @@ def own_work(history: History) -> Own:
     own.created = {
         real
         for ref, real in history.ids.items()
-        if c.ref_name(ref) is not None and real not in _held(history.before)
+        if ref_name(ref) is not None and real not in _held(history.before)
     }
     own.touched |= own.created
     return own
@@ -80,7 +80,7 @@ def _held(before: Snapshot) -> set[str]:
 
 def _take(own: Own, change: c.Change) -> None:
     id_ = change.resource.id
-    if c.ref_name(id_) is None:
+    if ref_name(id_) is None:
         own.touched.add(id_)
     come, gone = rules_by(change)
     own.added.setdefault(id_, set()).update(come)

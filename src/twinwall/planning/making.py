@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from twinwall.model.firewall import Snapshot
+from twinwall.model.firewall import Endpoint, Snapshot, ref_name
 from twinwall.model.rules import PrefixListPeer
 from twinwall.planning import changes as c
 from twinwall.planning.briefly import briefly_open
@@ -18,7 +18,7 @@ from twinwall.planning.opening import opening
 from twinwall.planning.order import Step
 from twinwall.planning.pairing import Pair, universe_of
 from twinwall.planning.passage import EPHEMERAL, Ports
-from twinwall.planning.plan import Endpoint, Plan, Summary
+from twinwall.planning.plan import Plan, Summary
 from twinwall.planning.policies import apply_policy, check_max_change, removes
 from twinwall.planning.promise.prove import check_promise
 from twinwall.planning.protect import check_protected
@@ -72,7 +72,7 @@ def lists_needed(desired: Desired, existing: Snapshot, allowed: Allowed) -> tupl
 
 def _edits_in_place(change: c.Change) -> bool:
     kinds = c.CreateNetworkAclEntry | c.ReplaceNetworkAclEntry | c.ModifyManagedPrefixList
-    return isinstance(change, kinds) and c.ref_name(change.resource.id) is None
+    return isinstance(change, kinds) and ref_name(change.resource.id) is None
 
 
 def make_plan(
@@ -121,7 +121,7 @@ def make_plan(
 
 def summarise(desired: Desired, changes: Sequence[c.Change]) -> Summary:
     """Resources by what happens to them."""
-    made = {ch.resource.id for ch in changes if ch.action.startswith("Create") and c.ref_name(ch.resource.id)}
+    made = {ch.resource.id for ch in changes if ch.action.startswith("Create") and ref_name(ch.resource.id)}
     gone = {
         ch.resource.id
         for ch in changes

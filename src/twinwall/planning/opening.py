@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from twinwall.model.firewall import NetworkAcl, Resource, SecurityGroup
+from twinwall.model.firewall import NetworkAcl, Resource, SecurityGroup, ref_name
 from twinwall.model.rules import Direction, PrefixListPeer
 from twinwall.packets import traffic
 from twinwall.packets.packetset import PacketSet
@@ -151,7 +151,7 @@ class _Opening:
     def _peer(self, peer: object) -> str:
         if not isinstance(peer, str):
             return str(peer)
-        if c.ref_name(peer) is not None:
+        if ref_name(peer) is not None:
             return thing_text(Resource("security-group", peer))
         return self.pair.symbol_text(peer)
 

@@ -1,13 +1,12 @@
 """What a desired firewall and the target it is held against say together: names, prefix lists, universes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from twinwall.model.firewall import NetworkAcl, PrefixList, Resource, Snapshot
+from twinwall.model.firewall import NetworkAcl, PrefixList, Resource, SecurityGroup, Snapshot, ref_name
 from twinwall.model.net import ANY_IPV4, ANY_IPV6, Cidr
-from twinwall.model.rules import CidrPeer, GroupPeer, SecurityGroupRule
-from twinwall.planning.changes import ref_name
+from twinwall.model.rules import GroupPeer
 from twinwall.planning.compare import Members, Universe
 from twinwall.planning.desired import Desired
 from twinwall.planning.semantics import Lists
@@ -53,10 +52,10 @@ class Pair:
 
         return Members(self.universe, known)
 
-    def symbols_of(self, rules: Iterable[SecurityGroupRule]) -> frozenset[Resource]:
-        """The groups and lists named by the rules whose members are left open."""
+    def symbols_of(self, *groups: SecurityGroup) -> frozenset[Resource]:
+        """The groups and lists named by the groups' rules whose members are left open."""
         known = self.known_lists[0]
-        peers = {rule.peer for rule in rules if type(rule.peer) is not CidrPeer}
+        peers = {rule.peer for group in groups for rule in group.referring_rules}
         return frozenset(
             Resource(
                 "security-group" if isinstance(peer, GroupPeer) else "prefix-list",

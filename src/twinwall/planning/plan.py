@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from twinwall.model.firewall import Endpoint
 from twinwall.planning.changes import Change
 from twinwall.planning.desired import Desired
 from twinwall.planning.findings import Finding, NotCompared
@@ -12,21 +13,6 @@ from twinwall.planning.order import Route, Step
 from twinwall.planning.relation import Relation
 
 PLAN_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One side as the plan saw it. ``label`` is what the user called it; account, Region or VPC may be
-    empty for a snapshot that does not say."""
-
-    label: str
-    account: str = ""
-    region: str = ""
-    vpc_id: str = ""
-
-    def __str__(self) -> str:
-        place = "/".join(part for part in (self.account, self.region, self.vpc_id) if part)
-        return self.label if not place or self.label == place else f"{self.label} ({place})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from twinwall.errors import TooMuchChange
-from twinwall.model.firewall import Snapshot
+from twinwall.model.firewall import Snapshot, new_id, ref_name
 from twinwall.planning import changes as c
 from twinwall.planning.findings import Finding
 
@@ -27,9 +27,7 @@ def apply_policy(
     if policy == "upsert-only":
         kept = tuple(change for change in changes if not removes(change))
         return kept, tuple(_stays(change) for change in changes if removes(change))
-    new = {
-        c.new_id(change.resource.type, name) for change in changes if (name := _creates(change)) is not None
-    }
+    new = {new_id(change.resource.type, name) for change in changes if (name := _creates(change)) is not None}
     return tuple(
         change for change in changes if change.resource.id in new or _associates_new(change, new)
     ), ()
@@ -37,7 +35,7 @@ def apply_policy(
 
 def _creates(change: c.Change) -> str | None:
     if isinstance(change, c.CreateSecurityGroup | c.CreateNetworkAcl | c.CreateManagedPrefixList):
-        return c.ref_name(change.resource.id)
+        return ref_name(change.resource.id)
     return None
 
 

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from twinwall.model.firewall import Resource
+from twinwall.model.firewall import Resource, ref_name
 from twinwall.model.rules import Direction
-from twinwall.planning.changes import ref_name
 from twinwall.planning.findings import NotCompared
 from twinwall.planning.flows import Flow, flow_document
 

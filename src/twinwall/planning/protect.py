@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from twinwall.errors import AmbiguousName, UnsafePlan, WouldClose
-from twinwall.model.firewall import Resource
+from twinwall.model.firewall import Resource, ref_name
 from twinwall.model.net import Cidr
 from twinwall.planning import changes as c
 from twinwall.planning.findings import Finding
@@ -142,7 +142,7 @@ def _change_words(change: c.Change, lost: Lost) -> str:
         ):
             return f"{change.action} of {entry} in {change.resource}"
         case c.ReplaceNetworkAclAssociation(network_acl_id=acl_id):
-            return f"{change.action} with {c.ref_name(acl_id) or acl_id}"
+            return f"{change.action} with {ref_name(acl_id) or acl_id}"
         case c.ModifyManagedPrefixList(remove=remove) if remove:
             return f"{change.action} of {change.resource} without {listed(entry.cidr for entry in remove)}"
         case _:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, assert_never
 
 from twinwall.errors import DocumentError
-from twinwall.model.firewall import PrefixListEntry, Resource
+from twinwall.model.firewall import PrefixListEntry, Resource, new_id, ref_name
 from twinwall.model.rules import Direction, NetworkAclEntry, SecurityGroupRule, Tags
 from twinwall.model.wire import (
     entry_fields,
@@ -175,7 +175,7 @@ def _some(key: str, items: list[Any]) -> Request:
 
 def shown_id(id_: str) -> Any:
     """An id as a plan file shows it; a ref is ``{"ref": NAME}``."""
-    name = c.ref_name(id_)
+    name = ref_name(id_)
     return id_ if name is None else {"ref": name}
 
 
@@ -194,10 +194,10 @@ def shown(value: Any, key: str = "") -> Any:
 
 
 _REF_TYPES: dict[str, Callable[[str], str]] = {
-    "GroupId": partial(c.new_id, "security-group"),
-    "ReferencedGroupId": partial(c.new_id, "security-group"),
-    "NetworkAclId": partial(c.new_id, "network-acl"),
-    "PrefixListId": partial(c.new_id, "prefix-list"),
+    "GroupId": partial(new_id, "security-group"),
+    "ReferencedGroupId": partial(new_id, "security-group"),
+    "NetworkAclId": partial(new_id, "network-acl"),
+    "PrefixListId": partial(new_id, "prefix-list"),
     "AssociationId": c.association_ref,
 }
 
@@ -243,7 +243,7 @@ def change_document(change: c.Change) -> dict[str, Any]:
 def change_from_document(document: Request) -> c.Change:
     """The inverse of ``change_document``. Raises ``DocumentError``, or ``KeyError`` for a missing key."""
     raw = document["resource"]
-    id_ = c.new_id(raw["type"], raw["id"]["ref"]) if isinstance(raw["id"], Mapping) else raw["id"]
+    id_ = new_id(raw["type"], raw["id"]["ref"]) if isinstance(raw["id"], Mapping) else raw["id"]
     resource = Resource(raw["type"], id_, raw["name"])
     base: dict[str, Any] = {"resource": resource, "reason": document["reason"]}
     request = hidden(document["request"])

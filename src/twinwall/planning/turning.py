@@ -12,7 +12,16 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from twinwall.errors import ForeignOwner
-from twinwall.model.firewall import NetworkAcl, PrefixList, Resource, ResourceType, SecurityGroup, Snapshot
+from twinwall.model.firewall import (
+    NetworkAcl,
+    PrefixList,
+    Resource,
+    ResourceType,
+    SecurityGroup,
+    Snapshot,
+    new_id,
+    ref_name,
+)
 from twinwall.model.rules import SecurityGroupRule
 from twinwall.planning import changes as c
 from twinwall.planning.desired import Desired, DesiredAssociation, resolve_desired
@@ -40,7 +49,7 @@ def with_found(history: History, now: Snapshot) -> History:
     for sent in history.sent:
         ref = sent.change.resource.id
         if (
-            c.ref_name(ref) is not None
+            ref_name(ref) is not None
             and ref not in ids
             and (found := _made(sent, history, now, set(ids.values())))
         ):
@@ -242,7 +251,7 @@ class _Back:
         """Old id → ref, of what the run deleted; or → the id under which an earlier undo has made it again."""
         held, twins = things_in(self.now), twins_of(self.own, self.before, self.now)
         gone = [id_ for id_ in sorted(self.own.deleted) if id_ not in held]
-        return {id_: twins.get(id_) or c.new_id(_type(id_), self._name(id_)) for id_ in gone}
+        return {id_: twins.get(id_) or new_id(_type(id_), self._name(id_)) for id_ in gone}
 
     def _name(self, id_: str) -> str:
         group = self.before.group_by_id.get(id_)

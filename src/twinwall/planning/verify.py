@@ -69,13 +69,15 @@ def _outcomes(pair: Pair) -> Iterator[Outcome]:
 
 def _group(pair: Pair, wanted: SecurityGroup) -> Outcome:
     found = pair.existing.group_by_id.get(wanted.group_id)
-    symbols = Outcome(symbols=pair.symbols_of((*wanted.rules, *(found.rules if found else ()))))
+    symbols = Outcome(symbols=pair.symbols_of(wanted, *([found] if found else ())))
     if found is None:
         return merged([symbols, on_one_side(wanted.resource, _group_sides(pair, wanted), "source")])
     return merged([symbols, *_group_pair(pair, wanted, found)])
 
 
 def _group_pair(pair: Pair, wanted: SecurityGroup, found: SecurityGroup) -> Iterator[Outcome]:
+    if wanted.rules == found.rules:
+        return
     for way in _DIRECTIONS:
         subject = Subject(pair, wanted.resource, way, wanted.resource)
         yield _group_rules(subject, wanted.rules_of(way), found.rules_of(way))
@@ -85,7 +87,7 @@ def _group_rules(
     subject: Subject, wanted: tuple[SecurityGroupRule, ...], found: tuple[SecurityGroupRule, ...]
 ) -> Outcome:
     """Known lists are opened only where that can matter: where the sums with all lists as symbols differ."""
-    if wanted == found or clash_of_groups(GroupRules(wanted), GroupRules(found)) is None:
+    if clash_of_groups(GroupRules(wanted), GroupRules(found)) is None:
         return Outcome()
     wanted_lists, found_lists = subject.pair.known_lists
     outcome = compared(subject, GroupRules(wanted, wanted_lists), GroupRules(found, found_lists))

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from twinwall.errors import AmbiguousName
-from twinwall.model.firewall import NetworkAcl, Resource
+from twinwall.model.firewall import NetworkAcl, Resource, new_id
 from twinwall.model.rules import NetworkAclEntry, RuleAction
-from twinwall.planning.changes import new_id
 from twinwall.planning.findings import NotCompared
 from twinwall.replica.cidrs import CidrMapper
 from twinwall.replica.matching import Match, Matcher, check_ownership

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from twinwall.errors import ForeignOwner
-from twinwall.model.firewall import Resource, SecurityGroup
+from twinwall.model.firewall import Resource, SecurityGroup, new_id
 from twinwall.model.rules import GroupPeer, SecurityGroupRule
-from twinwall.planning.changes import new_id
 from twinwall.planning.findings import NotCompared
 from twinwall.replica.lists import Outside
 from twinwall.replica.matching import Match, Matcher, adopts, check_ownership, check_unique

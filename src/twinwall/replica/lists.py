@@ -14,11 +14,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from twinwall.errors import AmbiguousName, ConfigError, ForeignOwner, UnsafePlan
-from twinwall.model.firewall import PrefixList, PrefixListEntry, Resource, make_tags, tag
+from twinwall.model.firewall import PrefixList, PrefixListEntry, Resource, make_tags, new_id, tag
 from twinwall.model.net import parse_cidr
 from twinwall.model.ownership import SOURCE_TAG, TARGET_TAG, Mark
 from twinwall.model.rules import Tags
-from twinwall.planning.changes import new_id
 from twinwall.planning.findings import Finding
 from twinwall.replica.cidrs import CidrMapper
 from twinwall.replica.scene import Scene

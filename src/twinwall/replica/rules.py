@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 
 from twinwall.errors import UnmappedGroup, UnmappedPrefixList
 from twinwall.model.firewall import SecurityGroup
@@ -25,11 +26,10 @@ class RuleTranslator:
     refused: list[tuple[SecurityGroup, SecurityGroupRule, Outside]] = field(default_factory=list)
 
     def translate(self, group: SecurityGroup, *, quiet: bool = False) -> Iterable[SecurityGroupRule]:
+        if not self.mapper.maps and _become_themselves(group):
+            return group.rules
         merged: dict[SecurityGroupRule, SecurityGroupRule] = {}
-        unmoved = not self.mapper.maps
         for rule in group.rules:
-            if unmoved and _is_plain(rule) and merged.setdefault(rule, rule) is rule:
-                continue
             peers = self.references.translate(rule.peer)
             if isinstance(peers, Outside):
                 if not quiet:
@@ -106,6 +106,15 @@ class RuleTranslator:
         raise error(f"translating {group.resource}: {rule}: {outside.why}{more}; {ways}")
 
 
-def _is_plain(rule: SecurityGroupRule) -> bool:
-    """Of addresses alone: without a map of them it becomes itself, and there is nothing to tell of it."""
-    return type(rule.peer) is CidrPeer and not (rule.description or rule.tags or rule.rule_id)
+_said = tuple(map(attrgetter, ("description", "tags", "rule_id")))
+_identity = attrgetter("direction", "traffic", "peer")
+
+
+def _become_themselves(group: SecurityGroup) -> bool:
+    """Where no block is moved: rules of addresses alone, of which there is nothing to tell, no two of them the same."""
+    rules = group.rules
+    return (
+        not group.referring_rules
+        and not any(any(map(said, rules)) for said in _said)
+        and len(set(map(_identity, rules))) == len(rules)
+    )

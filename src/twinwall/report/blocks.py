@@ -9,9 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from twinwall.model.firewall import Resource
-from twinwall.planning.changes import ref_name
-from twinwall.planning.plan import Endpoint
+from twinwall.model.firewall import Endpoint, Resource, ref_name
 
 WIDTH = 80
 

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from twinwall.model.firewall import Resource
+from twinwall.model.firewall import Resource, ref_name
 from twinwall.model.rules import SecurityGroupRule
 from twinwall.planning import changes as c
 from twinwall.planning.plan import Plan
@@ -140,7 +140,7 @@ def _all_rows(change: c.Change) -> list[str]:
         case c.CreateNetworkAclEntry() | c.ReplaceNetworkAclEntry() | c.DeleteNetworkAclEntry():
             return [f"{_ENTRY_SIGNS[change.action]} {change.entry}"]
         case c.ReplaceNetworkAclAssociation(network_acl_id=acl):
-            return [f"~ gets the ACL {c.ref_name(acl) or acl}"]
+            return [f"~ gets the ACL {ref_name(acl) or acl}"]
         case c.CreateTags() | c.DeleteTags():
             return _tag_rows(change)
         case c.CreateManagedPrefixList(entries=entries):

@@ -16,7 +16,7 @@ from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.simulation import Simulation
 from twinwall.emulator.switches import Switches
 from twinwall.errors import AwsError, NotFound, OutcomeUnknown, Throttled, Unavailable
-from twinwall.model.firewall import Resource
+from twinwall.model.firewall import Resource, new_id
 from twinwall.model.net import parse_cidr
 from twinwall.model.rules import CidrPeer, Direction, NetworkAclEntry, RuleAction, SecurityGroupRule, Traffic
 from twinwall.planning import changes as c
@@ -37,7 +37,7 @@ class Scene:
         self.group = self.make("web")
 
     def make(self, name: str) -> Resource:
-        ref = Resource("security-group", c.new_id("security-group", name), name)
+        ref = Resource("security-group", new_id("security-group", name), name)
         made = c.CreateSecurityGroup(resource=ref, group_name=name, description="d", vpc_id=self.vpc)
         return Resource("security-group", self.doors.writer.carry_out(made).id, name)
 
@@ -286,7 +286,7 @@ def test_a_swapped_acl_is_the_old_or_the_new_one() -> None:
     all_of_them = interfaces(scene, 40)
     held = scene.aws.world.at(ACCOUNT, REGION)
     (old,) = [a for a in held.acls.values() if a.is_default]
-    ref = Resource("network-acl", c.new_id("network-acl", "edge"), "edge")
+    ref = Resource("network-acl", new_id("network-acl", "edge"), "edge")
     made = scene.doors.writer.carry_out(c.CreateNetworkAcl(resource=ref, vpc_id=scene.vpc)).id
     scene.clock.sleep(6)
     swap = c.ReplaceNetworkAclAssociation(

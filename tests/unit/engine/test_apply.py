@@ -8,7 +8,7 @@ from twinwall.emulator.simulation import Simulation
 from twinwall.engine.apply import carry_out
 from twinwall.engine.means import Means
 from twinwall.engine.pace import Pace
-from twinwall.model.firewall import Resource, Snapshot
+from twinwall.model.firewall import Resource, Snapshot, new_id
 from twinwall.model.net import ANY_IPV4
 from twinwall.model.rules import CidrPeer, Direction, GroupPeer, PrefixListPeer, SecurityGroupRule, Traffic
 from twinwall.model.throttle import bucket_of
@@ -16,7 +16,7 @@ from twinwall.planning import changes as c
 from twinwall.planning.makespan import makespan
 from twinwall.planning.order import Barrier, Step
 
-WEB = Resource("security-group", c.new_id("security-group", "web"), "web")
+WEB = Resource("security-group", new_id("security-group", "web"), "web")
 
 
 def rule(peer, direction=Direction.INGRESS):
@@ -180,7 +180,7 @@ def test_no_more_are_in_flight_than_latency_and_rate_ask_for():
 
 
 def test_two_targets_of_one_account_make_a_list_once():
-    office = Resource("prefix-list", c.new_id("prefix-list", "office"), "office")
+    office = Resource("prefix-list", new_id("prefix-list", "office"), "office")
     make = c.CreateManagedPrefixList(resource=office, name="office", family=4, max_entries=1, entries=())
     by_list = authorize(PrefixListPeer(office.id))
     made = {}

@@ -13,7 +13,7 @@ from twinwall.emulator.throttle import Throttle
 from twinwall.engine.apply import carry_out
 from twinwall.engine.means import Means
 from twinwall.engine.pace import Pace, Paces
-from twinwall.model.firewall import Resource, Snapshot
+from twinwall.model.firewall import Resource, Snapshot, new_id
 from twinwall.planning import changes as c
 from twinwall.planning.order import Step
 
@@ -48,7 +48,7 @@ def creations(count):
     return tuple(
         Step(
             c.CreateSecurityGroup(
-                resource=Resource("security-group", c.new_id("security-group", name), name),
+                resource=Resource("security-group", new_id("security-group", name), name),
                 group_name=name,
                 description="d",
                 vpc_id="vpc-1",

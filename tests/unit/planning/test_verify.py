@@ -15,6 +15,7 @@ from twinwall.model.firewall import (
     Snapshot,
     Subnet,
     Vpc,
+    new_id,
 )
 from twinwall.model.net import parse_cidr
 from twinwall.model.rules import (
@@ -29,7 +30,6 @@ from twinwall.model.rules import (
     Traffic,
     make_traffic,
 )
-from twinwall.planning.changes import new_id
 from twinwall.planning.desired import Desired, DesiredAssociation
 from twinwall.planning.differences import MAX_WITNESSES
 from twinwall.planning.findings import NotCompared

@@ -16,10 +16,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from twinwall.documents.export.firewall import Exported
-from twinwall.model.firewall import Location, NetworkAcl, PrefixList, Resource, SecurityGroup
+from twinwall.model.firewall import Location, NetworkAcl, PrefixList, Resource, SecurityGroup, ref_name
 from twinwall.model.net import ANY_IPV4, ANY_IPV6
 from twinwall.model.rules import CidrPeer, Direction, GroupPeer, Peer, PrefixListPeer, SecurityGroupRule, Tags
-from twinwall.planning.changes import ref_name
 from twinwall.replica.naming import accepted
 from twinwall.replica.scene import name_key
 from twinwall.replica.tags import copied_tags

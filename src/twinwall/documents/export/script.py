@@ -14,7 +14,7 @@ from typing import Any
 
 from twinwall.documents.export.blueprint import Blueprint, thing_name
 from twinwall.documents.export.naming import Unique, snake
-from twinwall.model.firewall import NetworkAcl, PrefixList, Resource, SecurityGroup
+from twinwall.model.firewall import NetworkAcl, PrefixList, Resource, SecurityGroup, new_id, ref_name
 from twinwall.model.rules import Direction
 from twinwall.planning import changes as c
 from twinwall.planning.diff import LIST_BATCH
@@ -167,7 +167,7 @@ class _Writer:
 
     def _list(self, item: PrefixList) -> str:
         variable, entries = self.ids[item.prefix_list_id], item.entries or ()
-        resource = replace(item.resource, id=c.new_id("prefix-list", variable))
+        resource = replace(item.resource, id=new_id("prefix-list", variable))
         create = c.CreateManagedPrefixList(
             resource=resource,
             name=item.name,
@@ -190,7 +190,7 @@ class _Writer:
             resource=group.resource,
             group_name=group.group_name,
             description=group.description,
-            vpc_id=c.new_id("vpc", "VPC_ID"),
+            vpc_id=new_id("vpc", "VPC_ID"),
             tags=group.tags,
         )
         lines = [self._made(variable, create, "GroupId")]
@@ -204,7 +204,7 @@ class _Writer:
                 yield self._call(c.AuthorizeRules(resource=group.resource, direction=way, rules=rules))
 
     def _acl(self, acl: NetworkAcl) -> str:
-        vpc = c.new_id("vpc", "VPC_ID")
+        vpc = new_id("vpc", "VPC_ID")
         create = c.CreateNetworkAcl(resource=acl.resource, vpc_id=vpc, tags=acl.tags)
         variable = self.ids[acl.network_acl_id]
         lines = [self._made(variable, create, "NetworkAcl.NetworkAclId")]
@@ -234,7 +234,7 @@ class _Writer:
             case str() if key == "VpcId":
                 return {"$": "VPC_ID"}
             case str() if key in ("GroupId", "NetworkAclId", "PrefixListId"):
-                return {"$": c.ref_name(value) if value not in self.ids else self.ids[value]}
+                return {"$": ref_name(value) if value not in self.ids else self.ids[value]}
             case Mapping():
                 return {**self._fields(value), **self._owner(value)}
             case list():

@@ -56,7 +56,7 @@ def _sorted_rules(item: Json, direction: Direction, owner: str) -> Iterator[Secu
 
 def _by_peer(rules: list[SecurityGroupRule]) -> list[SecurityGroupRule]:
     """Twins, which other tools' dumps hold, by their description, so that the file's order decides nothing."""
-    return sorted(rules, key=lambda rule: (rule.peer_key, rule.description))
+    return rules if len(rules) < 2 else sorted(rules, key=lambda rule: (rule.peer_key, rule.description))
 
 
 def parse_permission(permission: Json, direction: Direction, owner: str) -> Iterator[SecurityGroupRule]:
@@ -65,22 +65,24 @@ def parse_permission(permission: Json, direction: Direction, owner: str) -> Iter
     return iter(_rules(permission, direction, owner)[1])
 
 
-_cidr_ip, _rule = itemgetter("CidrIp"), itemgetter(1)
+_ONE, _rule = 1, itemgetter(1)
 
 
 def _rules(permission: Json, direction: Direction, owner: str) -> tuple[Traffic, list[SecurityGroupRule]]:
     """In the order of their peers. Nearly all rules of a large estate are plain IPv4 blocks without a
     description: those are put in order before they are made."""
-    traffic = _traffic(str(permission["IpProtocol"]), permission.get("FromPort"), permission.get("ToPort"))
-    ranges = permission.get("IpRanges") or ()
-    plain = map(_PLAIN[direction, traffic].__getitem__, map(_cidr_ip, ranges))
-    if any(map((1).__ne__, map(len, ranges))):
+    said = permission.get
+    met = _rules_met(direction, str(permission["IpProtocol"]), said("FromPort"), said("ToPort"))
+    ranges = said("IpRanges") or ()
+    plain = [met[item["CidrIp"]] for item in ranges]
+    if any(map(_ONE.__ne__, map(len, ranges))):
         rules = list(map(_described, map(_rule, plain), ranges))
-        return traffic, _by_peer(rules + _other_rules(permission, direction, traffic, owner))
-    rules = list(map(_rule, sorted(plain)))
-    if any(map(permission.get, _OTHER_PEERS)):
-        rules += _by_peer(_other_rules(permission, direction, traffic, owner))
-    return traffic, rules
+        return met.traffic, _by_peer(rules + _other_rules(permission, direction, met.traffic, owner))
+    plain.sort()
+    rules = list(map(_rule, plain))
+    if said("UserIdGroupPairs") or said("Ipv6Ranges") or said("PrefixListIds"):
+        rules += _by_peer(_other_rules(permission, direction, met.traffic, owner))
+    return met.traffic, rules
 
 
 def _other_rules(
@@ -99,9 +101,6 @@ def _described(rule: SecurityGroupRule, item: Json) -> SecurityGroupRule:
 
 def _description(item: Json) -> str:
     return str(item.get("Description") or "")
-
-
-_OTHER_PEERS = ("Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
 
 
 def _other_peers(permission: Json, owner: str) -> Iterator[tuple[Peer, Json]]:
@@ -135,32 +134,28 @@ class _Rules(dict[str, _Placed]):
         cidr = parse_cidr(text if type(text) is str else str(text))
         if cidr.family != 4:
             raise ConfigError(f"{text!r} is an IPv6 block where IPv4 is wanted")
-        _PLAIN.make_room()
+        _make_room()
         rule = SecurityGroupRule(self.direction, self.traffic, _new(CidrPeer, (cidr,)))
         placed = self[text] = cidr.first << 6 | cidr.length, rule
         return placed
 
 
-class _Plain(dict[tuple[Direction, Traffic], _Rules]):
+@lru_cache(maxsize=1 << 12, typed=True)
+def _rules_met(direction: Direction, protocol: str, first: Any, last: Any) -> _Rules:
+    return _Rules(direction, _traffic(protocol, first, last))
+
+
+def _make_room() -> None:
     """All of them together are bounded, and forgotten together."""
-
-    met = 0
-
-    def __missing__(self, said: tuple[Direction, Traffic]) -> _Rules:
-        self.make_room()
-        rules = self[said] = _Rules(*said)
-        return rules
-
-    def make_room(self) -> None:
-        self.met += 1
-        if self.met > _MOST_RULES:
-            self.clear()
-            self.met = 0
+    _MET["rules"] += 1
+    if _MET["rules"] > _MOST_RULES:
+        _rules_met.cache_clear()
+        _MET["rules"] = 1
 
 
 _new = tuple.__new__
+_MET = {"rules": 0}
 _MOST_RULES = 1 << 17
-_PLAIN = _Plain()
 
 
 def _ipv6_peer(text: str) -> CidrPeer:

@@ -51,7 +51,7 @@ def _resolved(groups: Sequence[SecurityGroup]) -> tuple[SecurityGroup, ...]:
 
     return tuple(
         replace(g, rules=tuple(resolved(g, rule) for rule in g.rules))
-        if GroupPeer in set(map(type, map(_peer, g.rules)))
+        if any(isinstance(rule.peer, GroupPeer) for rule in g.referring_rules)
         else g
         for g in groups
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from twinwall.model.firewall import NetworkAcl, Resource, make_tags
+from twinwall.model.firewall import NetworkAcl, Resource, make_tags, new_id, ref_name
 from twinwall.model.rules import NetworkAclEntry
 from twinwall.planning import changes as c
 from twinwall.planning.acl_entries import DIRECTIONS, of_direction
@@ -79,8 +79,8 @@ class _Lanes:
         for id_, way in self.goals.ways.items():
             if way == "blue/green":
                 name = self.goals.acls[id_].name or id_
-                ref = c.new_id("network-acl", name)
-                ref = c.new_id("network-acl", f"{name} ({id_})") if ref in taken else ref
+                ref = new_id("network-acl", name)
+                ref = new_id("network-acl", f"{name} ({id_})") if ref in taken else ref
                 taken.add(ref)
                 found[id_] = ref
         return found
@@ -166,7 +166,7 @@ class _LaneOf:
     def _bodies(self) -> None:
         """The plan's own new ACLs, and edits of those that are behind no subnet."""
         for id_ in sorted(self.component):
-            if c.ref_name(id_) is not None:
+            if ref_name(id_) is not None:
                 made: list[int] = []
                 for change in self.given.by_thing[id_]:
                     made.append(self.work.add(change, tuple(made[:1]), -1))
@@ -178,7 +178,7 @@ class _LaneOf:
     def _body(self, id_: str, ref: str, tags: tuple[tuple[str, str], ...]) -> None:
         """A new ACL with the entries that the old one is to have."""
         new = self.goals.edited[id_][1]
-        resource = Resource("network-acl", ref, c.ref_name(ref) or "")
+        resource = Resource("network-acl", ref, ref_name(ref) or "")
         why = WHY_NEW.format(new.resource)
         made = self.work.add(
             c.CreateNetworkAcl(resource=resource, reason=why, vpc_id=new.vpc_id, tags=tags), (), -1
@@ -295,7 +295,7 @@ class _LaneOf:
             self.work.add(c.DeleteNetworkAcl(resource=acl.resource, reason=why), done, 1)
         for id_ in sorted(self._by_way("twin")):
             ref = _twin(id_)
-            resource = Resource("network-acl", ref, c.ref_name(ref) or "")
+            resource = Resource("network-acl", ref, ref_name(ref) or "")
             self.work.add(c.DeleteNetworkAcl(resource=resource, reason="stood in for it"), done, 2)
         for change in self.given.changes:
             if isinstance(change, c.DeleteNetworkAcl) and change.resource.id in self.component:
@@ -303,4 +303,4 @@ class _LaneOf:
 
 
 def _twin(id_: str) -> str:
-    return c.new_id("network-acl", f"stands in for {id_}")
+    return new_id("network-acl", f"stands in for {id_}")

@@ -19,6 +19,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from twinwall.model.firewall import ref_name
 from twinwall.planning import changes as c
 from twinwall.planning.order import Route
 from twinwall.planning.routing.calls import Calls, split
@@ -89,7 +90,7 @@ class _Assembly:
 
     def _new_lists(self) -> None:
         for id_, calls in self.calls.lists.items():
-            if c.ref_name(id_) is not None:
+            if ref_name(id_) is not None:
                 self._list_chain(id_, calls.gains, ())
 
     def _list_chain(self, id_: str, changes: Iterable[c.Change], after: tuple[int, ...]) -> list[int]:
@@ -116,7 +117,7 @@ class _Assembly:
             if ready:
                 now.append(ready)
         for id_, calls in self.calls.lists.items():
-            if c.ref_name(id_) is None and id_ not in early.lists | self._held_lists:
+            if ref_name(id_) is None and id_ not in early.lists | self._held_lists:
                 self.gained += self._list_chain(id_, calls.gains, shut)
         self._remarks(new=False)
         self._groups(now, shut)

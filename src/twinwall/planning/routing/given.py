@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from twinwall.model.firewall import Snapshot
+from twinwall.model.firewall import Snapshot, ref_name
 from twinwall.model.rules import SecurityGroupRule
 from twinwall.planning import changes as c
 from twinwall.planning.compare import Universe
@@ -64,7 +64,7 @@ class Given:
         rules, lists = c.AuthorizeRules | c.RevokeRules, c.ModifyManagedPrefixList
         return any(
             (isinstance(change, rules) and self.usage.guards(change.resource.id))
-            or (isinstance(change, lists) and c.ref_name(change.resource.id) is None)
+            or (isinstance(change, lists) and ref_name(change.resource.id) is None)
             for change in self.changes
         )
 

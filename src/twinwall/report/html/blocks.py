@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from twinwall.model.firewall import Resource
+from twinwall.model.firewall import Endpoint, Resource
 from twinwall.planning.findings import Finding, NotCompared
 from twinwall.planning.flows import Flow
-from twinwall.planning.plan import Endpoint
 from twinwall.report.blocks import TYPE_WORDS, without_refs
 from twinwall.report.flows import FlowLine, flow_lines
 from twinwall.report.html.acls import acl_blocks

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from twinwall.model.firewall import Endpoint
 from twinwall.planning.flows import Flow
-from twinwall.planning.plan import Endpoint
 from twinwall.planning.proof import Difference, Undecided, VerifyReport
 from twinwall.report.blocks import counted, without_refs
 from twinwall.report.html.blocks import Thing, not_compared_section, place_facts, scene_sections, thing

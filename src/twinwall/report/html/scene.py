@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from twinwall.model.firewall import NetworkAcl, Resource, SecurityGroup, Snapshot
+from twinwall.model.firewall import NetworkAcl, Resource, SecurityGroup, Snapshot, ref_name
 from twinwall.model.ownership import LOCK_TAG
 from twinwall.model.rules import GroupPeer, Peer
-from twinwall.planning.changes import ref_name
 from twinwall.planning.desired import Desired
 from twinwall.planning.plan import Plan
 from twinwall.planning.replay import Replay
