@@ -186,9 +186,10 @@ class MemberTable(Protocol):
         or a row without one), and if the lease is still this token's. False: something of it is not so."""
         ...
 
-    def push(self, row: Row, within: float) -> Row | None:
-        """One row of another node: taken if its generation is newer, or equal with a newer ``observed_at``, and
-        the row standing there is no tombstone. None, else the row that stands there."""
+    def push(self, rows: Sequence[Row], within: float) -> Sequence[Row | None]:
+        """Rows of another node, in one call if all are taken. Each is taken if its generation is newer, or equal
+        with a newer ``observed_at``, and the row standing there is no tombstone; one that is not keeps no other
+        back. For each None, else the row that stands there."""
         ...
 
 

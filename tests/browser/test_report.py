@@ -239,7 +239,16 @@ def test_lint_explain_and_a_mesh_are_shown_too(desktop: Watched, make: Make, tmp
 
 def mesh(folder: Path) -> Path:
     """A mesh of two sites, one of which lacks a rule and a copy."""
-    whole = {"known": True, "why": "", "generation": 3, "age": 12.0, "extra": [], "rules": 2, "room": 58}
+    whole = {
+        "known": True,
+        "why": "",
+        "generation": 3,
+        "age": 12.0,
+        "extra": [],
+        "other_ports": [],
+        "rules": 2,
+        "room": 58,
+    }
     site = {**whole, "room_of_interface": 998, "members": ["10.0.0.4/32 i-1"], "missing": [], "right": True}
     rule = "ingress tcp/7000 from 10.0.0.4/32"
     sites = [

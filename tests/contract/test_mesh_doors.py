@@ -110,7 +110,7 @@ def test_rows_are_written_by_the_holder_of_the_lease_on_top_of_what_he_read(tabl
 
 def test_a_row_comes_back_as_it_was_pushed(table: MemberTable) -> None:
     full = row(3, 1000.25, "203.0.113.1/32", "2001:db8::1/128")
-    assert table.push(full, WITHIN) is None
+    assert table.push([full], WITHIN) == [None]
     (standing,) = table.read(WITHIN).rows
     assert read_row(standing) == read_row(full)
     assert standing["ips"] == {"203.0.113.1/32"}
@@ -123,28 +123,44 @@ def test_a_row_comes_back_as_it_was_pushed(table: MemberTable) -> None:
 def test_a_push_is_taken_if_it_is_newer(
     table: MemberTable, generation: int, observed: float, is_taken: bool
 ) -> None:
-    table.push(row(3, 1000.0, "203.0.113.1/32"), WITHIN)
-    standing = table.push(row(generation, observed), WITHIN)
+    table.push([row(3, 1000.0, "203.0.113.1/32")], WITHIN)
+    (standing,) = table.push([row(generation, observed)], WITHIN)
     assert (standing is None) is is_taken
     if standing is not None:
         assert read_row(standing).generation == 3, "the refused one hears what stands there"
+
+
+def of(asg: str, generation: int) -> dict[str, Any]:
+    return {**row(generation), "asg": asg}
+
+
+def test_of_several_rows_each_is_taken_or_refused_for_itself(table: MemberTable) -> None:
+    """More of them than one transaction holds; those that are older hear what stands there."""
+    names = [f"asg-{number:02}" for number in range(23)]
+    assert table.push([of(name, 3) for name in names], WITHIN) == [None] * 23
+    newer = {name: 2 + number % 3 for number, name in enumerate(names)}
+    found = table.push([of(name, newer[name]) for name in names], WITHIN)
+    assert [other is None for other in found] == [newer[name] == 4 for name in names]
+    assert {other["generation"] for other in found if other is not None} == {3}
+    stands = {one["asg"]: one["generation"] for one in table.read(WITHIN).rows}
+    assert stands == {name: max(3, generation) for name, generation in newer.items()}
 
 
 def test_a_tombstone_takes_nothing(table: MemberTable) -> None:
     table.take("a", 100.0, 135.0, WITHIN)
     buried = item_of(Membership(KEY, generation=7, tombstone=True, writer="node"))
     assert table.write([(buried, None)], "a", WITHIN)
-    standing = table.push(row(9), WITHIN)
+    (standing,) = table.push([row(9)], WITHIN)
     assert standing is not None
     assert read_row(standing).tombstone
 
 
 def test_a_row_of_the_published_solution_is_read_and_gives_way(table: MemberTable) -> None:
-    table.push({"region": "eu-west-1", "asg": "web", "ips": {"203.0.113.9/32"}}, WITHIN)
+    table.push([{"region": "eu-west-1", "asg": "web", "ips": {"203.0.113.9/32"}}], WITHIN)
     (standing,) = table.read(WITHIN).rows
     found = read_row(standing)
     assert (found.listed, found.generation) == (frozenset({parse_cidr("203.0.113.9/32")}), None)
-    assert table.push(row(1), WITHIN) is None
+    assert table.push([row(1)], WITHIN) == [None]
 
 
 def test_the_rules_of_a_group_over_http(aws: EmbeddedAws) -> None:

@@ -112,6 +112,11 @@ CASES: dict[str, tuple[int, Json, tuple[str, ...]]] = {
         {"site": {"region": "us-east-1"}},
         ("is not in 111111111111/us-east-1", "correct group"),
     ),
+    "no such further group": (
+        1,
+        {"site": {"further_groups": [NOBODY]}},
+        (f"the group {NOBODY} of the site eu-west-1/web is not in",),
+    ),
     "no such Auto Scaling group": (1, {"site": {"asg": "wbe"}}, ("the Auto Scaling group wbe is not in",)),
     "another account's": (
         3,
@@ -128,6 +133,31 @@ CASES: dict[str, tuple[int, Json, tuple[str, ...]]] = {
 def test_what_the_file_says_wrongly(ground: Ground, case: str) -> None:
     code, changed, words = CASES[case]
     ground.deploy(ground.config(**changed)).refused(code, *words)
+    assert ground.made() == []
+
+
+def test_a_further_group_that_no_instance_carries(ground: Ground) -> None:
+    """And one too many for an interface."""
+    ec2, scaling = ground.client("ec2"), ground.client("autoscaling")
+    vpc = ec2.describe_security_groups(GroupIds=[ground.group])["SecurityGroups"][0]["VpcId"]
+    more = [
+        ec2.create_security_group(GroupName=f"more-{number}", Description="room", VpcId=vpc)["GroupId"]
+        for number in range(2)
+    ]
+    run = ground.deploy(ground.config(site={"further_groups": more[:1]}))
+    run.refused(1, f"do not carry {ground.group}, {more[0]}", "add them to the launch template of web")
+    interface = {"DeviceIndex": 0, "Groups": [ground.group, *more]}
+    ec2.create_launch_template_version(
+        LaunchTemplateName="web",
+        LaunchTemplateData={"ImageId": "ami-0123456789abcdef0", "NetworkInterfaces": [interface]},
+    )
+    web = {"LaunchTemplateName": "web", "Version": "2"}
+    scaling.update_auto_scaling_group(AutoScalingGroupName="web", LaunchTemplate=web)
+    ground.on.aws.set_quota("L-0EA8095F", 400, A, EU)
+    run = ground.deploy(ground.config(rules_per_group=400, site={"further_groups": more[:1]}))
+    run.refused(3, "carries 3 groups", "400 rules", "AWS allows 1000 an interface")
+    del ground.on.aws.world.quotas[A, EU, "L-0EA8095F"]
+    scaling.update_auto_scaling_group(AutoScalingGroupName="web", LaunchTemplate={**web, "Version": "1"})
     assert ground.made() == []
 
 

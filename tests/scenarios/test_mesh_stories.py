@@ -1,58 +1,12 @@
 """Single stories of a mesh, on the simulated AWS without any trouble."""
 
 from dataclasses import replace
-from typing import Any
 
-from twinwall.emulator.mesh.fleet import Fleet
-from twinwall.emulator.mesh.weather import Weather
-from twinwall.emulator.mesh.world import World
-from twinwall.engine.mesh.handler import handle
-from twinwall.engine.mesh.run import Around
-from twinwall.model.members import Site
+import pytest
+from mesh_story import Story
 
-
-class Story:
-    def __init__(self, sites: int = 2, *, tight: bool = False, seed: int = 3, **settings: Any) -> None:
-        self.lines: list[dict[str, Any]] = []
-        weather = Weather(seed, quiet=True)
-        weather.hiccups = 0.0
-        self.world = World(seed, sites, weather, handle, self.surround, tight=tight)
-        self.settings(**settings)
-
-    def surround(self, *parts: Any) -> Around:
-        *others, _ = parts
-        return Around(*others, self.lines.append)
-
-    def settings(self, **settings: Any) -> None:
-        self.world.mesh = replace(self.world.mesh, **settings)
-        self.world.all_sites = self.world.mesh.sites
-        for node in self.world.tables:
-            self.world.configure(node, self.world.mesh.sites)
-
-    def found(self, *nodes: str) -> None:
-        for _ in range(2):
-            for node in nodes or self.world.functions:
-                self.world.functions[node].true_up()
-            self.world.sim.run()
-
-    def site(self, number: int = 0) -> Site:
-        return self.world.mesh.sites[number]
-
-    def fleet(self, number: int = 0) -> Fleet:
-        return self.world.fleets[self.site(number).place]
-
-    def launch(self, number: int = 0) -> str:
-        self.fleet(number).launch(self.site(number).key.asg)
-        self.world.sim.run()
-        return next(reversed(self.fleet(number).machines))
-
-    def admitted(self, number: int) -> set[str]:
-        site = self.site(number)
-        group = self.world.aws.world.at(site.account, site.key.region).groups[site.group_id]
-        return {str(rule.peer) for rule in group.rules if rule.direction.value == "ingress"} - {site.group_id}
-
-    def events(self, kind: str) -> list[dict[str, Any]]:
-        return [line for line in self.lines if line.get("event") == kind]
+from twinwall.emulator.mesh.fleet import POOL
+from twinwall.emulator.mesh.habits import Habits
 
 
 def test_the_first_region_alone_acts_for_the_second() -> None:
@@ -126,6 +80,83 @@ def test_members_of_others_that_find_no_room_are_no_reason_to_abandon() -> None:
     assert story.events("refused")
 
 
+def test_who_is_detached_goes_at_once_by_the_event_and_without_it_by_two_readings() -> None:
+    story = Story()
+    story.found()
+    told, untold = story.launch(), story.launch()
+    fleet = story.fleet()
+    addresses = {id_: f"{fleet.machines[id_].address}/32" for id_ in (told, untold)}
+    fleet.detach(told)
+    story.world.sim.run()
+    assert story.admitted(0) == story.admitted(1) == {addresses[untold]}
+    fleet.machines[untold] = replace(fleet.machines[untold], asg="", state="Detached")
+    clock, function = story.world.sim, story.world.functions[story.site().node]
+    began = clock.monotonic()
+    seen = []
+    for after in (0.0, 50.0, 110.0):
+        clock.sleep(began + after - clock.monotonic())
+        function.true_up()
+        clock.run(until=began + after + 10)
+        seen.append(story.admitted(0))
+    assert seen == [{addresses[untold]}, {addresses[untold]}, set()], "the third is a minute after the first"
+
+
+@pytest.mark.parametrize("remove", ["before", "after"])
+def test_an_instance_goes_to_its_warm_pool_and_comes_back(remove: str) -> None:
+    """Its private address is the same all the time, and only its stay in the group makes it a member."""
+    story = Story(habits=Habits(addresses=frozenset({"private"}), remove=remove))  # type: ignore[arg-type]
+    story.found()
+    fleet, asg = story.fleet(), story.site().key.asg
+    fleet.launch(asg, to=POOL)
+    story.world.sim.run()
+    (instance,) = fleet.machines
+    assert (fleet.machines[instance].state, story.admitted(0)) == ("Warmed:Stopped", set())
+    (address,) = fleet.machines[instance].counted(story.world.mesh)
+    for _ in range(2):
+        fleet.wake(instance)
+        story.world.sim.run()
+        assert fleet.machines[instance].state == "InService"
+        assert story.admitted(0) == story.admitted(1) == {address}
+        fleet.terminate(instance, to=POOL)
+        story.world.sim.run()
+        assert (fleet.machines[instance].state, story.admitted(0)) == ("Warmed:Stopped", set())
+    fleet.terminate(instance)
+    story.world.sim.run()
+    assert fleet.machines[instance].state == "Terminated"
+    assert [line["result"] for line in story.events("answered")] == ["CONTINUE"] * 6
+
+
+def test_an_instance_whose_address_comes_late_is_admitted_once_it_has_one() -> None:
+    story = Story(habits=Habits(late=True))
+    story.found()
+    instance = story.launch()
+    machine = story.fleet().machines[instance]
+    assert machine.state == "InService"
+    assert story.admitted(0) == story.admitted(1) == {f"{machine.address}/32"}
+
+
+def test_every_address_of_every_interface_where_the_configuration_says_so() -> None:
+    kinds = frozenset({"public", "ipv6"})
+    habits = Habits(addresses=kinds, interfaces="all", several=True, echo=True)  # type: ignore[arg-type]
+    story = Story(habits=habits)
+    story.found()
+    machine = story.fleet().machines[story.launch()]
+    assert len(machine.held) == 4
+    assert story.admitted(0) == story.admitted(1) == {one.cidr for one in machine.held}
+    assert {rule.traffic.protocol for rule in story.rules(0) if ":" in str(rule.peer)} >= {6, 58}
+    assert not {rule.traffic.protocol for rule in story.rules(0) if ":" in str(rule.peer)} & {1}
+
+
+def test_a_node_whose_row_comes_of_age_while_it_works_writes_it_anew() -> None:
+    story = Story(expiry=3600.0)
+    story.found()
+    story.launch()
+    story.world.sim.sleep(4000.0)
+    second = story.launch()
+    assert story.fleet().machines[second].state == "InService"
+    assert len(story.admitted(0)) == 2
+
+
 def test_removal_after_the_end() -> None:
     story = Story(remove="after")
     story.found()
@@ -195,3 +226,141 @@ def test_a_row_that_lists_a_network_raises_an_alarm_and_stops_revokes() -> None:
     assert any("no single host" in str(line.get("why")) for line in story.events("alarm"))
     story.found()
     assert story.admitted(0) == set()
+
+
+def authorized(story: Story, number: int, cidr: str) -> None:
+    """By somebody's hand, on a port of the mesh."""
+    site, traffic = story.site(number), story.world.ports[0]
+    ports = {"IpProtocol": "tcp", "FromPort": traffic.first, "ToPort": traffic.last}
+    request = {"GroupId": site.group_id, "IpPermissions": [{**ports, "IpRanges": [{"CidrIp": cidr}]}]}
+    story.world.aws.request(site.account, site.key.region, "AuthorizeSecurityGroupIngress", request)
+
+
+def test_a_member_s_own_rule_is_written_under_a_broader_one_and_not_beside_an_identical_one() -> None:
+    story = Story()
+    story.settings(ports=story.world.ports[:1])
+    story.found()
+    authorized(story, 0, "0.0.0.0/0")
+    for number in range(1, 21):
+        authorized(story, 1, f"203.0.113.{number}/32")
+    instance = story.launch()
+    address = f"{story.fleet().machines[instance].address}/32"
+    assert story.admitted(0) == {"0.0.0.0/0", address}
+    assert [rule.tags for rule in story.rules(1) if str(rule.peer) == address] == [()], "no mark on another's"
+    story.fleet().terminate(instance)
+    story.world.sim.run()
+    assert (story.admitted(0), address in story.admitted(1)) == ({"0.0.0.0/0"}, True), "nor is it revoked"
+
+
+def test_an_instance_whose_event_was_lost_is_answered_by_the_true_up() -> None:
+    story = Story()
+    story.found()
+    fleet, function = story.fleet(), story.world.functions[story.site().node]
+    for expected, change in (("InService", fleet.launch), ("Terminated", fleet.terminate)):
+        change(story.site().key.asg if expected == "InService" else next(iter(fleet.machines)))
+        while not function.queue.messages:
+            story.wait(0.1)
+        function.queue.messages.clear()
+        function.true_up()
+        story.world.sim.run()
+        assert [machine.state for machine in fleet.machines.values()] == [expected]
+        assert len(story.admitted(0)) == (expected == "InService")
+    assert {line["cause"] for line in story.events("answered")} == {"TrueUp"}
+
+
+def test_a_row_is_refreshed_and_pushed_when_it_is_older_than_a_third_of_t() -> None:
+    story = Story()
+    story.found()
+    site = story.site()
+    moments = []
+    for wait in (1100.0, 200.0):
+        story.world.sim.sleep(wait)
+        story.world.functions[site.node].true_up()
+        story.world.sim.run()
+        rows = [table.rows[site.key.region, site.key.asg] for table in story.world.tables.values()]
+        assert len({(row["generation"], row["observed_at"]) for row in rows}) == 1
+        moments.append(rows[0]["observed_at"])
+    assert moments[1] - moments[0] > 1_000_000, "milliseconds: the first true-up left it, the second did not"
+
+
+def test_a_row_observed_in_the_future_counts_as_now_with_an_alarm() -> None:
+    story = Story()
+    story.found()
+    instance, site = story.launch(), story.site()
+    table = story.world.tables[story.site(1).node]
+    key = (site.key.region, site.key.asg)
+    ahead = table.rows[key]["observed_at"] + 600_000
+    table.rows[key] = {**table.rows[key], "observed_at": ahead}
+    story.world.functions[story.site(1).node].true_up()
+    story.world.sim.run()
+    assert story.admitted(1) == {f"{story.fleet().machines[instance].address}/32"}
+    assert any("observed in the future" in str(line.get("why")) for line in story.events("alarm"))
+
+
+def test_a_node_that_lost_its_table_only_adds_until_it_has_heard_the_others() -> None:
+    story = Story()
+    story.found()
+    instance = story.launch(1)
+    address = f"{story.fleet(1).machines[instance].address}/32"
+    here, there = story.site(0).node, story.site(1).node
+    story.world.tables[here].restore(({}, {}))
+    story.world.wire.cuts |= {(here, there), (there, here)}
+    story.world.functions[here].true_up()
+    story.world.sim.run()
+    assert story.admitted(0) == {address}, "it knows of nobody, and revokes nobody"
+    story.world.wire.cuts.clear()
+    story.found()
+    assert story.admitted(0) == {address}
+    story.fleet(1).terminate(instance)
+    story.world.sim.run()
+    assert story.admitted(0) == set()
+
+
+def test_a_group_that_is_gone_is_one_line_and_a_metric_and_nothing_is_answered() -> None:
+    story = Story()
+    story.found()
+    site = story.site()
+    request = {"GroupId": site.group_id}
+    story.world.aws.request(site.account, site.key.region, "DeleteSecurityGroup", request)
+    story.fleet().launch(site.key.asg)
+    story.wait(20.0)
+    assert [machine.state for machine in story.fleet().machines.values()] == ["Pending:Wait"]
+    assert story.events("answered") == []
+    failed = story.events("failed")
+    assert failed
+    assert site.group_id in failed[0]["error"]
+    assert any(line.get("Failures") == 1 and line["_aws"] for line in story.lines)
+
+
+def test_an_auto_scaling_group_that_is_gone_leaves_its_row_as_it_stands() -> None:
+    story = Story()
+    story.found()
+    instance, site = story.launch(), story.site()
+    before = dict(story.world.tables[site.node].rows[site.key.region, site.key.asg])
+    story.fleet().groups.clear()
+    story.found()
+    after = story.world.tables[site.node].rows[site.key.region, site.key.asg]
+    assert after["ips"] == before["ips"] == {f"{story.fleet().machines[instance].address}/32"}
+    assert {line["site"] for line in story.events("no-group")} == {str(site.key)}
+    assert story.admitted(0) == story.admitted(1) == after["ips"]
+
+
+def test_every_line_of_the_audit_says_who_what_when_and_why() -> None:
+    story = Story()
+    story.found()
+    story.lines.clear()
+    instance = story.launch()
+    story.fleet().terminate(instance)
+    story.world.sim.run()
+    decisions = [line for line in story.lines if "event" in line]
+    assert {"row", "added", "answered", "revoked"} <= {line["event"] for line in decisions}
+    for line in decisions:
+        assert {"event", "at", "mesh", "node", "event_id", "cause"} <= set(line)
+        if line["event"] in ("added", "revoked"):
+            assert {"site", "group", "addresses", "rules", "call"} <= set(line)
+        if line["event"] == "added":
+            assert {"of", "generation"} <= set(line)
+    measured = [line for line in story.lines if "_aws" in line]
+    (told,) = measured[0]["_aws"]["CloudWatchMetrics"]
+    assert {one["Name"] for one in told["Metrics"]} <= set(measured[0])
+    assert any("Lag" in line for line in measured)

@@ -4,6 +4,7 @@ public story with its times, and the published walk-through. IAM is enforced: ev
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +66,7 @@ def test_the_published_walk_through(stage: Served, tmp_path: Path) -> None:
     lost = min(there.addresses())
     members = one_comes_and_one_goes_by_hand(mesh, here, there, lost)
     the_command_repairs_the_rule(stage, mesh, there, lost, members, tmp_path)
+    members = one_is_detached_by_hand(there, mesh, members)
     a_region_is_cut_off(stage, mesh, here, there, members)
 
 
@@ -126,6 +128,18 @@ def the_command_repairs_the_rule(
     assert all(lost in line for line in admitted)
 
 
+def one_is_detached_by_hand(there: Region, mesh: Mesh, members: set[str]) -> set[str]:
+    """No hook and no true-up: Auto Scaling's event is evidence."""
+    leaver = min(there.states())
+    there.client("autoscaling").detach_instances(
+        AutoScalingGroupName="walk", InstanceIds=[leaver], ShouldDecrementDesiredCapacity=True
+    )
+    staying = {address for at in mesh.regions for address in at.addresses()}
+    assert len(staying) == len(members) - 1
+    until(lambda: mesh.everywhere(staying))
+    return staying
+
+
 def a_region_is_cut_off(stage: Served, mesh: Mesh, here: Region, there: Region, members: set[str]) -> None:
     """The other scales; it returns and catches up."""
     stage.cut_off(THERE)
@@ -167,3 +181,71 @@ def test_three_sites_in_two_accounts(stage: Served) -> None:
     until(lambda: not any(at.states() for at in sites))
     until(lambda: mesh.everywhere(set()))
     assert [mesh.memory(at) < 128 for at in sites] == [True] * 3
+
+
+OURS = ("Scan", "PutItem", "UpdateItem", "TransactWriteItems", "CompleteLifecycleAction")
+"""What a handler calls beside EC2's and Auto Scaling's Describe calls, and adds and revokes."""
+
+
+def calls(stage: Served) -> Counter[str]:
+    """Of a mesh's handlers, by action, since the last look."""
+    found: Counter[str] = Counter()
+    for one in stage.control("GET", "counts"):
+        if one["action"] in OURS or one["action"].startswith(("Describe", "Authorize", "Revoke")):
+            found[one["action"]] += one["count"]
+    stage.control("POST", "reset")
+    return found
+
+
+def waiting(mesh: Mesh, at: Region) -> dict[str, object]:
+    """What stands in the node's queue, as Lambda hands it over."""
+    sqs = at.client("sqs")
+    url = sqs.get_queue_url(QueueName=mesh.table_name)["QueueUrl"]
+    found = until(lambda: sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"))
+    records = [
+        {"eventSource": "aws:sqs", "messageId": one["MessageId"], "receiptHandle": one["ReceiptHandle"]}
+        | {"body": one["Body"]}
+        for one in found
+    ]
+    return {"Records": records}
+
+
+def test_what_each_handler_costs_at_the_endpoint(stage: Served) -> None:
+    """The protocol's budgets for R = 2 nodes, over HTTP: nothing runs but what is invoked here."""
+    here, there = ground(stage, "cost", (0, HERE), (0, THERE))
+    mesh, by_hand_event = (
+        Mesh(stage.endpoint, "cost", [here, there]),
+        {"detail": {"AutoScalingGroupName": "cost"}},
+    )
+    for at in mesh.regions:
+        mesh.deploy(at, awake=False)
+    mesh.listen_to_events(here)
+    for at in (here, there, here):
+        mesh.invoke(at, by_hand_event)
+    stage.settle()
+    calls(stage)
+    mesh.invoke(here, by_hand_event)
+    nothing = calls(stage)
+    assert nothing == {
+        "DescribeAutoScalingGroups": 1,
+        "DescribeInstances": 1,
+        "DescribeSecurityGroupRules": 1,
+        "Scan": 2,
+    }, "a true-up with nothing to do: four reads, and one of the other table"
+    here.scale(1)
+    launch = waiting(mesh, here)
+    calls(stage)
+    mesh.invoke(here, launch)
+    event = calls(stage)
+    assert event["CompleteLifecycleAction"] == event["PutItem"] == 1
+    assert sum(event.values()) <= 3 * 2 + 11, event
+    mesh.invoke(there, {"Records": [{"eventSource": "aws:dynamodb", "dynamodb": {"SequenceNumber": "1"}}]})
+    assert calls(stage) == {"DescribeSecurityGroupRules": 1, "Scan": 1}, "an owner that was woken for nothing"
+    until(lambda: here.in_service(1))
+    here.scale(0)
+    leave = waiting(mesh, here)
+    calls(stage)
+    mesh.invoke(here, leave)
+    event = calls(stage)
+    assert event["RevokeSecurityGroupIngress"] == 1
+    assert sum(event.values()) <= 3 * 2 + 12, event

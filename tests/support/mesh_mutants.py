@@ -30,7 +30,7 @@ MUTANTS = (
         "mesh/rows.py",
         'suspended |= mesh.policy == "keep" or now - first < mesh.expiry',
         "suspended |= False",
-        5,
+        7,
         "Availability",
     ),
     Mutant(
@@ -38,15 +38,15 @@ MUTANTS = (
         "mesh/members.py",
         "    for id_ in {*seen.states, *seen.named}:",
         "    for id_ in seen.named:",
-        0,
+        3,
         "Quiet",
     ),
     Mutant(
         "a site revokes in another's group",
         "engine/mesh/chains.py",
-        "        refused = add(missing, authorize)\n",
-        "        refused = add(missing, authorize)\n"
-        "        old = [r.rule_id for r in existing if dict(r.tags).get('twinwall:site') == str(row.key)\n"
+        "        added = filling.add(missing, authorize)\n",
+        "        added = filling.add(missing, authorize)\n"
+        "        old = [r.rule_id for r in groups[site.group_id] if dict(r.tags).get('twinwall:site') == str(row.key)\n"
         "               and getattr(r.peer, 'cidr', None) not in row.listed]\n"
         "        if old:\n"
         "            ec2.revoke(site.group_id, old, run.within_remote())\n",
@@ -56,7 +56,7 @@ MUTANTS = (
     Mutant(
         "revoke by mark",
         "engine/mesh/passing.py",
-        "        extra = {s: d.extra for s, d in self._differences(picture.groups, roster).items() if d.extra}\n",
+        "        extra = {s: d.extra for s, d in self._differences(groups, roster).items() if d.extra}\n",
         "        extra = {}\n"
         "        for site in self.run.around.sites:\n"
         "            for rule in picture.groups[site.group_id]:\n"
@@ -64,15 +64,15 @@ MUTANTS = (
         "                    if dict(rule.tags).get('twinwall:site') == str(st.site.key):\n"
         "                        if getattr(rule.peer, 'cidr', None) not in st.claims:\n"
         "                            extra.setdefault(site, []).append(rule)\n",
-        5,
+        0,
         "Availability",
     ),
     Mutant(
         "group written before the push",
         "engine/mesh/chains.py",
-        "    accepted = [row for row in rows if _push(run, node, row)]\n",
+        "    accepted = [row for row, other in zip(rows, found, strict=True) if _is_taken(run, node, row, other)]\n",
         "    accepted = rows\n",
-        0,
+        43,
         "Rights",
     ),
     Mutant(
@@ -80,15 +80,15 @@ MUTANTS = (
         "emulator/mesh/table.py",
         "        if is_newer and not is_removed:",
         "        if is_newer or not is_removed:",
-        31,
+        1,
         "Monotony",
     ),
     Mutant(
         "rows read before groups",
         "engine/mesh/passing.py",
-        "        extra = {s: d.extra for s, d in self._differences(picture.groups, roster).items() if d.extra}\n",
-        "        extra = {s: d.extra for s, d in self._differences(groups_of(self.run), roster).items() if d.extra}\n",
-        30,
+        "        groups = picture.groups\n",
+        "        groups = groups_of(self.run)\n",
+        10,
         "Availability",
     ),
     Mutant(
@@ -96,7 +96,7 @@ MUTANTS = (
         "mesh/members.py",
         "    found = {release.instance: release for release in old if now - release.at < RELEASED_FOR}\n",
         "    found: dict[str, Release] = {}\n",
-        28,
+        16,
         "Answers",
     ),
     Mutant(
@@ -125,7 +125,7 @@ MUTANTS = (
         "mesh/members.py",
         "        if id_ in let_go or not _admitted(id_, site, seen):",
         "        if (id_ in let_go and id_ not in seen.named) or not _admitted(id_, site, seen):",
-        47,
+        139,
         "Answers",
     ),
 )

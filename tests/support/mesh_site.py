@@ -30,7 +30,7 @@ from twinwall.documents.deployment import settings as stack
 from twinwall.documents.deployment.package import build
 from twinwall.documents.mesh_permissions import NodeRoles, roles_of
 from twinwall.mesh.configure import Configured, configure
-from twinwall.mesh.events import LAUNCH, TERMINATE, TERMINATED
+from twinwall.mesh.events import DETACHED, LAUNCH, TERMINATE, TERMINATED
 
 Json = dict[str, Any]
 ONCE = Config(retries={"total_max_attempts": 1}, read_timeout=60)
@@ -395,10 +395,17 @@ class Mesh:
         common = {"FunctionName": self.table_name, "FunctionResponseTypes": ["ReportBatchItemFailures"]}
         return str(at.client("lambda").create_event_source_mapping(**common, **settings)["UUID"])
 
+    def listen_to_events(self, at: Region) -> None:
+        """Events come into the node's queue, where nobody takes them."""
+        sqs = at.client("sqs")
+        url = sqs.get_queue_url(QueueName=self.table_name)["QueueUrl"]
+        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        self._rule(at, found["Attributes"]["QueueArn"])
+
     def _rule(self, at: Region, queue: str) -> None:
         pattern = {
             "source": ["aws.autoscaling"],
-            "detail-type": [LAUNCH, TERMINATE, TERMINATED],
+            "detail-type": [LAUNCH, TERMINATE, TERMINATED, DETACHED],
             "detail": {"AutoScalingGroupName": [at.asg]},
         }
         events = at.client("events")

@@ -108,12 +108,13 @@ class AwsLook:
         )["AutoScalingGroups"]  # fmt: skip
         return found[0] if found else None
 
-    def launch_groups(self, scaling_group: Document) -> list[set[str]]:
-        """The groups that each interface of its launch template carries; nothing where none is described."""
+    def launch_groups(self, scaling_group: Document) -> list[set[str]] | None:
+        """The groups that each interface of its launch template carries; None where it has none. API:
+        RequestLaunchTemplateData: those of the interfaces, or, without interfaces, of the instance."""
         mixed = (scaling_group.get("MixedInstancesPolicy") or {}).get("LaunchTemplate") or {}
         named = scaling_group.get("LaunchTemplate") or mixed.get("LaunchTemplateSpecification") or {}
         if not named.get("LaunchTemplateId"):
-            return []
+            return None
         [found] = self._call(
             "reading the launch template", named["LaunchTemplateId"], "ec2", "describe_launch_template_versions",
             LaunchTemplateId=named["LaunchTemplateId"], Versions=[str(named.get("Version") or "$Default")],

@@ -29,6 +29,8 @@ _IS_OLDER = (
 _IS_ACCEPTED = f"{_IS_NEW} OR (({_IS_STANDING}) AND ({_IS_OLDER}))"
 _NAMES = {"#token": "token", "#until": "until"}
 _FAILED = "ConditionalCheckFailedException"
+_PUSHED = 10
+"""Rows of one transaction: it holds 4 MB, an item 400 KB (aws-facts 7)."""
 
 
 Standing = dict[tuple[str, str], tuple[Mapping[str, Any], Row]]
@@ -146,13 +148,39 @@ class DynamoTable:
         values = _item({":old": old})
         return {**put, "ConditionExpression": "generation = :old", "ExpressionAttributeValues": values}
 
-    def push(self, row: Row, within: float) -> Row | None:
+    def push(self, rows: Sequence[Row], within: float) -> Sequence[Row | None]:
+        """Of one row a put; of several a transaction, again without those that it was cancelled for."""
+        found: dict[int, Row | None] = {}
+        with faults("pushing rows into", self._table, at=self._place, mutation=True):
+            while len(found) < len(rows):
+                left = [number for number in range(len(rows)) if number not in found][:_PUSHED]
+                refused = self._put_new([rows[number] for number in left], within)
+                found.update(
+                    (number, refused.get(at))
+                    for at, number in enumerate(left)
+                    if at in refused or not refused
+                )
+        return [found[number] for number in range(len(rows))]
+
+    def _put_new(self, rows: Sequence[Row], within: float) -> dict[int, Row]:
+        """What stands in the way, by the number of its row; nothing was put then."""
+        puts = [self._put_newer(row) for row in rows]
+        if len(puts) == 1:
+            standing = self._conditional("put_item", within, puts[0])
+            return {} if standing is None else {0: standing}
+        try:
+            self._call("transact_write_items", within, TransactItems=[{"Put": put} for put in puts])
+        except ClientError as error:
+            return _standing(error)
+        return {}
+
+    def _put_newer(self, row: Row) -> dict[str, Any]:
         values = {
             ":no": False,
             ":generation": row.get("generation") or 0,
             ":observed_at": row.get("observed_at") or 0,
         }
-        request = {
+        return {
             "TableName": self._table,
             "Item": _item(_stored(row)),
             "ConditionExpression": _IS_ACCEPTED,
@@ -160,8 +188,21 @@ class DynamoTable:
             "ExpressionAttributeValues": _item(values),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        with faults("pushing a row into", self._table, at=self._place, mutation=True):
-            return self._conditional("put_item", within, request)
+
+
+def _standing(error: ClientError) -> dict[int, Row]:
+    """Of a cancelled transaction: what stands where a condition was not met (API: CancellationReason). Raises the error
+    where it was cancelled for anything else."""
+    found: Mapping[str, Any] = error.response
+    reasons = found.get("CancellationReasons") or ()
+    refused: dict[int, Row] = {
+        at: _plain_item(reason.get("Item") or {})
+        for at, reason in enumerate(reasons)
+        if reason.get("Code") == "ConditionalCheckFailed"
+    }
+    if error_code(error) != "TransactionCanceledException" or not refused:
+        raise error
+    return refused
 
 
 def _stored(row: Row) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def adopt(invocation: Invocation, /, mesh: str | None, dry_run: bool, yes: bool,
     configured = configuration_of(invocation).mesh(mesh)
     it = around(configured, open_doors(configured, **options), "", ignore)
     found = survey(it)
-    todo = sum(one.count + one.unclaimed for one in found)
+    todo = sum(one.count + len(one.unclaimed) for one in found)
     if todo and not dry_run:
         rules = sum(one.count for one in found)
         confirm(f"marking {rules} rules in {len(found)} groups as the mesh {it.mesh.name}'s", yes=yes)
@@ -51,7 +51,7 @@ def _document(mesh: str, found: Sequence[Inheritance], *, done: bool) -> dict[st
         {
             "site": str(one.site.key),
             "group": one.site.group_id,
-            "group_marked": one.unclaimed,
+            "group_marked": bool(one.unclaimed),
             "marked": [
                 {"rule": rule.rule_id, "text": str(rule), "of": str(owner.key)}
                 for owner, rules in one.marks.items()

@@ -148,7 +148,7 @@ def _own(mesh: str, site: Site) -> Iterator[_Need]:
     yield _Need(STATES, "*", region)
     yield _Need(INSTANCES, "*", region)
     yield from _adding(mesh, site)
-    yield _Need(REVOKE, _group(site))
+    yield from (_Need(REVOKE, group) for group in _groups(site))
     group = f"autoScalingGroup:*:autoScalingGroupName/{_literal(site.key.asg)}"
     yield _Need(ANSWER, arn("autoscaling", site.place, group))
 
@@ -156,13 +156,13 @@ def _own(mesh: str, site: Site) -> Iterator[_Need]:
 def _adding(mesh: str, site: Site) -> Iterator[_Need]:
     rules = arn("ec2", site.place, "security-group-rule/*")
     yield _Need(RULES, "*", site.key.region)
-    yield _Need(ADD, _group(site))
+    yield from (_Need(ADD, group) for group in _groups(site))
     yield _Need(ADD_MARKED, rules, mesh)
     yield _Need(MARK, rules, mesh)
 
 
-def _group(site: Site) -> str:
-    return arn("ec2", site.place, f"security-group/{site.group_id}")
+def _groups(site: Site) -> list[str]:
+    return [arn("ec2", site.place, f"security-group/{group_id}") for group_id in site.groups]
 
 
 def _literal(name: str) -> str:

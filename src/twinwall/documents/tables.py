@@ -107,7 +107,7 @@ class _Reader:
         seen: dict[str, str] = {}
         for name, found in meshes.items():
             for site in found.mesh.sites:
-                for thing in (site.group_id, f"{site.account}/{site.key}"):
+                for thing in (*site.groups, f"{site.account}/{site.key}"):
                     other = seen.setdefault(thing, name)
                     if other != name:
                         raise self.wrong(

@@ -24,29 +24,29 @@ Listed = Mapping[Site, frozenset[Cidr]]
 @dataclass(frozen=True)
 class Inheritance:
     """``marks``: the rules that get the mark, by the site whose member they admit; ``stays``: other single hosts;
-    ``unclaimed``: the group itself has no mark yet."""
+    ``unclaimed``: the site's groups that have no mark yet."""
 
     site: Site
     marks: Mapping[Site, tuple[SecurityGroupRule, ...]]
     stays: tuple[SecurityGroupRule, ...]
-    unclaimed: bool
+    unclaimed: tuple[str, ...]
 
     @property
     def count(self) -> int:
         return sum(map(len, self.marks.values()))
 
 
-def check_owner(mesh: Mesh, site: Site, tags: Tags, doing: str) -> None:
+def check_owner(mesh: Mesh, site: Site, group_id: str, tags: Tags, doing: str) -> None:
     """A group is kept by one mesh, or is a copy, never both. Raises ``ForeignOwner``."""
     other, source = tag(tags, MESH_TAG), tag(tags, SOURCE_TAG)
     if source is not None:
         raise ForeignOwner(
-            f"{doing}: the group {site.group_id} of {site.key} is Twinwall's copy of {source}; a replica and a mesh "
+            f"{doing}: the group {group_id} of {site.key} is Twinwall's copy of {source}; a replica and a mesh "
             f"would undo each other: take it out of the replica and remove its tag {SOURCE_TAG}, or name another group"
         )
     if other not in (None, mesh.name):
         raise ForeignOwner(
-            f"{doing}: the group {site.group_id} of {site.key} belongs to the mesh {other}, not to {mesh.name}; name "
+            f"{doing}: the group {group_id} of {site.key} belongs to the mesh {other}, not to {mesh.name}; name "
             f"another group, or twinwall mesh remove --mesh {other} first"
         )
 
@@ -79,8 +79,9 @@ def _believed(mesh: Mesh, site: Site, item: Item, node: str) -> frozenset[Cidr]:
     return row.listed
 
 
-def inherit(mesh: Mesh, site: Site, members: Listed, rules: Rules, tags: Tags) -> Inheritance:
-    """Raises ``ConfigError`` where nothing says which ports the mesh is about."""
+def inherit(mesh: Mesh, site: Site, members: Listed, rules: Rules, tags: Mapping[str, Tags]) -> Inheritance:
+    """``rules`` of all groups of the site, ``tags`` by group. Raises ``ConfigError`` where nothing says which ports the
+    mesh is about."""
     ports = mesh.ports or placeholders(rules, site.group_id)
     if not ports:
         raise ConfigError(
@@ -100,7 +101,8 @@ def inherit(mesh: Mesh, site: Site, members: Listed, rules: Rules, tags: Tags) -
             stays.append(rule)
         else:
             marks[owner] = (*marks.get(owner, ()), rule)
-    return Inheritance(site, marks, tuple(stays), tag(tags, MESH_TAG) is None)
+    unclaimed = tuple(group_id for group_id in site.groups if tag(tags[group_id], MESH_TAG) is None)
+    return Inheritance(site, marks, tuple(stays), unclaimed)
 
 
 def _is_host(rule: SecurityGroupRule) -> bool:

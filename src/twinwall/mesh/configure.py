@@ -9,15 +9,16 @@ the only reader; it knows no file. A wrong key or value is a ``ConfigError`` tha
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from twinwall.errors import ConfigError
+from twinwall.mesh.ports import ports_of
+from twinwall.mesh.room import PER_INTERFACE
 from twinwall.mesh.settings import Mesh
 from twinwall.model.members import Node, Place, Site, SiteKey
-from twinwall.model.net import parse_cidr, parse_protocol
-from twinwall.model.rules import Traffic, make_traffic
+from twinwall.model.net import parse_cidr
 
 Table = Mapping[str, Any]
 
@@ -61,6 +62,7 @@ SITE_KEYS = {
     "asg": str,
     "account": str,
     "group": str,
+    "further_groups": list,
     "ranges": list,
     "table": str,
     "role_arn": str,
@@ -84,6 +86,10 @@ _MOST = {"rules_per_group": 1000, "heartbeat": 7200, "remote_deadline": 4, "max_
 """``heartbeat``: API PutLifecycleHook. ``remote_deadline``: the local answer comes within 5 s."""
 
 
+_FOREVER = 10 * 365 * 86_400
+"""Seconds; what takes longer is no period."""
+
+
 def configure(name: str, table: Table) -> Configured:
     _check_keys(table, MESH_KEYS, f"meshes.{name}")
     for key, choices in _CHOICES.items():
@@ -96,6 +102,8 @@ def configure(name: str, table: Table) -> Configured:
         raise ConfigError(
             "sites is missing or empty; write [[meshes.NAME.sites]] for each Auto Scaling group"
         )
+    for one in raw:
+        _check_keys(one, SITE_KEYS, "a site")
     sites = _sites(raw, _actors(raw))
     _check_sites(sites)
     addresses = frozenset(table.get("addresses", ["public"]))
@@ -108,7 +116,8 @@ def configure(name: str, table: Table) -> Configured:
         for key in MESH_KEYS
         if key in table and key not in ("ports", "sites", "table", "addresses")
     }
-    mesh = Mesh(name, nodes, sites, _ports(table.get("ports", ())), addresses, **fields)
+    mesh = Mesh(name, nodes, sites, ports_of(table.get("ports", ())), addresses, **fields)
+    _check_interface(mesh)
     if 3 * mesh.true_up_every > mesh.expiry:
         raise ConfigError(
             f"true_up_every is {mesh.true_up_every:g} s; at most a third of expiry ({mesh.expiry:g} s)"
@@ -131,12 +140,21 @@ def _check_keys(table: Table, known: Mapping[str, Any], where: str) -> None:
             raise ConfigError(
                 f"{key} is of the wrong type: {value!r}; give a {_KINDS.get(known[key], 'number')}"
             )
+        if isinstance(value, list):
+            _check_list(key, value)
+
+
+def _check_list(key: str, values: list[Any]) -> None:
+    kind, word = (Mapping, "tables") if key == "sites" else (str, "texts")
+    for value in values:
+        if not isinstance(value, kind):
+            raise ConfigError(f"{key} holds {value!r}; it is a list of {word}")
 
 
 def _check_numbers(table: Table) -> None:
     for key, least in _LEAST.items():
         value = table.get(key, least)
-        if not least <= value <= _MOST.get(key, float("inf")):
+        if not least <= value <= _MOST.get(key, _FOREVER):
             most = f" to {_MOST[key]}" if key in _MOST else " at least"
             raise ConfigError(f"{key} is {value}; allowed is {least}{most}")
 
@@ -197,32 +215,42 @@ def _actors(raw: Iterable[Table]) -> dict[str, str]:
 def _sites(raw: Iterable[Table], actors: Mapping[str, str]) -> tuple[Site, ...]:
     sites = []
     for one in raw:
-        _check_keys(one, SITE_KEYS, "a site")
         _check_texts(one, f"the site {_key(one)}")
         for key, pattern in _PATTERNS.items():
             if not pattern.match(str(one.get(key, ""))):
                 raise ConfigError(f"{key} of the site {_key(one)} is {one.get(key)!r}; that is none")
         node = actors.get(str(_key(one)), str(_place(one)))
         ranges = tuple(sorted(map(parse_cidr, one.get("ranges", ()))))
-        sites.append(Site(_key(one), one["account"], one["group"], node, ranges))
+        further = _further(one)
+        sites.append(Site(_key(one), one["account"], one["group"], node, ranges, further))
     return tuple(sites)
 
 
+def _further(raw: Table) -> tuple[str, ...]:
+    for text in raw.get("further_groups", ()):
+        if not _PATTERNS["group"].match(text):
+            raise ConfigError(f"further_groups of the site {_key(raw)} has {text!r}; that is no group's id")
+    return tuple(raw.get("further_groups", ()))
+
+
+def _check_interface(mesh: Mesh) -> None:
+    """Rules quota times groups of an interface (aws-facts 1.7)."""
+    for site in mesh.sites:
+        weight = mesh.rules_per_group * len(site.groups)
+        if weight > PER_INTERFACE:
+            raise ConfigError(
+                f"rules_per_group is {mesh.rules_per_group}, and {site.key} has {len(site.groups)} groups: {weight} "
+                f"rules an interface; EC2 allows {PER_INTERFACE}: name fewer further_groups, or a lower quota"
+            )
+
+
 def _check_sites(sites: tuple[Site, ...]) -> None:
-    for what, of in (("the key", _name_of), ("the group", _group_of)):
-        seen: set[str] = set()
-        for site in sites:
-            if of(site) in seen:
-                raise ConfigError(f"two sites have {what} {of(site)}; each needs its own")
-            seen.add(of(site))
-
-
-def _name_of(site: Site) -> str:
-    return str(site.key)
-
-
-def _group_of(site: Site) -> str:
-    return site.group_id
+    keys = [str(site.key) for site in sites]
+    groups = [group_id for site in sites for group_id in site.groups]
+    for what, found in (("the key", keys), ("the group", groups)):
+        twice = next((one for number, one in enumerate(found) if one in found[:number]), None)
+        if twice is not None:
+            raise ConfigError(f"two sites have {what} {twice}; each needs its own")
 
 
 def _check_addresses(addresses: frozenset[Any], sites: Iterable[Site]) -> None:
@@ -245,51 +273,3 @@ def _ways(name: str, table: Table, raw: Iterable[Table]) -> dict[str, Way]:
                 f"sites in {_place(one)} name different tables or roles; a place has one of each"
             )
     return found
-
-
-# --- ports
-
-
-def _ports(texts: Iterable[Any]) -> tuple[Traffic, ...]:
-    """``tcp/443``, ``udp/7000-7100``, ``icmp``, ``icmp/8``, ``icmpv6``, ``-1``; ranges that touch are one."""
-    return _merged(sorted({_port(str(text)) for text in texts}, key=_order))
-
-
-def _order(traffic: Traffic) -> tuple[int, int, int]:
-    return traffic.protocol, traffic.first or 0, traffic.last or 0
-
-
-def _port(text: str) -> Traffic:
-    name, _, ports = text.partition("/")
-    protocol = parse_protocol(name)
-    try:
-        first, last = _numbers(ports, _whole)
-    except ValueError:
-        raise ConfigError(f"ports has {text!r}; write tcp/443, udp/7000-7100, icmp or icmp/8") from None
-    if protocol in (1, 58):
-        return make_traffic(protocol, first, -1 if last == first else last)
-    return make_traffic(protocol, first, last)
-
-
-def _whole(text: str) -> int:
-    return int(text)
-
-
-def _numbers(text: str, number: Callable[[str], int]) -> tuple[int | None, int | None]:
-    if not text:
-        return None, None
-    first, dash, last = text.partition("-")
-    return number(first), number(last if dash else first)
-
-
-def _merged(ports: list[Traffic]) -> tuple[Traffic, ...]:
-    """Room: each port of each address is a rule (performance and quota both)."""
-    found: list[Traffic] = []
-    for port in ports:
-        last = found[-1] if found else None
-        joins = last is not None and last.protocol == port.protocol and port.protocol in (6, 17)
-        if joins and last is not None and (port.first or 0) <= (last.last or 0) + 1:
-            found[-1] = make_traffic(port.protocol, last.first, max(last.last or 0, port.last or 0))
-        else:
-            found.append(port)
-    return tuple(found)

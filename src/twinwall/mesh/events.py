@@ -51,6 +51,17 @@ class Leaving:
 
 @dataclass(frozen=True)
 class Terminated:
+    """Or detached: it is gone from the group, whatever becomes of it."""
+
+    site: Site
+    instance: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Returned:
+    """It came to rest in the warm pool again."""
+
     site: Site
     instance: str
     at: float
@@ -71,11 +82,12 @@ class Ignored:
     why: str
 
 
-Happening = Launching | Warming | Leaving | Terminated | Woken | TrueUp | Ignored
+Happening = Launching | Warming | Leaving | Terminated | Returned | Woken | TrueUp | Ignored
 
 LAUNCH = "EC2 Instance-launch Lifecycle Action"
 TERMINATE = "EC2 Instance-terminate Lifecycle Action"
 TERMINATED = "EC2 Instance Terminate Successful"
+DETACHED = "EC2 Instance Detach Successful"
 
 
 @dataclass(frozen=True)
@@ -127,7 +139,7 @@ def happened(event: object, mesh: Mesh, region: str) -> Happening:
         match kind:
             case "EC2 Instance-launch Lifecycle Action" | "EC2 Instance-terminate Lifecycle Action":
                 return _hooked(event, detail, kind, mesh, region)
-            case "EC2 Instance Terminate Successful":
+            case "EC2 Instance Terminate Successful" | "EC2 Instance Detach Successful":
                 return _terminated(event, detail, mesh, region)
             case "Scheduled Event":
                 return TrueUp()
@@ -177,8 +189,10 @@ def _hooked(event: Document, detail: Any, kind: str, mesh: Mesh, region: str) ->
 
 
 def _terminated(event: Document, detail: Any, mesh: Mesh, region: str) -> Happening:
+    """Told of an instance too that goes back to its warm pool, and lives on (aws-facts 5.1)."""
     site = _site(detail, mesh, _text(event, "region") or region)
-    return Terminated(site, _needed(detail, "EC2InstanceId"), _moment(event))
+    kind = Returned if _text(detail, "Destination") == "WarmPool" else Terminated
+    return kind(site, _needed(detail, "EC2InstanceId"), _moment(event))
 
 
 def _needed(detail: Any, key: str) -> str:

@@ -26,8 +26,13 @@ def used(rules: Iterable[SecurityGroupRule]) -> tuple[int, int]:
     return four, six
 
 
-def room_left(rules: Iterable[SecurityGroupRule], quota: int) -> int:
-    return quota - max(used(rules))
+def room_left(groups: Iterable[Rules], quota: int) -> int:
+    """Of a site's groups together."""
+    return sum(quota - max(used(rules)) for rules in groups)
+
+
+def room_of_interface(groups: Iterable[Rules]) -> int:
+    return PER_INTERFACE - sum(max(used(rules)) for rules in groups)
 
 
 def ports_of(mesh: Mesh, site: Site, rules: Rules) -> tuple[Traffic, ...]:
@@ -51,3 +56,19 @@ def needed(mesh: Mesh, site: Site, rules: Rules, members: int) -> int:
 def _is_host_on(rule: SecurityGroupRule, ports: tuple[Traffic, ...]) -> bool:
     host = isinstance(rule.peer, CidrPeer) and rule.peer.cidr.length == rule.peer.cidr.bits
     return host and rule.traffic in ports
+
+
+def fitting(
+    rules: Iterable[SecurityGroupRule], standing: Rules, quota: int
+) -> tuple[list[SecurityGroupRule], list[SecurityGroupRule]]:
+    """Those that a group with these rules has room for, in their order, and the rest."""
+    fits, rest = [], []
+    left = [quota - count for count in used(standing)]
+    for rule in rules:
+        family = [bool(count) for count in used([rule])]
+        if all(room > 0 for room, counts in zip(left, family, strict=True) if counts):
+            left = [room - counts for room, counts in zip(left, family, strict=True)]
+            fits.append(rule)
+        else:
+            rest.append(rule)
+    return fits, rest

@@ -76,6 +76,21 @@ def _claimed(rule: SecurityGroupRule, claims: Collection[Cidr]) -> bool:
     return isinstance(rule.peer, CidrPeer) and rule.peer.cidr in claims
 
 
+def elsewhere(
+    existing: Rules, ports: Collection[Traffic], claims: Collection[Cidr], mesh: str
+) -> list[SecurityGroupRule]:
+    """Rules of ours for members, on ports that the mesh no longer names: they stay as long as their address is
+    claimed, for what is claimed is never revoked."""
+    return sorted(
+        rule
+        for rule in existing
+        if _is_inbound(rule)
+        and is_marked(rule, mesh)
+        and rule.traffic not in ports
+        and _claimed(rule, claims)
+    )
+
+
 def shown(existing: Rules) -> frozenset[Cidr]:
     """The addresses that stand in inbound rules, whoever wrote them."""
     return frozenset(

@@ -1,31 +1,21 @@
-"""How a mesh stands, from what was read of its tables and groups: live, or recorded in a file. Pure.
+"""How a mesh stands, from what was read of its tables and groups: live, or recorded in a file. Pure."""
 
-{"at": 1767225600.0,
- "tables": {"ACCOUNT/REGION": {"rows": [...], "unknown": {...}}, "ACCOUNT/REGION": null},   null: not readable
- "groups": {"sg-...": [...], "sg-...": null}}                          rules as DescribeSecurityGroupRules has them
-"""
-
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from twinwall.errors import DocumentError
-from twinwall.mesh.room import PER_INTERFACE, room_left, used
-from twinwall.mesh.roster import compare, placeholders
+from twinwall.mesh.recording import Document, check, rules_of
+from twinwall.mesh.room import room_left, room_of_interface, used
+from twinwall.mesh.roster import compare, elsewhere, placeholders
 from twinwall.mesh.rows import Roster, Unreadable, judge, key_of, read_row
 from twinwall.mesh.settings import Mesh
 from twinwall.model.members import Membership, Site
-from twinwall.model.rules import SecurityGroupRule
-from twinwall.model.wire import parse_rule
-
-Document = Mapping[str, Any]
 
 
 def status(mesh: Mesh, recorded: Document, now: float | None = None) -> dict[str, Any]:
-    """``now``: else the moment of the recording."""
+    """``now``: else the moment of the recording. Raises ``DocumentError``."""
+    check(recorded)
     at = float(recorded.get("at", 0.0)) if now is None else now
-    tables = recorded.get("tables")
-    if not isinstance(tables, Mapping) or not isinstance(recorded.get("groups"), Mapping):
-        raise DocumentError("a recording of a mesh has tables and groups; this document has not")
+    tables = recorded["tables"]
     sites = [_site(mesh, site, recorded, at) for site in mesh.sites]
     unread = sorted(node.name for node in mesh.nodes if tables.get(node.name) is None)
     return {
@@ -41,6 +31,8 @@ def _site(mesh: Mesh, site: Site, recorded: Document, now: float) -> dict[str, A
     """As the table of the site's own node has it."""
     table = recorded["tables"].get(site.node)
     shown: dict[str, Any] = {"site": str(site.key), "node": site.node, "group": site.group_id}
+    if site.further:
+        shown["further_groups"] = list(site.further)
     if table is None:
         return {**shown, "right": False, "known": False, "why": f"the table of {site.node} cannot be read"}
     roster = judge(table["rows"], mesh, now, table.get("unknown") or {})
@@ -91,16 +83,17 @@ def _row(table: Document | None, site: Site) -> Any:
 
 
 def _rules(mesh: Mesh, site: Site, recorded: Document, roster: Roster) -> dict[str, Any]:
-    raw = recorded["groups"].get(site.group_id)
-    if raw is None:
-        return {"missing": [], "extra": [], "rules": None, "room": None, "room_of_interface": None}
-    rules: list[SecurityGroupRule] = [parse_rule(item) for item in raw]
+    read = [rules_of(recorded, group_id) for group_id in site.groups]
+    groups = [one or [] for one in read]
+    rules = [rule for one in groups for rule in one]
     ports = mesh.ports or placeholders(rules, site.group_id)
     found = compare(rules, roster.claims, (), ports, mesh.name)
+    is_read = None not in read
     return {
-        "missing": [str(rule) for rule in found.missing],
-        "extra": [str(rule) for rule in found.extra],
-        "rules": max(used(rules)),
-        "room": room_left(rules, mesh.rules_per_group),
-        "room_of_interface": PER_INTERFACE - max(used(rules)),
+        "missing": [str(rule) for rule in found.missing] if is_read else [],
+        "extra": [str(rule) for rule in found.extra] if is_read else [],
+        "other_ports": [str(rule) for rule in elsewhere(rules, ports, roster.claims, mesh.name)],
+        "rules": sum(max(used(one)) for one in groups) if is_read else None,
+        "room": room_left(groups, mesh.rules_per_group) if is_read else None,
+        "room_of_interface": room_of_interface(groups) if is_read else None,
     }

@@ -43,6 +43,12 @@ class Site:
     node: str
     ranges: tuple[Cidr, ...] = ()
     """Where addresses of its members may lie; empty: anywhere in global unicast."""
+    further: tuple[str, ...] = ()
+    """Groups that its instances carry too: they take the rules that the first has no room for."""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        return self.group_id, *self.further
 
     @property
     def place(self) -> Place:

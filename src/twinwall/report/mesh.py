@@ -25,7 +25,9 @@ def _site(site: Told) -> RenderableType:
     style = "" if site["right"] else "red"
     return Group(
         Text(),
-        heading(f"{site['site']}  {site['group']}").append("" if site["right"] else "  not right", style),
+        heading("  ".join([site["site"], site["group"], *site.get("further_groups", ())])).append(
+            "" if site["right"] else "  not right", style
+        ),
         *lines,
     )
 
@@ -49,3 +51,4 @@ def _lines(site: Told) -> Iterator[Text]:
             yield folded(f"{node} has {_HOW[how]} copy", "yellow")
     yield from (folded(f"missing: {rule}", "red") for rule in site["missing"])
     yield from (folded(f"extra: {rule}", "yellow") for rule in site["extra"])
+    yield from (folded(f"port no longer configured: {rule}", "yellow") for rule in site["other_ports"])

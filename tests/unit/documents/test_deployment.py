@@ -207,7 +207,10 @@ def test_events_are_filtered_by_group_and_hook() -> None:
         "AutoScalingGroupName": ["api & more", "web"],
         "LifecycleHookName": ["cluster-launch", "cluster-terminate"],
     }
-    assert ends["EventPattern"]["detail-type"] == ["EC2 Instance Terminate Successful"]
+    assert ends["EventPattern"]["detail-type"] == [
+        "EC2 Instance Terminate Successful",
+        "EC2 Instance Detach Successful",
+    ]
     assert ends["EventPattern"]["detail"] == {"AutoScalingGroupName": ["api & more", "web"]}
     assert hooks["EventPattern"]["account"] == [HERE]
 

@@ -41,6 +41,12 @@ def test_a_neighbour_acts_for_a_site_and_then_its_place_is_no_node() -> None:
     assert len(mesh.sites_of("111122223333/eu-west-1")) == 2
 
 
+def test_further_groups_come_after_the_first() -> None:
+    groups = ["sg-0123456789abcdef2", "sg-0123456789abcdef1"]
+    (found,) = configure("web", table(site(further_groups=groups))).mesh.sites
+    assert found.groups == ("sg-0123456789abcdef0", *groups)
+
+
 def test_ports_are_merged_into_ranges() -> None:
     texts = ["tcp/443", "tcp/444-450", "tcp/448-460", "udp/53", "icmp", "icmp/8", "icmpv6"]
     ports = configure("web", table(ports=texts)).mesh.ports
@@ -63,6 +69,21 @@ def test_ports_are_merged_into_ranges() -> None:
         ({}, "sites is missing"),
         (table(site(), site(account="999988887777", group="sg-0fedcba9876543210")), "two sites have the key"),
         (table(site(), site(asg="api")), "two sites have the group"),
+        (
+            table(site(further_groups=["sg-0fedcba9876543210"]), site(**OTHER)),
+            "two sites have the group sg-0fedcba9876543210",
+        ),
+        (table(site(further_groups=["sg-0123456789abcdef0"])), "two sites have the group"),
+        (table(site(further_groups=["web"])), "further_groups of the site eu-west-1/web has 'web'"),
+        (table(site(further_groups=[7])), "further_groups holds 7; it is a list of texts"),
+        (table(site(ranges=[None])), "ranges holds None; it is a list of texts"),
+        (table(expiry=float("nan")), "expiry is nan; allowed is 3600 at least"),
+        (table(expiry=float("inf")), "expiry is inf; allowed is 3600 at least"),
+        ({"sites": [None]}, "sites holds None; it is a list of tables"),
+        (
+            table(site(further_groups=["sg-0123456789abcdef1"]), rules_per_group=600),
+            "1200 rules an interface; EC2 allows 1000: name fewer further_groups",
+        ),
         (table(site(account="12")), "account of the site"),
         (table(site(group="web")), "group of the site"),
         (table(site(colour=1)), "colour is no key of a site"),

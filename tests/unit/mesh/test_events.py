@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 
 from twinwall.mesh.events import (
+    DETACHED,
     LAUNCH,
     TERMINATE,
     TERMINATED,
     Ignored,
     Launching,
     Leaving,
+    Returned,
     Terminated,
     TrueUp,
     Warming,
@@ -59,6 +61,7 @@ def test_launches_and_terminations() -> None:
     assert (launch.hook.instance, launch.hook.token, launch.at) == ("i-1", "token", 1767225610.0)
     assert isinstance(told(event(TERMINATE)), Leaving)
     assert isinstance(told(event(TERMINATED)), Terminated)
+    assert isinstance(told(event(DETACHED)), Terminated)
 
 
 def test_the_warm_pool() -> None:
@@ -66,6 +69,9 @@ def test_the_warm_pool() -> None:
     back = told(event(LAUNCH, Origin="WarmPool", Destination="AutoScalingGroup"))
     assert isinstance(back, Launching)
     assert back.from_warm_pool
+    assert isinstance(told(event(TERMINATE, Origin="AutoScalingGroup", Destination="WarmPool")), Leaving)
+    rests = told(event(TERMINATED, Origin="AutoScalingGroup", Destination="WarmPool"))
+    assert isinstance(rests, Returned), "told although the instance lives on"
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ MESH = {
     "right": False,
     "sites": [
         {**_SITE, "site": "eu-west-1/web", "group": "sg-1", "right": True, "members": ["10.1.0.4/32 i-1"]}
-        | {"copies": {"us": "same"}, "missing": [], "extra": []},
+        | {"copies": {"us": "same"}, "missing": [], "extra": [], "other_ports": []},
         {
             **_SITE,
             "site": "us-east-1/web",
@@ -110,7 +110,8 @@ MESH = {
             "room": None,
         }
         | {"copies": {"eu": "older", "ap": "missing"}, "missing": ["ingress tcp/7000 from 10.1.0.4/32"]}
-        | {"extra": ["ingress tcp/22 from 0.0.0.0/0"], "known": False, "why": "its row is 900 s old"},
+        | {"extra": ["ingress tcp/22 from 0.0.0.0/0"], "known": False, "why": "its row is 900 s old"}
+        | {"further_groups": ["sg-4"], "other_ports": ["ingress tcp/7999 from 10.2.0.4/32"]},
         {"site": "ap-south-1/web", "group": "sg-3", "right": False, "why": "the table of ap cannot be read"},
     ],
 }

@@ -15,7 +15,7 @@ from typing import Any
 from twinwall.documents.deployment.names import Names, local_sites, names_of
 from twinwall.errors import ConfigError
 from twinwall.mesh.configure import Configured
-from twinwall.mesh.events import LAUNCH, TERMINATE, TERMINATED
+from twinwall.mesh.events import DETACHED, LAUNCH, TERMINATE, TERMINATED
 from twinwall.mesh.settings import Mesh
 from twinwall.model.members import Node, Site
 
@@ -105,7 +105,7 @@ class Settings:
 
     @property
     def end_pattern(self) -> Json:
-        return self._pattern([TERMINATED], {})
+        return self._pattern([TERMINATED, DETACHED], {})
 
     def _pattern(self, kinds: list[str], detail: Json) -> Json:
         groups = sorted(site.key.asg for site in self.sites)

@@ -64,10 +64,11 @@ class TableDoor:
     def write(self, rows: Sequence[tuple[Row, int | None]], token: str, within: float) -> bool:
         return self._call("WriteRows", within, True, lambda: self._table.write(rows, token))
 
-    def push(self, row: Row, within: float) -> Row | None:
-        standing = self._call("PushRow", within, True, lambda: self._table.push(row))
-        self._world.watch.pushed(self._env, self._node, row, standing)
-        return standing
+    def push(self, rows: Sequence[Row], within: float) -> Sequence[Row | None]:
+        found = self._call("PushRows", within, True, lambda: self._table.push(rows))
+        for row, standing in zip(rows, found, strict=True):
+            self._world.watch.pushed(self._env, self._node, row, standing)
+        return found
 
 
 class ScalingDoor:

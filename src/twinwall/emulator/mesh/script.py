@@ -10,12 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from twinwall.emulator.mesh.fleet import Fleet, Machine
+from twinwall.emulator.mesh import readdress
+from twinwall.emulator.mesh.fleet import POOL, Fleet
+from twinwall.emulator.mesh.instances import Machine
 from twinwall.emulator.refusal import Refusal
 from twinwall.model.firewall import tag
 from twinwall.model.members import Site
 from twinwall.model.ownership import MESH_TAG
-from twinwall.model.rules import SecurityGroupRule
+from twinwall.model.rules import CidrPeer, SecurityGroupRule
 
 if TYPE_CHECKING:
     from twinwall.emulator.mesh.world import World
@@ -23,12 +25,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ANNOUNCED = {"launch": 10, "terminate": 8, "burst": 2}
+WARM = {"warm": 2, "wake": 3, "rest": 3, "drain": 1}
+"""Where groups have warm pools. Each waits on a hook."""
 UNANNOUNCED = {
     "attach": 1,
     "detach": 1,
     "standby": 1,
     "back": 1,
     "stop-start": 1,
+    "elastic": 1,
+    "swap": 1,
+    "assign": 1,
     "reclaim": 1,
     "remove-rule": 1,
     "foreign-rule": 1,
@@ -56,11 +63,11 @@ class Deed:
     what: float
 
 
-def deeds(seed: int, *, quiet: bool) -> Iterator[Deed]:
+def deeds(seed: int, *, quiet: bool, warm: bool = False) -> Iterator[Deed]:
     """Without end. A seed has a pace of its own, and its own choice of rare deeds."""
     source = random.Random(f"deeds {seed}")
     pace = source.choice((0.8, 3.0, 12.0))
-    table = dict(ANNOUNCED)
+    table = ANNOUNCED | (WARM if warm else {})
     if not quiet:
         table |= {name: weight for name, weight in UNANNOUNCED.items() if source.random() < 0.6}  # type: ignore[misc]
     names, weights = list(table), list(table.values())
@@ -95,8 +102,11 @@ class Deeds:
 
     def _launch(self, deed: Deed) -> None:
         site, fleet = self._site(deed)
-        if len(self.world.pool.free) > 2:
+        if self._has_addresses(fleet):
             fleet.launch(site.key.asg)
+
+    def _has_addresses(self, fleet: Fleet) -> bool:
+        return fleet.pool.has(fleet.habits, fleet.place)
 
     def _burst(self, deed: Deed) -> None:
         for _ in range(3):
@@ -109,7 +119,7 @@ class Deeds:
 
     def _attach(self, deed: Deed) -> None:
         site, fleet = self._site(deed)
-        if len(self.world.pool.free) > 2:
+        if self._has_addresses(fleet):
             fleet.attach(site.key.asg)
 
     def _on_machine(self, deed: Deed, change: Callable[[Fleet, str], None], *states: str) -> None:
@@ -128,8 +138,44 @@ class Deeds:
 
     def _stop_start(self, deed: Deed) -> None:
         found = self._machine(deed, "InService")
-        if found and found[1].power == "running" and len(self.world.pool.free) > 2:
+        if found and found[1].power == "running" and self._has_addresses(found[0]):
             found[0].stop_and_start(found[1].id)
+
+    # --- the warm pool
+
+    def _warm(self, deed: Deed) -> None:
+        site, fleet = self._site(deed)
+        if self._has_addresses(fleet):
+            fleet.launch(site.key.asg, to=POOL)
+
+    def _wake(self, deed: Deed) -> None:
+        found = self._machine(deed, "Warmed:Stopped")
+        if found and self._has_addresses(found[0]):
+            found[0].wake(found[1].id)
+
+    def _rest(self, deed: Deed) -> None:
+        self._on_machine(deed, lambda fleet, id_: fleet.terminate(id_, to=POOL), "InService")
+
+    def _drain(self, deed: Deed) -> None:
+        self._on_machine(deed, lambda fleet, id_: fleet.terminate(id_), "Warmed:Stopped")
+
+    # --- addresses that change under an instance
+
+    def _elastic(self, deed: Deed) -> None:
+        found = self._machine(deed, "InService", "Standby")
+        if found and self._has_addresses(found[0]):
+            readdress.take_elastic(found[0], found[1].id)
+
+    def _swap(self, deed: Deed) -> None:
+        found = self._machine(deed, "InService")
+        other = self._machine(Deed(0, "", deed.what, deed.which), "InService", "Pending:Wait")
+        if found and other and found[0] is other[0]:
+            readdress.swap(found[0], found[1].id, other[1].id)
+
+    def _assign(self, deed: Deed) -> None:
+        found = self._machine(deed, "InService", "Standby", "Pending:Wait")
+        if found and self._has_addresses(found[0]):
+            readdress.assign(found[0], found[1].id)
 
     def _reclaim(self, deed: Deed) -> None:
         self._on_machine(deed, lambda fleet, id_: fleet.terminate_at_once(id_), "InService", "Pending:Wait")
@@ -143,7 +189,9 @@ class Deeds:
         rules = [
             r
             for r in group.rules
-            if (tag(r.tags, MESH_TAG) == name) is marked and r.direction.value == "ingress"
+            if (tag(r.tags, MESH_TAG) == name) is marked
+            and r.direction.value == "ingress"
+            and isinstance(r.peer, CidrPeer)
         ]
         return site, rules
 
@@ -169,7 +217,7 @@ class Deeds:
 
     def _authorize(self, deed: Deed, cidr: str) -> None:
         site, _ = self._site(deed)
-        traffic = self.world.mesh.ports[0]
+        traffic = self.world.ports[0]
         permission = {
             "IpProtocol": "tcp",
             "FromPort": traffic.first,
@@ -177,7 +225,7 @@ class Deeds:
             "IpRanges": [{"CidrIp": cidr}],
         }
         request = {"GroupId": site.group_id, "IpPermissions": [permission]}
-        with suppress(Refusal):  # it stands there already
+        with suppress(Refusal):  # it stands there already, or there is no room
             self.world.aws.request(site.account, site.key.region, "AuthorizeSecurityGroupIngress", request)
 
     # --- Regions and tables

@@ -7,8 +7,10 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from twinwall.emulator.mesh.habits import habits_of
 from twinwall.emulator.mesh.script import Deed, Deeds, deeds
-from twinwall.emulator.mesh.watch import Violation, listed
+from twinwall.emulator.mesh.shapes import listed
+from twinwall.emulator.mesh.watch import Violation
 from twinwall.emulator.mesh.weather import Trouble, Weather
 from twinwall.emulator.mesh.world import Handler, Surround, World
 from twinwall.model.firewall import tag
@@ -74,10 +76,15 @@ class Simulator:
             expiry=expiry,
             policy=policy,
             tight=tight,
+            habits=habits_of(seed),
             trace=trace,
         )
+        world.log(f"seed {seed}: {sites} sites, {world.habits}")
         one = _Run(
-            world, self.calls, deeds(seed, quiet=quiet) if script is None else script.deeds, script is None
+            world,
+            self.calls,
+            deeds(seed, quiet=quiet, warm=world.habits.warm) if script is None else script.deeds,
+            script is None,
         )
         failure = ""
         world.sim.spawn(one.live)
@@ -172,10 +179,10 @@ class _Run:
         self.world.sim.sleep(BETWEEN_TRUE_UPS)
 
     def _settle(self, invariant: str) -> None:
-        world, until = self.world, self.world.sim.monotonic() + SETTLING
-        while any(f.is_busy for f in world.functions.values()) or not all(
-            f.settled() for f in world.fleets.values()
-        ):
+        world, until, calm = self.world, self.world.sim.monotonic() + SETTLING, 0
+        while calm < 2:  # events are on their way for a moment
+            busy = any(function.is_busy for function in world.functions.values())
+            calm = 0 if busy or not all(fleet.settled() for fleet in world.fleets.values()) else calm + 1
             if world.sim.monotonic() > until:
                 raise Violation(invariant, f"not settled after {SETTLING:.0f} s: {self._busy()}")
             world.sim.sleep(5.0)
@@ -202,24 +209,31 @@ class _Run:
     def _check_groups(self, invariant: str) -> None:
         world = self.world
         wanted = {
-            f"{m.address}/32"
+            cidr
             for site in world.mesh.sites
             for m in world.fleets[site.place].members(site.key.asg)
+            for cidr in m.counted(world.mesh)
         }
         for site in world.mesh.sites:
-            shown, marked = self._shown(site)
-            if wanted - shown and not world.tight:
-                raise Violation(invariant, f"{site.key} lacks {sorted(wanted - shown)}")
+            lacking, marked = self._shown(site, wanted)
+            if lacking and not world.tight:
+                raise Violation(invariant, f"{site.key} lacks {sorted(lacking)}")
             if marked - wanted:
                 raise Violation(invariant, f"{site.key} still admits {sorted(marked - wanted)}")
 
-    def _shown(self, site: Site) -> tuple[set[str], set[str]]:
-        """All addresses that every port is open for, and those of rules of ours."""
-        group = self.world.aws.world.at(site.account, site.key.region).groups[site.group_id]
-        rules = [rule for rule in group.rules if rule.direction.value == "ingress"]
-        open_to = [{str(r.peer) for r in rules if r.traffic == traffic} for traffic in self.world.mesh.ports]
+    def _shown(self, site: Site, wanted: Iterable[str]) -> tuple[set[str], set[str]]:
+        """Addresses that a port of their family is closed for, and those of rules of ours."""
+        there = self.world.aws.world.at(site.account, site.key.region).groups
+        rules = [r for id_ in site.groups for r in there[id_].rules if r.direction.value == "ingress"]
+        stands = {(str(r.peer), r.traffic) for r in rules}
+        lacking = {
+            cidr
+            for cidr in wanted
+            for port in self.world.ports
+            if port.protocol != (1 if ":" in cidr else 58) and (cidr, port) not in stands
+        }
         marked = {str(r.peer) for r in rules if tag(r.tags, MESH_TAG) == self.world.mesh.name}
-        return set.intersection(*open_to), marked
+        return lacking, marked
 
     def _check_rows(self) -> None:
         for site in self.world.mesh.sites:

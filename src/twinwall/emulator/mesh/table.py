@@ -50,7 +50,10 @@ class MemoryTable:
                 self._put(row)
         return is_holder and unmoved
 
-    def push(self, row: Row) -> Row | None:
+    def push(self, rows: Sequence[Row]) -> Sequence[Row | None]:
+        return [self._push(row) for row in rows]
+
+    def _push(self, row: Row) -> Row | None:
         standing = self.rows.get(key_of(row))
         is_removed = standing is not None and standing.get("tombstone")
         is_newer = standing is None or _age(row) > _age(standing)

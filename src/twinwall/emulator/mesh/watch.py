@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from twinwall.boundary import Row, Table
-from twinwall.emulator.mesh.fleet import Machine
+from twinwall.emulator.mesh.instances import Machine
+from twinwall.emulator.mesh.shapes import block_of, blocks, is_readable, listed
 from twinwall.emulator.mesh.wire import Environment
 from twinwall.mesh.settings import Mesh
 from twinwall.model.firewall import tag
@@ -52,16 +53,6 @@ class Notes:
     def by_site(self) -> dict[Site, Row | None]:
         rows = {(row["region"], row["asg"]): row for row in self.rows or ()}
         return {site: rows.get((site.key.region, site.key.asg)) for site in self.mesh.sites}
-
-
-def listed(row: Row) -> set[str]:
-    return {*(row.get("ips") or ()), *(row.get("ips6") or ())}
-
-
-def is_readable(row: Row | None) -> bool:
-    if row is None or row.get("tombstone") or not all(cidr.endswith(("/32", "/128")) for cidr in listed(row)):
-        return False
-    return bool(listed(row) or row.get("observed_at"))
 
 
 class Watch:
@@ -111,7 +102,7 @@ class Watch:
             self._check_revoke(self.notes(env), place, request)
 
     def _check_add(self, notes: Notes, site: Site, request: Mapping[str, Any]) -> None:
-        ranges = [block["CidrIp"] for part in request["IpPermissions"] for block in part["IpRanges"]]
+        ranges = [cidr for part in request["IpPermissions"] for cidr in blocks(part)]
         unsaid = set(ranges) - notes.pushed.get(site.node, set())
         if site.node != notes.env.node and unsaid:
             who = notes.env.process.name
@@ -179,9 +170,14 @@ class Watch:
 
     # --- answers
 
+    def came_back(self, machine: Machine) -> None:
+        """From the warm pool: it is to be a member again."""
+        self.left = {pair for pair in self.left if pair[1] != machine.id}
+
     def answered(self, notes: Notes, place: Place, machine: Machine, result: str) -> None:
         """As the action ends; ``machine`` is as it was before."""
-        self._world.log(f"   answer {result} for {machine.id} ({machine.kind}) {machine.address}")
+        held = " ".join(one.text for one in machine.held)
+        self._world.log(f"   answer {result} for {machine.id} ({machine.kind}) {held}")
         self._world.answers += 1
         took = self._world.sim.monotonic() - notes.began
         if took > LOCAL_ANSWER and self._world.quiet and not self._world.weather.hiccups:
@@ -191,7 +187,7 @@ class Watch:
                 raise Violation("Answers", f"ABANDON for {machine.id} although there is room")
             return
         site = next(s for s in self._world.all_sites if s.place == place and s.key.asg == machine.asg)
-        begun, rules = notes.proofs.get(site.group_id, (-1.0, []))
+        begun, rules = self._proof(notes, site)
         if begun < notes.rows_at or notes.rows is None:
             raise Violation("Answers", f"{machine.id} is told CONTINUE before a proof")
         self._check_continue(notes, site, machine, rules)
@@ -199,23 +195,28 @@ class Watch:
     def _check_continue(
         self, notes: Notes, site: Site, machine: Machine, rules: Iterable[Mapping[str, Any]]
     ) -> None:
-        shown = {str(rule.get("CidrIpv4")) for rule in rules if not rule["IsEgress"]}
-        claims, address = self._claims(notes), f"{machine.address}/32"
+        shown = {block_of(rule) for rule in rules if not rule["IsEgress"]}
+        claims, own = self._claims(notes), machine.counted(notes.mesh)
         if machine.kind == "launch":
-            if address not in shown:
-                raise Violation("Answers", f"{machine.id} is told CONTINUE, and no proof shows {address}")
+            seen = notes.began - self._world.fleets[site.place].lag
+            lacking = machine.counted(notes.mesh, seen) - shown
+            if (lacking or not own & shown) and not machine.is_warm:
+                raise Violation(
+                    "Answers", f"{machine.id} is told CONTINUE, and no proof shows {lacking or own}"
+                )
             if not claims <= shown and not self._world.tight:
                 raise Violation("Answers", f"{machine.id} is told CONTINUE without {sorted(claims - shown)}")
             return
-        if notes.rows_at > self.lost_at.get(site.node, -1.0):
+        if notes.rows_at > self.lost_at.get(site.node, -1.0) and notes.mesh.remove == "before":
             self.left.add((site.node, machine.id))
-        marked = {str(rule.get("CidrIpv4")) for rule in rules if self._is_marked(rule)}
-        if address in marked - claims and not self._is_suspended(notes):
-            raise Violation("Answers", f"{machine.id} is told CONTINUE while {address} stands in {site.key}")
+        standing = own & ({block_of(rule) for rule in rules if self._is_marked(rule)} - claims)
+        if standing and not self._is_suspended(notes):
+            raise Violation("Answers", f"{machine.id} is told CONTINUE while {standing} stands in {site.key}")
 
     def ran_out(self, machine: Machine, result: str) -> None:
         self._world.log(f"   heartbeat of {machine.id} ({machine.kind}) ran out: {result}")
-        waited_in_calm = self._world.calm_since < self._world.sim.monotonic() - self._world.mesh.heartbeat
+        began = self._world.sim.monotonic() - self._world.mesh.heartbeat
+        waited_in_calm = self._world.calm_since < began and not machine.is_warm  # no list shows those
         if self._world.quiet or waited_in_calm:
             raise Violation("Answers", f"the hook of {machine.id} was never answered")
 
@@ -231,14 +232,14 @@ class Watch:
         if failed or notes.rows is None or self._is_suspended(notes) or self._only_adds(notes):
             return
         for site in notes.mesh.sites_of(env.node):
-            begun, rules = notes.proofs.get(site.group_id, (-1.0, []))
+            begun, rules = self._proof(notes, site)
             if begun >= notes.rows_at:
                 self._check_safety(notes, site, rules)
 
     def _check_safety(self, notes: Notes, site: Site, rules: Iterable[Mapping[str, Any]]) -> None:
         claims = self._claims(notes)
         for rule in rules:
-            cidr = rule.get("CidrIpv4")
+            cidr = block_of(rule)
             if cidr and cidr not in claims and self._is_marked(rule):
                 who = notes.env.process.name
                 raise Violation("Safety", f"{who} ends with {cidr} in {site.key}, claimed by nobody")
@@ -246,7 +247,12 @@ class Watch:
     # --- what rows say
 
     def _site(self, group_id: str) -> Site:
-        return next(site for site in self._world.all_sites if site.group_id == group_id)
+        return next(site for site in self._world.all_sites if group_id in site.groups)
+
+    def _proof(self, notes: Notes, site: Site) -> tuple[float, list[Mapping[str, Any]]]:
+        """Of all groups of the site: when the first of them was asked, and their rules."""
+        found = [notes.proofs.get(group_id, (-1.0, [])) for group_id in site.groups]
+        return min(begun for begun, _ in found), [rule for _, rules in found for rule in rules]
 
     def _is_marked(self, rule: Mapping[str, Any]) -> bool:
         tags: Iterable[Mapping[str, str]] = rule.get("Tags") or ()

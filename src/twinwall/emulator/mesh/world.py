@@ -7,8 +7,10 @@ from typing import Any
 from twinwall.boundary import Clock, Crew, MeshDoors, Row
 from twinwall.emulator.memory import MemoryAws
 from twinwall.emulator.mesh.doors import Doors
-from twinwall.emulator.mesh.fleet import Addresses, Fleet
+from twinwall.emulator.mesh.fleet import Fleet
 from twinwall.emulator.mesh.function import Function
+from twinwall.emulator.mesh.habits import Habits
+from twinwall.emulator.mesh.instances import Pools
 from twinwall.emulator.mesh.table import MemoryTable
 from twinwall.emulator.mesh.watch import Watch
 from twinwall.emulator.mesh.weather import Weather
@@ -16,7 +18,8 @@ from twinwall.emulator.mesh.wire import Environment, Wire
 from twinwall.emulator.simulation import Simulation
 from twinwall.mesh.settings import Mesh
 from twinwall.model.members import Node, Place, Site, SiteKey
-from twinwall.model.rules import make_traffic
+from twinwall.model.net import Cidr, parse_cidr
+from twinwall.model.wire import traffic_fields
 
 Handler = Callable[[object, Any], Any]
 """An event and what a function stands in → Lambda's answer."""
@@ -34,7 +37,6 @@ REGIONS = (
     "me-south-1",
     "af-south-1",
 )
-PORTS = (make_traffic(6, 7000, 7001), make_traffic(17, 53, 53))
 
 
 class ShiftedClock:
@@ -66,9 +68,11 @@ class World:
         policy: str = "drop",
         tight: bool = False,
         together: int = 1,
+        habits: Habits | None = None,
         trace: Callable[[str], None] | None = None,
     ) -> None:
-        self.sim = Simulation(seed)
+        self.sim, self.habits = Simulation(seed), habits or Habits()
+        self._hosts = 4 + 2 * sites if self.habits.further else 10 + 5 * sites
         self.weather, self.handler, self._surround = weather, handler, surround
         self.quiet, self.tight = weather.quiet, tight
         self._trace, self.answers, self.calm_since = trace, 0, float("inf")
@@ -76,11 +80,14 @@ class World:
             [f"{1 + number % 2}" * 12 for number in range(2)],
             seed=seed,
             clock=self.sim,
-            quotas={"L-0EA8095F": 12 if tight else 400},
+            quotas={"L-0EA8095F": self._quota(sites, tight)},
             throttle=weather.throttle and not weather.quiet,
             read_lag=0.0 if weather.quiet else weather.lag,
         )
-        self.pool = Addresses([f"203.0.113.{number}" for number in range(1, 11 + 5 * sites)])
+        self.pool = Pools(
+            [f"203.0.113.{number}" for number in range(1, 1 + self._hosts)],
+            [f"2001:db8::{number:x}" for number in range(1, 1 + self._hosts)],
+        )
         self.tables: dict[str, MemoryTable] = {}
         self.functions: dict[str, Function] = {}
         self.fleets: dict[Place, Fleet] = {}
@@ -106,25 +113,59 @@ class World:
                 nodes.append(Node(name, place))
                 self._open(name, place)
             self.fleets[place].groups.add(f"asg-{number}")
-            found.append(
-                Site(SiteKey(place.region, f"asg-{number}"), place.account, self._group(place), name)
-            )
-        policy_word: Any = policy
+            groups = [self._group(place) for _ in range(1 + self.habits.further)]
+            key = SiteKey(place.region, f"asg-{number}")
+            found.append(Site(key, place.account, groups[0], name, self._ranges(place), tuple(groups[1:])))
+        self.ports = self.habits.ports(1 + self.sim.random.randrange(2))
+        if self.habits.placeholders:
+            for site in found:
+                self._hold_places(site)
+        return self._mesh(tuple(nodes), tuple(found), expiry, policy)
+
+    def _quota(self, sites: int, tight: bool) -> int:
+        """Rules of one group. Where there are further ones, two together just hold all that may be wanted."""
+        if tight or not self.habits.further:
+            return 12 if tight else 400
+        ipv4 = sum({"public": 1, "private": sites}.get(kind, 0) for kind in self.habits.addresses)
+        return 3 + max(1, ipv4) * self._hosts * len(self.habits.ports(2)) // 2
+
+    def _mesh(self, nodes: tuple[Node, ...], sites: tuple[Site, ...], expiry: float, policy: Any) -> Mesh:
         return Mesh(
             "web",
-            tuple(nodes),
-            tuple(found),
-            PORTS[: 1 + self.sim.random.randrange(2)],
+            nodes,
+            sites,
+            () if self.habits.placeholders else self.ports,
+            self.habits.addresses,
+            self.habits.interfaces,
             expiry=expiry,
-            policy=policy_word,
+            policy=policy,
+            remove=self.habits.remove,
+            rules_per_group=self.aws.world.quotas["*", "*", "L-0EA8095F"],
         )
+
+    def _ranges(self, place: Place) -> tuple[Cidr, ...]:
+        """Private addresses are believed only where the configuration expects them."""
+        if "private" not in self.habits.addresses:
+            return ()
+        private = self.pool.private[place][0].rpartition(".")[0]
+        return tuple(map(parse_cidr, ("203.0.113.0/24", f"{private}.0/24")))
+
+    def _hold_places(self, site: Site) -> None:
+        """The ports as references of the group to itself, as the published solution has it."""
+        own = {"UserIdGroupPairs": [{"GroupId": site.group_id}]}
+        request = {
+            "GroupId": site.group_id,
+            "IpPermissions": [{**traffic_fields(port), **own} for port in self.ports],
+        }
+        self.aws.request(site.account, site.key.region, "AuthorizeSecurityGroupIngress", request)
 
     def _open(self, name: str, place: Place) -> None:
         table = self.tables[name] = MemoryTable()
+        self.pool.open(place, len(self.tables), self._hosts)
         self.functions[name] = Function(self, name)
-        fleet = self.fleets[place] = Fleet(self.sim, place, "twinwall", self.pool, self._tell)
+        fleet = self.fleets[place] = Fleet(self.sim, place, "twinwall", self.pool, self._tell, self.habits)
         fleet.lag = 0.0 if self.quiet else self.weather.lag
-        fleet.by_itself = self.watch.ran_out
+        fleet.by_itself, fleet.back = self.watch.ran_out, self.watch.came_back
 
         def written(before: Row | None, after: Row) -> None:
             self.watch.wrote(name, before, after)

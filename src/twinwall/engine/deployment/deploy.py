@@ -132,7 +132,8 @@ def _bring(land: Land, one: Proposal, package: Package) -> None:
     node, names = one.node, land.names(one.node)
     ground = land.of(node)
     for site in land.configured.mesh.sites_of(node.name):
-        land.at(site.place).tag_group(site.group_id, MESH_TAG, land.configured.mesh.name)
+        for group_id in site.groups:
+            land.at(site.place).tag_group(group_id, MESH_TAG, land.configured.mesh.name)
     if not one.changes:
         land.tell(f"{node.name}: stack {names.base}: as it should be")
         return

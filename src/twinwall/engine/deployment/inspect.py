@@ -47,24 +47,33 @@ def check_accounts(land: Land) -> None:
 
 
 def _check_site(ground: Ground, site: Site, mesh: Mesh) -> None:
-    group = ground.group(site.group_id)
-    if group is None:
-        raise NotFound(
-            f"the group {site.group_id} of the site {site.key} is not in {site.place}; correct group"
-        )
-    check_owner(mesh, site, parse_tags(group.get("Tags")), f"deploying to {site.place}")
+    groups = [_owned(ground, site, group_id, mesh) for group_id in site.groups]
     scaling = ground.scaling_group(site.key.asg)
     if scaling is None:
         raise NotFound(
             f"the Auto Scaling group {site.key.asg} is not in {site.place}; correct asg, region or account"
         )
+    for group in groups:
+        _check_vpc(ground, site, group, scaling)
+
+
+def _owned(ground: Ground, site: Site, group_id: str, mesh: Mesh) -> Document:
+    group = ground.group(group_id)
+    if group is None:
+        raise NotFound(f"the group {group_id} of the site {site.key} is not in {site.place}; correct group")
+    check_owner(mesh, site, group_id, parse_tags(group.get("Tags")), f"deploying to {site.place}")
+    return group
+
+
+def _check_vpc(ground: Ground, site: Site, group: Document, scaling: Document) -> None:
+    group_id = group["GroupId"]
     subnets = [
         part for part in str(scaling.get("VPCZoneIdentifier") or "").replace(" ", "").split(",") if part
     ]
     vpcs = ground.vpcs_of_subnets(subnets) if subnets else set()
-    if vpcs and not vpcs <= {group["VpcId"]} and not vpcs <= {group["VpcId"]} | ground.vpcs_of(site.group_id):
+    if vpcs and not vpcs <= {group["VpcId"]} and not vpcs <= {group["VpcId"]} | ground.vpcs_of(group_id):
         raise ConfigError(
-            f"the group {site.group_id} of the site {site.key} is in {group['VpcId']}, the Auto Scaling group in "
+            f"the group {group_id} of the site {site.key} is in {group['VpcId']}, the Auto Scaling group in "
             f"{', '.join(sorted(vpcs))}; name a group of that VPC"
         )
 

@@ -21,7 +21,8 @@ def remove(land: Land, *, tables: bool) -> None:
     for node in reversed(land.nodes):
         _remove_stack(land, node)
     for site in land.configured.mesh.sites:
-        _clear(land, site)
+        for group_id in site.groups:
+            _clear(land, site, group_id)
     for node in land.nodes:
         _remove_bucket(land, node)
         if tables:
@@ -43,20 +44,20 @@ def _remove_stack(land: Land, node: Node) -> None:
         )
 
 
-def _clear(land: Land, site: Site) -> None:
+def _clear(land: Land, site: Site, group_id: str) -> None:
     """What carries this mesh's mark, and nothing else. A group that is gone has no rules."""
     ground, mesh = land.at(site.place), land.configured.mesh.name
-    group = ground.group(site.group_id)
+    group = ground.group(group_id)
     if group is None:
-        land.tell(f"{site.key}: group {site.group_id}: not there")
+        land.tell(f"{site.key}: group {group_id}: not there")
         return
-    rules = [parse_rule(item) for item in ground.rules(site.group_id)]
+    rules = [parse_rule(item) for item in ground.rules(group_id)]
     ours = [rule.rule_id for rule in rules if is_marked(rule, mesh)]
     for start in range(0, len(ours), _AT_ONCE):
-        ground.revoke(site.group_id, ours[start : start + _AT_ONCE])
+        ground.revoke(group_id, ours[start : start + _AT_ONCE])
     if tag(parse_tags(group.get("Tags")), MESH_TAG) == mesh:
-        ground.untag_group(site.group_id, MESH_TAG)
-    land.tell(f"{site.key}: group {site.group_id}: {len(ours)} rules of the mesh are gone")
+        ground.untag_group(group_id, MESH_TAG)
+    land.tell(f"{site.key}: group {group_id}: {len(ours)} rules of the mesh are gone")
 
 
 def _remove_bucket(land: Land, node: Node) -> None:

@@ -1,7 +1,8 @@
 """Will everybody fit? The members that the Auto Scaling groups are to have, and may have, against the quotas.
 
-members wanted now, all sites ─ rules that they need ─▶ more than a group may have?  refused
-members at most                                     ─▶ more than a group may have?  told: who comes last is refused
+members wanted now, all sites ─ rules that they need ─▶ more than its groups may have?  refused
+members at most                                     ─▶ more than its groups may have?  told: who comes last is refused
+further groups of a site                            ─▶ on no interface of its members?  refused
 groups of an interface × rules that one may have    ─▶ more than 1,000?             refused
 """
 
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 from twinwall.ec2.codes import QUOTA_CODES
 from twinwall.engine.deployment.ground import Document, Ground, Land
-from twinwall.errors import AwsError, QuotaExceeded
+from twinwall.errors import AwsError, ConfigError, QuotaExceeded
 from twinwall.mesh.room import PER_INTERFACE, needed, ports_of
 from twinwall.mesh.settings import Mesh
 from twinwall.model.members import Site
@@ -29,7 +30,8 @@ class _Limit:
 
 
 def check_room(land: Land) -> None:
-    """Raises ``QuotaExceeded`` for the first site in whose group the mesh's members do not fit."""
+    """Raises ``QuotaExceeded`` for the first site in whose groups the mesh's members do not fit, ``ConfigError`` for
+    one whose members do not carry all of them."""
     mesh = land.configured.mesh
     groups = [(site, land.at(site.place).scaling_group(site.key.asg) or {}) for site in mesh.sites]
     now = sum(
@@ -38,10 +40,10 @@ def check_room(land: Land) -> None:
     most = sum(int(found.get("MaxSize") or 0) for _, found in groups)
     for site, found in groups:
         ground = land.at(site.place)
-        rules = [parse_rule(item) for item in ground.rules(site.group_id)]
+        rules = [parse_rule(item) for group_id in site.groups for item in ground.rules(group_id)]
         limit = _limit(land, site, ground)
         _check_interface(land, site, ground, found, limit)
-        _check_group(land, site, rules, limit, now, max(now, most))
+        _check_groups(land, site, rules, limit, now, max(now, most))
 
 
 def _limit(land: Land, site: Site, ground: Ground) -> _Limit:
@@ -57,7 +59,7 @@ def _limit(land: Land, site: Site, ground: Ground) -> _Limit:
     return _Limit(found, f"the account's quota {_QUOTA} allows")
 
 
-def _check_group(
+def _check_groups(
     land: Land, site: Site, rules: Sequence[SecurityGroupRule], limit: _Limit, now: int, most: int
 ) -> None:
     mesh = land.configured.mesh
@@ -69,20 +71,23 @@ def _check_group(
         )
         return
     at_once, in_all = (needed(mesh, site, rules, members) for members in (now, most))
-    if at_once > limit.rules:
+    names, room = ", ".join(site.groups), len(site.groups) * limit.rules
+    allowed = f"{limit.told} {limit.rules}" + (f" in each of {len(site.groups)}" if site.further else "")
+    if at_once > room:
         raise QuotaExceeded(
-            f"deploying to {site.key}: {site.group_id} would need {at_once} inbound rules ({_sum(mesh, now, ports)}, "
-            f"beside those that are there), {limit.told} {limit.rules}; {_WAY_OUT}"
+            f"deploying to {site.key}: {names} would need {at_once} inbound rules ({_sum(mesh, now, ports)}, "
+            f"beside those that are there), {allowed}; {_WAY_OUT}"
         )
-    if in_all > limit.rules:
+    if in_all > room:
         land.tell(
-            f"{site.key}: with all groups at their MaxSize, {site.group_id} would need "
-            f"{in_all} inbound rules ({_sum(mesh, most, ports)}), {limit.told} "
-            f"{limit.rules}: members beyond it are refused; {_WAY_OUT}"
+            f"{site.key}: with all groups at their MaxSize, {names} would need {in_all} inbound rules "
+            f"({_sum(mesh, most, ports)}), {allowed}: members beyond it are refused; {_WAY_OUT}"
         )
 
 
-_WAY_OUT = f"way out: merge ports into ranges, drop ports, or ask for a higher quota {_QUOTA}"
+_WAY_OUT = (
+    f"way out: merge ports into ranges, drop ports, name further_groups, or ask for a higher quota {_QUOTA}"
+)
 
 
 def _sum(mesh: Mesh, members: int, ports: int) -> str:
@@ -97,6 +102,15 @@ def _check_interface(land: Land, site: Site, ground: Ground, found: Document, li
     except AwsError as failed:
         land.tell(f"{site.key}: how many groups its members' interfaces carry is not known: {failed}")
         return
+    if groups is None:
+        return
+    if site.further and not any(carried.issuperset(site.groups) for carried in groups):
+        lacking = [group_id for group_id in site.groups if group_id not in set().union(*groups)]
+        raise ConfigError(
+            f"instances of {site.key} do not carry {', '.join(lacking or site.groups)}: of the groups of a site each "
+            f"admits some of the members, so all stand on one interface; add them to the launch template of "
+            f"{site.key.asg}, or take them out of further_groups"
+        )
     for carried in groups:
         if site.group_id not in carried:
             land.tell(

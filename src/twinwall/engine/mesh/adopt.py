@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from twinwall.boundary import Table
-from twinwall.engine.mesh.look import places
+from twinwall.engine.mesh.look import group_ids, places, rules_of
 from twinwall.engine.mesh.run import Around, Run, at_once
 from twinwall.errors import NotFound
 from twinwall.mesh.adoption import Inheritance, check_owner, inherit, listed
@@ -32,17 +32,18 @@ def check_owners(around: Around, sites: Sequence[Site], doing: str) -> Mapping[s
     found: dict[str, Tags] = {}
 
     def read(place: Place, there: Sequence[Site]) -> None:
-        groups = around.doors.ec2(place).groups([s.group_id for s in there], around.mesh.call_timeout)
+        groups = around.doors.ec2(place).groups(group_ids(there), around.mesh.call_timeout)
         found.update((group["GroupId"], parse_tags(group.get("Tags"))) for group in groups)
 
     at_once(around.crew(), [partial(read, place, there) for place, there in places(sites).items()])
     for site in sites:
-        if site.group_id not in found:
-            raise NotFound(
-                f"{doing}: the group {site.group_id} of {site.key} is not in {site.place}; name the one that guards it",
-                code="InvalidGroup.NotFound",
-            )
-        check_owner(around.mesh, site, found[site.group_id], doing)
+        for group_id in site.groups:
+            if group_id not in found:
+                raise NotFound(
+                    f"{doing}: the group {group_id} of {site.key} is not in {site.place}; name the one that guards it",
+                    code="InvalidGroup.NotFound",
+                )
+            check_owner(around.mesh, site, group_id, found[group_id], doing)
     return found
 
 
@@ -54,10 +55,7 @@ def survey(around: Around) -> list[Inheritance]:
     jobs += [_rules(around, place, sites, seen) for place, sites in places(mesh.sites).items()]
     at_once(around.crew(), jobs)
     members = listed(mesh, {node: table.rows for node, table in seen.tables.items()})
-    return [
-        inherit(mesh, site, members, seen.rules[site.group_id], seen.tags[site.group_id])
-        for site in mesh.sites
-    ]
+    return [inherit(mesh, site, members, rules_of(seen.rules, site), seen.tags) for site in mesh.sites]
 
 
 def _table(around: Around, node: Node, seen: _Seen) -> Callable[[], None]:
@@ -69,7 +67,7 @@ def _table(around: Around, node: Node, seen: _Seen) -> Callable[[], None]:
 
 def _rules(around: Around, place: Place, sites: Sequence[Site], seen: _Seen) -> Callable[[], None]:
     def job() -> None:
-        ids = [site.group_id for site in sites]
+        ids = group_ids(sites)
         seen.rules.update(around.doors.ec2(place).rules(ids, around.mesh.call_timeout))
 
     return job
@@ -80,18 +78,19 @@ def carry_out(around: Around, found: Sequence[Inheritance]) -> None:
     run = Run(around, around.clock.monotonic(), cause="adopt", event_id="by-hand")
     for one in found:
         if one.unclaimed:
-            claim(around, one.site)
-            run.log("group-marked", site=str(one.site.key), group=one.site.group_id)
+            claim(around, one.site, one.unclaimed)
+        for group_id in one.unclaimed:
+            run.log("group-marked", site=str(one.site.key), group=group_id)
     for one in found:
         for owner, rules in one.marks.items():
             _mark(around, one.site, owner, rules)
             run.log_rules("adopted", one.site, rules, call="CreateTags", of=str(owner.key))
 
 
-def claim(around: Around, site: Site) -> None:
-    """The group is this mesh's: a replica that would write to it is refused."""
+def claim(around: Around, site: Site, group_ids: Sequence[str]) -> None:
+    """The groups are this mesh's: a replica that would write to it is refused."""
     tags = ((MESH_TAG, around.mesh.name),)
-    around.doors.ec2(site.place).tag([site.group_id], tags, around.mesh.call_timeout)
+    around.doors.ec2(site.place).tag(group_ids, tags, around.mesh.call_timeout)
 
 
 def _mark(around: Around, site: Site, owner: Site, rules: Sequence[SecurityGroupRule]) -> None:

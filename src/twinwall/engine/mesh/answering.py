@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from twinwall.engine.mesh.lease import Lease, give_back
+from twinwall.engine.mesh.look import rules_of
 from twinwall.engine.mesh.passing import Passed
 from twinwall.engine.mesh.run import Run, at_once
 from twinwall.errors import AwsError
@@ -48,10 +49,14 @@ def answer_of(run: Run, passed: Passed, happening: Happening) -> Answer | str | 
     """``later``: the message comes again."""
     match happening:
         case Launching(hook=hook):
-            key, group_id = hook.site.key, hook.site.group_id
-            refused = _refused(run.refused.get(group_id, ()))
+            key = hook.site.key
+            refused = _refused(run.refused.get(hook.site.group_id, ()))
             return of_launch(
-                hook, passed.roster.row(key), passed.seen.get(key), shown(passed.proof[group_id]), refused
+                hook,
+                passed.roster.row(key),
+                passed.seen.get(key),
+                shown(rules_of(passed.proof, hook.site)),
+                refused,
             )
         case Leaving(hook=hook):
             return "later" if run.unheard else Answer(hook, "CONTINUE")

@@ -77,6 +77,7 @@ def _read(row: Row | None) -> Membership | None:
 
 
 def take_over(run: Run, rows: Iterable[Row]) -> None:
-    for row in rows:
-        run.around.table.push(row, run.within())
+    given = tuple(rows)
+    run.around.table.push(given, run.within())
+    for row in given:
         run.log("pulled", site=str(key_of(row)))

@@ -8,15 +8,15 @@ our members be added to that node's groups.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from twinwall.boundary import Crew
-from twinwall.engine.mesh.look import places
-from twinwall.engine.mesh.rules import add
+from twinwall.boundary import Crew, Row
+from twinwall.engine.mesh.look import Groups, group_ids, places, rules_of
+from twinwall.engine.mesh.rules import Filling
 from twinwall.engine.mesh.run import NotDone, Run
 from twinwall.errors import AwsError
 from twinwall.mesh.roster import compare, mark, placeholders
 from twinwall.mesh.rows import Unreadable, item_of, read_row
 from twinwall.model.members import Membership, Node, Site
-from twinwall.model.rules import SecurityGroupRule
+from twinwall.model.rules import SecurityGroupRule, Tags
 
 
 @dataclass
@@ -54,16 +54,16 @@ def start(run: Run, rows: Sequence[Membership]) -> Chains:
 
 
 def _chain(run: Run, node: Node, rows: Sequence[Membership]) -> None:
-    accepted = [row for row in rows if _push(run, node, row)]
+    found = run.around.doors.table(node.name).push([item_of(row) for row in rows], run.within_remote())
+    accepted = [row for row, other in zip(rows, found, strict=True) if _is_taken(run, node, row, other)]
     sites = run.around.mesh.sites_of(node.name)
     for place, there in places(sites if accepted else ()).items():
-        groups = run.around.doors.ec2(place).rules([site.group_id for site in there], run.within_remote())
+        groups = run.around.doors.ec2(place).rules(group_ids(there), run.within_remote())
         for site in there:
-            _add(run, site, accepted, groups[site.group_id])
+            _add(run, site, accepted, groups)
 
 
-def _push(run: Run, node: Node, row: Membership) -> bool:
-    standing = run.around.doors.table(node.name).push(item_of(row), run.within_remote())
+def _is_taken(run: Run, node: Node, row: Membership, standing: Row | None) -> bool:
     if standing is None:
         return True
     try:
@@ -79,17 +79,20 @@ def _push(run: Run, node: Node, row: Membership) -> bool:
     return False
 
 
-def _add(run: Run, site: Site, rows: Sequence[Membership], existing: Sequence[SecurityGroupRule]) -> None:
+def _add(run: Run, site: Site, rows: Sequence[Membership], groups: Groups) -> None:
     mesh, ec2 = run.around.mesh, run.around.doors.ec2(site.place)
+    existing = rules_of(groups, site)
     ports = mesh.ports or placeholders(existing, site.group_id)
+    standing = {id_: groups[id_] for id_ in site.groups}
+    filling = Filling(standing, mesh.rules_per_group, lambda: ec2.rules(site.groups, run.within_remote()))
     for row in rows:
         own = mesh.site(row.key)
         assert own is not None
-        missing = compare(existing, row.listed, row.listed, ports, mesh.name).missing
+        missing = compare(filling.rules, row.listed, row.listed, ports, mesh.name).missing
         tags = mark(mesh.name, own, row.generation or 0)
 
-        def authorize(rules: Sequence[SecurityGroupRule], tags: tuple[tuple[str, str], ...] = tags) -> None:
-            ec2.authorize(site.group_id, rules, tags, run.within_remote())
+        def authorize(group_id: str, rules: Sequence[SecurityGroupRule], tags: Tags = tags) -> None:
+            ec2.authorize(group_id, rules, tags, run.within_remote())
 
-        refused = add(missing, authorize)
-        run.log_added(site, row, missing, refused)
+        added = filling.add(missing, authorize)
+        run.log_added(site, row, added.into, added.refused)

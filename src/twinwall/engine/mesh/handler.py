@@ -17,7 +17,17 @@ from twinwall.engine.mesh.survey import is_awake, survey
 from twinwall.engine.mesh.telling import tell, tell_failure, tell_survey
 from twinwall.errors import AwsError
 from twinwall.mesh.answers import Answer
-from twinwall.mesh.events import Ignored, Launching, Leaving, Message, Terminated, TrueUp, Woken, messages
+from twinwall.mesh.events import (
+    Ignored,
+    Launching,
+    Leaving,
+    Message,
+    Returned,
+    Terminated,
+    TrueUp,
+    Woken,
+    messages,
+)
 from twinwall.mesh.rows import judge
 from twinwall.model.members import Release, Site
 
@@ -63,7 +73,6 @@ def _deal_with(run: Run, given: list[Message]) -> list[Message]:
     """The messages that come again."""
     batch, found = Batch(), Elsewhere()
     if any(isinstance(message.happening, TrueUp) for message in given):
-        batch.refresh = run.around.mesh.expiry / 3
         surveyed = survey(run, batch)
         found, given = surveyed.elsewhere, [*given, *surveyed.hooks]
         batch.push |= found.push
@@ -86,6 +95,8 @@ def _gather(run: Run, given: list[Message], batch: Batch) -> None:
                     batch.returned.setdefault(hook.site.key, {})[hook.instance] = at
             case Leaving(hook=hook, at=at) if run.around.mesh.remove == "before":
                 _let_go(run, batch, hook.site, Release(hook.instance, hook.token, at))
+            case Returned(site=site, instance=instance, at=at) if run.around.mesh.remove == "after":
+                _let_go(run, batch, site, Release(instance, "", at))
             case Terminated(site=site, instance=instance, at=at):
                 _let_go(run, batch, site, Release(instance, "", at))
             case _:

@@ -28,6 +28,15 @@ def places(sites: Collection[Site]) -> dict[Place, list[Site]]:
     return found
 
 
+def rules_of(groups: Groups, site: Site) -> list[SecurityGroupRule]:
+    """Of all groups of a site."""
+    return [rule for group_id in site.groups for rule in groups[group_id]]
+
+
+def group_ids(sites: Collection[Site]) -> list[str]:
+    return [group_id for site in sites for group_id in site.groups]
+
+
 def look(run: Run, named: Collection[tuple[Place, str]]) -> Picture:
     """``named``: instances of this batch's events, described by their ids too: no list may show them yet."""
     picture = Picture()
@@ -67,7 +76,7 @@ def _jobs(
                 picture.instances[one.id] = one
 
     def rules() -> None:
-        picture.groups.update(doors.ec2(place).rules([site.group_id for site in sites], run.within()))
+        picture.groups.update(doors.ec2(place).rules(group_ids(sites), run.within()))
 
     return [states, instances, rules, *([named] if ids else [])]
 
@@ -77,7 +86,7 @@ def groups_of(run: Run) -> Groups:
     found: dict[str, Sequence[SecurityGroupRule]] = {}
 
     def ask(place: Place, sites: list[Site]) -> Groups:
-        return run.around.doors.ec2(place).rules([site.group_id for site in sites], run.within())
+        return run.around.doors.ec2(place).rules(group_ids(sites), run.within())
 
     jobs = [lambda at=place, of=sites: ask(at, of) for place, sites in places(run.around.sites).items()]
     for part in at_once(run.around.crew(), jobs):

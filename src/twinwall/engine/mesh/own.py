@@ -15,13 +15,11 @@ from twinwall.model.members import Membership, Site, SiteKey, addresses_of
 
 @dataclass
 class Batch:
-    """What the events of this run tell the pass. ``push``: sites whose rows go to the others in any case;
-    ``refresh``: rows older than this many seconds get a new moment."""
+    """What the events of this run tell the pass. ``push``: sites whose rows go to the others in any case."""
 
     named: dict[SiteKey, set[str]] = field(default_factory=dict)
     returned: dict[SiteKey, dict[str, float]] = field(default_factory=dict)
     push: set[SiteKey] = field(default_factory=set)
-    refresh: float = float("inf")
 
 
 def observations(run: Run, picture: Picture, roster: Roster, batch: Batch) -> dict[SiteKey, Observation]:
@@ -40,10 +38,9 @@ def observations(run: Run, picture: Picture, roster: Roster, batch: Batch) -> di
     return found
 
 
-def next_row(
-    run: Run, site: Site, old: Membership | None, seen: Observation, batch: Batch
-) -> Membership | None:
-    """The row to be written, None if the one that stands says it all."""
+def next_row(run: Run, site: Site, old: Membership | None, seen: Observation) -> Membership | None:
+    """The row to be written, None if the one that stands says it all, and not too long ago: a row that came of age
+    while its own node works would claim nothing any more."""
     now = round(run.now(), 3)
     generation = (old.generation if old else None) or 0
     floor = run.floor.get(site.key, -1)
@@ -61,7 +58,7 @@ def next_row(
     if old is None or not fresh or old.content != row.content or generation <= floor:
         return replace(row, generation=max(generation + 1, floor + 1, int(now * 1000)))
     assert old.observed_at is not None
-    return row if now - old.observed_at > batch.refresh else None
+    return row if now - old.observed_at > run.around.mesh.expiry / 3 else None
 
 
 def write(run: Run, lease: Lease, table: Table, rows: Collection[Membership], before: Roster) -> None:

@@ -3,15 +3,15 @@
 look ─▶ own rows ─▶ rows ─▶ add here, chains elsewhere ─▶ rows again ─▶ revoke ─▶ proof
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from twinwall.boundary import Table
 from twinwall.engine.mesh import chains as elsewhere
 from twinwall.engine.mesh import own
 from twinwall.engine.mesh.lease import Lease, mutating
-from twinwall.engine.mesh.look import Groups, Picture, groups_of, look
-from twinwall.engine.mesh.rules import add, revoke
+from twinwall.engine.mesh.look import Groups, Picture, groups_of, look, rules_of
+from twinwall.engine.mesh.rules import Filling, revoke
 from twinwall.engine.mesh.run import NotDone, Run, at_once
 from twinwall.mesh.members import Observation
 from twinwall.mesh.roster import Difference, by_site, compare, mark, placeholders
@@ -88,7 +88,7 @@ class Pass:
         rows = []
         for site in run.around.sites:
             if site.key in seen:
-                row = own.next_row(run, site, before.row(site.key), seen[site.key], self.batch)
+                row = own.next_row(run, site, before.row(site.key), seen[site.key])
                 rows += [row] if row else []
         own.write(run, self.lease, self.table, [*rows, *own.revived(run, before)], before)
         return {row.key for row in rows}
@@ -99,8 +99,8 @@ class Pass:
         found = {}
         for site in self.run.around.sites:
             row = roster.row(site.key)
-            existing = groups[site.group_id]
-            own_addresses = row.listed if row else frozenset()
+            existing = rules_of(groups, site)
+            own_addresses = row.listed & roster.claims if row else frozenset()
             found[site] = compare(
                 existing, roster.claims, own_addresses, self._ports(existing, site), self.run.around.mesh.name
             )
@@ -111,57 +111,67 @@ class Pass:
 
     def _add(self, picture: Picture, roster: Roster) -> None:
         differences = self._differences(picture.groups, roster)
-        jobs = [self._adding(site, found, roster) for site, found in differences.items() if found.missing]
+        jobs = [
+            self._adding(site, found, roster, picture.groups)
+            for site, found in differences.items()
+            if found.missing
+        ]
         at_once(self.run.around.crew(), jobs)
 
-    def _adding(self, site: Site, found: Difference, roster: Roster) -> Callable[[], None]:
+    def _adding(self, site: Site, found: Difference, roster: Roster, groups: Groups) -> Callable[[], None]:
         """Our own members' rules come first."""
         rows = {standing.site: standing.row for standing in roster.standings}
         parts = by_site(found.missing, rows)
         ordered = sorted(parts, key=lambda of: (of.node != self.run.around.node, of.key))
 
+        run, standing = self.run, {id_: groups[id_] for id_ in site.groups}
+        ec2 = run.around.doors.ec2(site.place)
+        filling = Filling(
+            standing, run.around.mesh.rules_per_group, lambda: ec2.rules(site.groups, run.within())
+        )
+
         def job() -> None:
             refused: list[SecurityGroupRule] = []
             for of in ordered:
-                refused += self._add_part(site, of, parts[of], roster)
-            self.run.refused[site.group_id] = set(refused)
+                refused += self._add_part(site, of, filling.without(parts[of]), roster, filling)
+            run.refused[site.group_id] = set(refused)
 
         return job
 
     def _add_part(
-        self, site: Site, of: Site, rules: list[SecurityGroupRule], roster: Roster
-    ) -> list[SecurityGroupRule]:
+        self, site: Site, of: Site, rules: list[SecurityGroupRule], roster: Roster, filling: Filling
+    ) -> Sequence[SecurityGroupRule]:
         run, row = self.run, roster.row(of.key)
         tags = mark(run.around.mesh.name, of, (row.generation if row else None) or 0)
         ec2 = run.around.doors.ec2(site.place)
 
-        def authorize(some: Sequence[SecurityGroupRule]) -> None:
-            mutating(run, self.lease, lambda within: ec2.authorize(site.group_id, some, tags, within))
+        def authorize(group_id: str, some: Sequence[SecurityGroupRule]) -> None:
+            mutating(run, self.lease, lambda within: ec2.authorize(group_id, some, tags, within))
 
-        refused = add(rules, authorize)
-        run.log_added(site, row, rules, refused)
-        return refused
+        added = filling.add(rules, authorize)
+        run.log_added(site, row, added.into, added.refused)
+        return added.refused
 
     def _revoke(self, picture: Picture, roster: Roster) -> bool:
         """By rule id, among what step 2 saw, what no row claims. True if there was any."""
         if self.run.unheard or not roster.may_revoke:
             return False
-        extra = {s: d.extra for s, d in self._differences(picture.groups, roster).items() if d.extra}
-        jobs = [self._revoking(site, rules) for site, rules in extra.items()]
+        groups = picture.groups
+        extra = {s: d.extra for s, d in self._differences(groups, roster).items() if d.extra}
+        jobs = [self._revoking(site, id_, rules) for site, id_, rules in _in_groups(extra, groups)]
         at_once(self.run.around.crew(), jobs)
         return bool(extra)
 
-    def _revoking(self, site: Site, rules: Sequence[SecurityGroupRule]) -> Callable[[], None]:
+    def _revoking(self, site: Site, group_id: str, rules: Sequence[SecurityGroupRule]) -> Callable[[], None]:
         ec2 = self.run.around.doors.ec2(site.place)
 
         def call(ids: Sequence[str]) -> None:
-            mutating(self.run, self.lease, lambda within: ec2.revoke(site.group_id, ids, within))
+            mutating(self.run, self.lease, lambda within: ec2.revoke(group_id, ids, within))
 
         def job() -> None:
             revoke([rule.rule_id for rule in rules], call)
-            self.run.log_rules(
-                "revoked", site, rules, call="RevokeSecurityGroupIngress", why="claimed by no row"
-            )
+            said = {"group": group_id, "call": "RevokeSecurityGroupIngress", "why": "claimed by no row"}
+            self.run.log_rules("revoked", site, rules, **said)
 
         return job
 
@@ -183,6 +193,18 @@ class Pass:
             set(found.missing) <= self.run.refused.get(site.group_id, set()) and (lasting or not found.extra)
             for site, found in self._differences(proof, roster).items()
         )
+
+
+def _in_groups(
+    extra: Mapping[Site, Sequence[SecurityGroupRule]], groups: Groups
+) -> Iterator[tuple[Site, str, list[SecurityGroupRule]]]:
+    """Rules of a site by the group in which each stands."""
+    for site, rules in extra.items():
+        ids = {rule.rule_id for rule in rules}
+        for group_id in site.groups:
+            standing = [rule for rule in groups[group_id] if rule.rule_id in ids]
+            if standing:
+                yield site, group_id, standing
 
 
 def passes(

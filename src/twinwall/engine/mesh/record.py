@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from twinwall.boundary import Table
-from twinwall.engine.mesh.look import places
+from twinwall.engine.mesh.look import group_ids, places
 from twinwall.engine.mesh.run import Around, at_once
 from twinwall.errors import AwsError
 from twinwall.model.members import Node, Place, Site
@@ -30,7 +30,7 @@ def record(around: Around) -> Recording:
 
     def groups(place: Place, sites: Sequence[Site]) -> Callable[[], None]:
         def job() -> None:
-            ids = [site.group_id for site in sites]
+            ids = group_ids(sites)
             try:
                 rules = around.doors.ec2(place).rules(ids, mesh.call_timeout)
                 found["groups"].update({id_: [_rule(rule) for rule in rules[id_]] for id_ in ids})

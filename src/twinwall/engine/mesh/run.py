@@ -92,23 +92,24 @@ class Run:
         self.around.log({**known, "event_id": self.event_id, "cause": self.cause, **fields})
 
     def log_rules(self, event: str, site: Site, rules: Collection[SecurityGroupRule], **fields: Any) -> None:
-        """One line for one decision: rules of one group."""
+        """One line for one decision: rules of one group, the site's first if none is named."""
         addresses = sorted({str(rule.peer) for rule in rules})
         said = sorted({str(rule.traffic) for rule in rules})
-        self.log(event, site=str(site.key), group=site.group_id, addresses=addresses, rules=said, **fields)
+        where = {"site": str(site.key), "group": site.group_id}
+        self.log(event, **{**where, "addresses": addresses, "rules": said, **fields})
 
     def log_added(
         self,
         site: Site,
         row: Membership | None,
-        rules: Collection[SecurityGroupRule],
+        into: Mapping[str, Collection[SecurityGroupRule]],
         refused: Collection[SecurityGroupRule],
     ) -> None:
         of = {"of": str(row.key), "generation": row.generation} if row else {}
         call = "AuthorizeSecurityGroupIngress"
-        added = [rule for rule in rules if rule not in refused]
-        if added:
-            self.log_rules("added", site, added, call=call, **of)
+        for group_id, added in into.items():
+            if added:
+                self.log_rules("added", site, added, call=call, group=group_id, **of)
         if refused:
             self.log_rules("refused", site, refused, call=call, **of)
 

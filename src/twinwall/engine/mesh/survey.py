@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from twinwall.boundary import Table
 from twinwall.engine.mesh.anti_entropy import Elsewhere, compare_tables
-from twinwall.engine.mesh.look import Groups, Picture, groups_of, look
+from twinwall.engine.mesh.look import Groups, Picture, groups_of, look, rules_of
 from twinwall.engine.mesh.own import Batch, next_row, observations, revived
 from twinwall.engine.mesh.run import Run
 from twinwall.mesh.events import Hook, Launching, Leaving, Message
@@ -53,7 +53,7 @@ def _roster(run: Run, table: Table) -> Roster:
 def _rows_differ(run: Run, picture: Picture, roster: Roster, batch: Batch) -> bool:
     seen = observations(run, picture, roster, batch)
     sites = [site for site in run.around.sites if site.key in seen]
-    return any(next_row(run, site, roster.row(site.key), seen[site.key], batch) is not None for site in sites)
+    return any(next_row(run, site, roster.row(site.key), seen[site.key]) is not None for site in sites)
 
 
 def _groups_differ(run: Run, groups: Groups, roster: Roster) -> bool:
@@ -61,7 +61,7 @@ def _groups_differ(run: Run, groups: Groups, roster: Roster) -> bool:
         return True
     mesh = run.around.mesh
     for site in run.around.sites:
-        rules = groups[site.group_id]
+        rules = rules_of(groups, site)
         found = compare(rules, roster.claims, (), mesh.ports or placeholders(rules, site.group_id), mesh.name)
         if found.missing or (found.extra and roster.may_revoke):
             return True

@@ -1,8 +1,8 @@
 """What a handler tells when it is done: how its sites stand, as metrics, and what somebody should look at."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
-from twinwall.engine.mesh.look import Groups
+from twinwall.engine.mesh.look import Groups, rules_of
 from twinwall.engine.mesh.passing import Passed
 from twinwall.engine.mesh.run import Run
 from twinwall.engine.mesh.survey import Survey
@@ -10,7 +10,6 @@ from twinwall.mesh.metrics import metrics
 from twinwall.mesh.room import room_left
 from twinwall.mesh.rows import Roster
 from twinwall.model.members import Site
-from twinwall.model.rules import SecurityGroupRule
 
 
 def tell(run: Run, passed: Passed, moments: Collection[float]) -> None:
@@ -30,18 +29,18 @@ def _tell_sites(run: Run, roster: Roster, groups: Groups, moments: Collection[fl
     now = run.now()
     lag = {"Lag": max(now - min(moments), 0.0)} if moments else {}
     for site in run.around.sites:
-        values = {**_values(run, roster, groups[site.group_id], site), **lag}
+        values = {**_values(run, roster, groups, site), **lag}
         run.around.log(metrics(values, run.around.mesh.name, str(site.key), now))
     for alarm in roster.alarms:
         run.log("alarm", why=alarm)
 
 
-def _values(run: Run, roster: Roster, rules: Sequence[SecurityGroupRule], site: Site) -> dict[str, float]:
+def _values(run: Run, roster: Roster, groups: Groups, site: Site) -> dict[str, float]:
     row = roster.row(site.key)
     return {
         "Members": len(row.members) if row else 0,
-        "Rules": len(rules),
-        "RoomLeft": room_left(rules, run.around.mesh.rules_per_group),
+        "Rules": len(rules_of(groups, site)),
+        "RoomLeft": room_left([groups[id_] for id_ in site.groups], run.around.mesh.rules_per_group),
         "UnknownSites": sum(not standing.known for standing in roster.standings),
         "UntrustedRows": sum(not standing.trusted for standing in roster.standings),
         "NodesFailed": len(run.failed),
