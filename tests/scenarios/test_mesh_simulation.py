@@ -35,6 +35,8 @@ FOUND = {
     57: "an instance that goes back to its warm pool, where rules go when it has gone",
     382: "an address that comes while a handler is at work",
     849: "an event on its way when all else is quiet",
+    8349: "the end of a member told after its return from the warm pool",
+    8624: "an address swapped for another's while a handler is at work",
     897: "a row of its own that came of age while its node worked",
 }
 """Seeds that failed once, and on what."""

@@ -25,7 +25,7 @@ GONE_INSTANCES = frozenset({"shutting-down", "terminated"})
 """API: InstanceStateName."""
 
 BETWEEN_READINGS = 60.0
-RELEASED_FOR = 24 * 3600.0
+KEPT_FOR = 24 * 3600.0
 BRAKE_SHARE, BRAKE_COUNT = 0.5, 5
 
 
@@ -56,6 +56,7 @@ class Observation:
 
     members: tuple[Member, ...]
     released: tuple[Release, ...]
+    returned: tuple[tuple[str, float], ...] = ()
     not_ready: frozenset[str] = frozenset()
     alarms: tuple[str, ...] = ()
 
@@ -73,7 +74,8 @@ def observe(
 ) -> Observation:
     """``new``: releases of this batch."""
     was = old or Membership(site.key)
-    released = _released(was.released, new, seen, now)
+    returned = _returned(was.returned, seen, now)
+    released = _released(was.released, new, returned, seen, now)
     let_go = {release.instance for release in released}
     present, not_ready = _present(site, seen, let_go)
     gone = let_go | _gone(seen)
@@ -85,7 +87,13 @@ def observe(
     ]
     staying, alarms = _absent(kept, len(before), site)
     members = [Member(address, instance) for address, instance in present]
-    return Observation(tuple(sorted((*members, *staying))), released, frozenset(not_ready), alarms)
+    return Observation(
+        tuple(sorted((*members, *staying))),
+        released,
+        tuple(sorted(returned.items())),
+        frozenset(not_ready),
+        alarms,
+    )
 
 
 def _inherited(was: Membership, accounted: Collection[Cidr]) -> list[Member]:
@@ -100,17 +108,31 @@ def _left(seen: Seen, gone: Collection[str]) -> set[Cidr]:
     return {address for id_ in gone if id_ in seen.instances for address in seen.instances[id_].addresses}
 
 
-def _released(old: Iterable[Release], new: Iterable[Release], seen: Seen, now: float) -> tuple[Release, ...]:
+def _returned(old: Iterable[tuple[str, float]], seen: Seen, now: float) -> dict[str, float]:
+    """The latest return of each: an event of an older end may come after it."""
+    found = {instance: at for instance, at in old if now - at < KEPT_FOR}
+    for instance, at in seen.returned.items():
+        found[instance] = max(at, found.get(instance, 0.0))
+    return found
+
+
+def _released(
+    old: Iterable[Release],
+    new: Iterable[Release],
+    returned: Mapping[str, float],
+    seen: Seen,
+    now: float,
+) -> tuple[Release, ...]:
     """A return from the warm pool ends a release that is older; so does, where its event was lost, a state of a
     member seen a good while later: Describe calls lag, but not so long."""
-    found = {release.instance: release for release in old if now - release.at < RELEASED_FOR}
+    found = {release.instance: release for release in old if now - release.at < KEPT_FOR}
     for release in new:
         found.setdefault(release.instance, release)
-    return tuple(sorted(release for release in found.values() if not _void(release, seen, now)))
+    return tuple(sorted(release for release in found.values() if not _void(release, returned, seen, now)))
 
 
-def _void(release: Release, seen: Seen, now: float) -> bool:
-    if seen.returned.get(release.instance, 0.0) > release.at:
+def _void(release: Release, returned: Mapping[str, float], seen: Seen, now: float) -> bool:
+    if returned.get(release.instance, 0.0) > release.at:
         return True
     state = seen.states.get(release.instance, "")
     return is_member_state(state) and now - release.at > BETWEEN_READINGS

@@ -3,7 +3,8 @@
 The item's keys and ``ips`` are the published solution's, so that its tables can be read:
 
     region S · asg S · ips SS or NULL     as published: IPv4 /32 blocks
-    ips6 SS · members L · released L · generation N · observed_at N (ms) · tombstone BOOL · writer S · unheard N (ms)
+    ips6 SS · members L · released L · returned L · generation N · observed_at N (ms) · tombstone BOOL · writer S ·
+    unheard N (ms)
 
                           known        claims                          may others revoke?
     fresh row             yes          what it lists                   yes
@@ -61,6 +62,8 @@ def item_of(row: Membership) -> dict[str, Any]:
         "writer": row.writer,
         "unheard": _ms(row.unheard),
     }
+    if row.returned:
+        item["returned"] = [{"instance": instance, "at": _ms(at)} for instance, at in row.returned]
     return item
 
 
@@ -86,6 +89,9 @@ def read_row(item: Item) -> Membership:
             tombstone=bool(item.get("tombstone")),
             writer=str(item.get("writer") or ""),
             unheard=int(item.get("unheard") or 0) / 1000,
+            returned=tuple(
+                sorted((str(p["instance"]), int(p["at"]) / 1000) for p in item.get("returned") or ())
+            ),
             listed=listed,
         )
     except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as wrong:

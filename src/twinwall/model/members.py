@@ -99,13 +99,16 @@ class Membership:
     writer: str = ""
     unheard: float = 0.0
     """Since when the owner, whose table was lost or restored, has not heard every other node."""
+    returned: tuple[tuple[str, float], ...] = ()
+    """Instances that came back from the warm pool, and when: what let them go before is void, however late it is told.
+    Kept a day."""
     listed: frozenset[Cidr] = field(default=frozenset())
     """The addresses of the row's lists; in a row of ours those of ``members``."""
 
     @property
     def content(self) -> tuple[object, ...]:
         """What a new generation is for."""
-        return self.members, self.released, self.tombstone, self.unheard, self.listed
+        return self.members, self.released, self.returned, self.tombstone, self.unheard, self.listed
 
     @property
     def age_key(self) -> tuple[int, float]:

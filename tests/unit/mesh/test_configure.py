@@ -92,8 +92,8 @@ def test_ports_are_merged_into_ranges() -> None:
         (table(site(table="my table")), "table of the site eu-west-1/web"),
         (table(site(role_arn="twinwall")), "allowed is arn:aws:iam::ACCOUNT:role/NAME"),
         (table(site(acts_for=["us-east-1/web"])), "which is no site"),
-        (table(site(acts_for=True)), "acts_for is True; a list of sites"),
-        (table(site(acts_for=[["us-east-1/web"]])), "a list of sites"),
+        (table(site(acts_for=True)), "acts_for is of the wrong type: True"),
+        (table(site(acts_for=[["us-east-1/web"]])), "acts_for holds"),
         (
             table(site(), site(table="rows", **{**OTHER, "region": "eu-west-1", "asg": "api"})),
             "different tables",

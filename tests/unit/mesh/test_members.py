@@ -96,6 +96,12 @@ def test_a_release_is_forgotten_after_a_day_and_void_after_a_return_from_the_war
     release = Release("i-1", "token", NOW - 10)
     back = seen({1: "Pending:Wait"}, returned={"i-1": NOW - 5})
     assert numbers(observe(row(released=(release,)), SITE, back, (), NOW).members) == [1]
+    since = observe(row(), SITE, back, (), NOW)
+    assert since.returned == (("i-1", NOW - 5),)
+    again = Membership(KEY, since.members, 2, NOW, since.released, returned=since.returned)
+    told_late = observe(again, SITE, seen({1: "InService"}), (release,), NOW + 20)
+    assert numbers(told_late.members) == [1], "its end was told after its return"
+    assert observe(again, SITE, seen({}), (), NOW + 25 * 3600).returned == ()
     late = seen({1: "Terminating:Wait"}, returned={"i-1": NOW - 15})
     assert observe(row(released=(release,)), SITE, late, (), NOW).members == (), "it came back before it left"
 

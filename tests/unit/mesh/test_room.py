@@ -49,4 +49,4 @@ def test_ports_are_the_file_s_or_the_placeholder_s() -> None:
     mesh = configure("web", {"sites": [SITE]}).mesh
     assert ports_of(mesh, mesh.sites[0], [PLACEHOLDER]) == (TCP,)
     assert ports_of(mesh, mesh.sites[0], []) == ()
-    assert room_left([PLACEHOLDER, rule("10.0.0.0/8")], 60) == 58
+    assert room_left([[PLACEHOLDER, rule("10.0.0.0/8")]], 60) == 58

@@ -198,9 +198,10 @@ class Watch:
         shown = {block_of(rule) for rule in rules if not rule["IsEgress"]}
         claims, own = self._claims(notes), machine.counted(notes.mesh)
         if machine.kind == "launch":
+            # an address that was swapped for another meanwhile counts as it stands in the row that was proven
             seen = notes.began - self._world.fleets[site.place].lag
             lacking = machine.counted(notes.mesh, seen) - shown
-            if (lacking or not own & shown) and not machine.is_warm:
+            if (lacking or not (own | _addresses_in(notes, machine)) & shown) and not machine.is_warm:
                 raise Violation(
                     "Answers", f"{machine.id} is told CONTINUE, and no proof shows {lacking or own}"
                 )
@@ -287,3 +288,9 @@ class Watch:
         """The node's own table was lost or restored, and it has not heard all others yet."""
         rows = notes.by_site().items()
         return any(site.node == notes.env.node and bool(row and row.get("unheard")) for site, row in rows)
+
+
+def _addresses_in(notes: Notes, machine: Machine) -> set[str]:
+    """The machine's, in the rows that the handler read last."""
+    members = [member for row in notes.rows or () for member in row.get("members") or ()]
+    return {member["address"] for member in members if member["instance"] == machine.id}

@@ -53,6 +53,7 @@ def next_row(run: Run, site: Site, old: Membership | None, seen: Observation) ->
         seen.released,
         writer=run.around.node,
         unheard=run.unheard,
+        returned=seen.returned,
         listed=addresses_of(seen.members),
     )
     if old is None or not fresh or old.content != row.content or generation <= floor:
