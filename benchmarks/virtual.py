@@ -17,7 +17,7 @@ from twinwall.emulator.memory import MemoryAws
 from twinwall.emulator.memory_doors import MemoryJournal
 from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.simulation import Simulation
-from twinwall.engine import replica
+from twinwall.engine import proving, replica
 from twinwall.engine.apply import Means
 from twinwall.engine.lock import Holder, acquire
 from twinwall.engine.pace import Paces
@@ -126,7 +126,7 @@ class Stage:
         applied = replica.apply(planned, side, means)
         with self._untimed(region):
             lock.release()
-        report = replica.prove(planned, applied, side, means)
+        report = proving.prove(planned, applied, side, means).report
         self.left -= 1
         if not report.equal:
             raise AssertionError(

@@ -94,7 +94,7 @@ MUTANTS = (
     Mutant(
         "terminate decided by the event in hand",
         "mesh/members.py",
-        "    found = {release.instance: release for release in old if now - release.at < RELEASED_FOR}\n",
+        "    found = {release.instance: release for release in old if now - release.at < KEPT_FOR}\n",
         "    found: dict[str, Release] = {}\n",
         16,
         "Answers",
