@@ -136,13 +136,14 @@ class Watch:
             )
 
     def _check_suspended(self, notes: Notes) -> None:
+        """By what the handler read: a row that is lost afterwards suspends the next one."""
         for site in notes.mesh.sites:
             since = self._unreadable.get((notes.env.node, site.key))
             lasts = notes.mesh.policy == "keep" or (
                 since is not None
                 and self._world.sim.monotonic() - since < notes.mesh.expiry - notes.mesh.skew
             )
-            if since is not None and lasts:
+            if since is not None and since <= notes.rows_at and lasts:
                 raise Violation(
                     "Availability", f"{notes.env.node} revokes while {site.key} has no readable row"
                 )
