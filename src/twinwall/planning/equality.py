@@ -2,20 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from itertools import groupby
-from operator import attrgetter
 
 from twinwall.model.rules import CidrPeer, PrefixListPeer, RuleAction
 from twinwall.packets import traffic
 from twinwall.packets.boxes import Block
 from twinwall.packets.comparison import Clash, clash_of_orders, clash_of_unions
 from twinwall.packets.lockstep import Entry, Said
-from twinwall.packets.traffic import Span
+from twinwall.packets.traffic import LINE, Span
 from twinwall.packets.witness import Packet
 from twinwall.planning.semantics import AclEntries, GroupRules, entry_span, span_of
 
 _Named = tuple[str, Span]
-_traffic, _peer, _cidr = map(attrgetter, ("traffic", "peer", "cidr"))
 
 
 def clash_of_groups(left: GroupRules, right: GroupRules) -> Clash | None:
@@ -28,18 +25,19 @@ def _said(group: GroupRules, symbols: set[_Named]) -> Said:
     """The rules that speak of addresses; those that speak of symbols go into ``symbols``. Rules are sorted by
     their traffic."""
     said: dict[Span, set[Block]] = {}
-    for each, rules in groupby(group.rules, _traffic):
-        span = span_of(each)
-        blocks = said.setdefault(span, set())
-        for kind, peers in groupby(map(_peer, rules), type):
-            if kind is CidrPeer:
-                blocks.update(map(_cidr, peers))
-                continue
-            for peer in peers:
-                if isinstance(peer, PrefixListPeer) and peer.prefix_list_id in group.lists:
-                    blocks.update(group.lists[peer.prefix_list_id])
-                else:
-                    symbols.add((str(peer), span))
+    last, span, blocks = None, LINE, set[Block]()
+    for rule in group.rules:
+        peer = rule.peer
+        if rule.traffic is not last:
+            last = rule.traffic
+            span = span_of(last)
+            blocks = said.setdefault(span, set())
+        if type(peer) is CidrPeer:
+            blocks.add(peer.cidr)
+        elif isinstance(peer, PrefixListPeer) and peer.prefix_list_id in group.lists:
+            blocks |= set(group.lists[peer.prefix_list_id])
+        else:
+            symbols.add((str(peer), span))
     return said
 
 
