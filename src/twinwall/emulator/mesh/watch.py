@@ -60,6 +60,7 @@ class Watch:
         self._world = world
         self._born: dict[str, float] = {}
         self._unreadable: dict[tuple[str, SiteKey], float] = {}
+        self._released: dict[tuple[str, str], float] = {}
         """Since when a node has found a site without a readable row, each time it looked."""
         self.left: set[tuple[str, str]] = set()
         """(node, instance): told to go on ending. A table that was lost or restored knows nothing of it."""
@@ -165,7 +166,11 @@ class Watch:
             raise Violation(
                 "Monotony", f"{after['region']}/{after['asg']} fell in {node}'s table from {old} to {new}"
             )
-        for member in after.get("members") or () if after.get("writer") == node else ():
+        if after.get("writer") != node:
+            return
+        now = self._world.sim.monotonic()
+        self._released |= {(node, release["instance"]): now for release in after.get("released") or ()}
+        for member in after.get("members") or ():
             if (node, member["instance"]) in self.left:
                 raise Violation("Answers", f"{node} has {member['instance']} in its row, which was let go")
 
@@ -209,7 +214,8 @@ class Watch:
             if not claims <= shown and not self._world.tight:
                 raise Violation("Answers", f"{machine.id} is told CONTINUE without {sorted(claims - shown)}")
             return
-        if notes.rows_at > self.lost_at.get(site.node, -1.0) and notes.mesh.remove == "before":
+        written = self._released.get((site.node, machine.id), -1.0)  # and not lost since with the table
+        if written > self.lost_at.get(site.node, -1.0) and notes.mesh.remove == "before":
             self.left.add((site.node, machine.id))
         standing = own & ({block_of(rule) for rule in rules if self._is_marked(rule)} - claims)
         if standing and not self._is_suspended(notes):
