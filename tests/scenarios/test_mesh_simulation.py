@@ -37,6 +37,7 @@ FOUND = {
     849: "an event on its way when all else is quiet",
     8349: "the end of a member told after its return from the warm pool",
     8624: "an address swapped for another's while a handler is at work",
+    13132: "an address swapped for another's while a handler is at work",
     12299: "a table restored from before a release, while its handler goes on to the answer",
     13823: "a table lost while a handler is frozen that read it before",
     897: "a row of its own that came of age while its node worked",
