@@ -40,6 +40,7 @@ FOUND = {
     13132: "an address swapped for another's while a handler is at work",
     12299: "a table restored from before a release, while its handler goes on to the answer",
     13823: "a table lost while a handler is frozen that read it before",
+    17436: "an address that comes when the time for other nodes is over",
     897: "a row of its own that came of age while its node worked",
 }
 """Seeds that failed once, and on what."""

@@ -2,7 +2,8 @@
 our members be added to that node's groups.
 
     push ─▶ refused by a newer copy: our row must go above it        ─▶ groups' rules ─▶ add our members
-         └▶ no answer: the node has failed, and is not tried again in this run
+    │    └▶ no answer: the node has failed, and is not tried again in this run
+    └▶ no time left before it: what happened is told again by the queue
 """
 
 from collections.abc import Sequence
@@ -54,7 +55,12 @@ def start(run: Run, rows: Sequence[Membership]) -> Chains:
 
 
 def _chain(run: Run, node: Node, rows: Sequence[Membership]) -> None:
-    found = run.around.doors.table(node.name).push([item_of(row) for row in rows], run.within_remote())
+    try:
+        within = run.within_remote()
+    except NotDone:
+        run.unsent = True
+        raise
+    found = run.around.doors.table(node.name).push([item_of(row) for row in rows], within)
     accepted = [row for row, other in zip(rows, found, strict=True) if _is_taken(run, node, row, other)]
     sites = run.around.mesh.sites_of(node.name)
     for place, there in places(sites if accepted else ()).items():

@@ -130,7 +130,7 @@ def _under_lease(run: Run, given: list[Message], batch: Batch, found: Elsewhere)
         m.happening.at for m in given if isinstance(m.happening, Launching | Leaving | Terminated) and m.id
     ]
     tell(run, passed, moments)
-    return later
+    return [message for message in given if message.id] if run.unsent else later
 
 
 def _answers(run: Run, passed: Passed, given: list[Message], answers: list[Answer]) -> list[Message]:

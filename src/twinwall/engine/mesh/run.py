@@ -52,6 +52,8 @@ class Run:
     started: float
     failed: set[str] = field(default_factory=set)
     remote_until: float | None = None
+    unsent: bool = False
+    """A row of ours was not sent to a node that answers: the time for other nodes was over before."""
     floor: dict[SiteKey, int] = field(default_factory=dict)
     let_go: dict[SiteKey, list[Release]] = field(default_factory=dict)
     refused: dict[str, set[SecurityGroupRule]] = field(default_factory=dict)
