@@ -96,7 +96,7 @@ MUTANTS = (
         "mesh/members.py",
         "    found = {release.instance: release for release in old if now - release.at < KEPT_FOR}\n",
         "    found: dict[str, Release] = {}\n",
-        16,
+        28,
         "Answers",
     ),
     Mutant(
