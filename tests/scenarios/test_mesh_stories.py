@@ -1,12 +1,14 @@
 """Single stories of a mesh, on the simulated AWS without any trouble."""
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 from mesh_story import Story
 
 from twinwall.emulator.mesh.fleet import POOL
 from twinwall.emulator.mesh.habits import Habits
+from twinwall.mesh.settings import Addresses
 
 
 def test_the_first_region_alone_acts_for_the_second() -> None:
@@ -102,9 +104,9 @@ def test_who_is_detached_goes_at_once_by_the_event_and_without_it_by_two_reading
 
 
 @pytest.mark.parametrize("remove", ["before", "after"])
-def test_an_instance_goes_to_its_warm_pool_and_comes_back(remove: str) -> None:
+def test_an_instance_goes_to_its_warm_pool_and_comes_back(remove: Literal["before", "after"]) -> None:
     """Its private address is the same all the time, and only its stay in the group makes it a member."""
-    story = Story(habits=Habits(addresses=frozenset({"private"}), remove=remove))  # type: ignore[arg-type]
+    story = Story(habits=Habits(addresses=frozenset({"private"}), remove=remove))
     story.found()
     fleet, asg = story.fleet(), story.site().key.asg
     fleet.launch(asg, to=POOL)
@@ -136,8 +138,8 @@ def test_an_instance_whose_address_comes_late_is_admitted_once_it_has_one() -> N
 
 
 def test_every_address_of_every_interface_where_the_configuration_says_so() -> None:
-    kinds = frozenset({"public", "ipv6"})
-    habits = Habits(addresses=kinds, interfaces="all", several=True, echo=True)  # type: ignore[arg-type]
+    kinds: frozenset[Addresses] = frozenset({"public", "ipv6"})
+    habits = Habits(addresses=kinds, interfaces="all", several=True, echo=True)
     story = Story(habits=habits)
     story.found()
     machine = story.fleet().machines[story.launch()]

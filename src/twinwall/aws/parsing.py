@@ -44,7 +44,9 @@ class _Quick(QueryParser):
 
     def _handle_structure(self, shape: StructureShape, node: Any) -> Any:
         reader = None if isinstance(node, list) else self._structure(shape)
-        return super()._handle_structure(shape, node) if reader is None else reader(node)  # type: ignore[misc]
+        if reader is not None:
+            return reader(node)
+        return super()._handle_structure(shape, node)  # type: ignore[misc]  # botocore's stubs leave out what is private
 
     def _structure(self, shape: StructureShape) -> Read | None:
         """None: not for us. A shape may hold itself, so its reader is found by name when it is needed."""
@@ -74,7 +76,7 @@ class _Quick(QueryParser):
                 return _SCALARS.get(shape.type_name) or self._by_botocore(shape)
 
     def _by_botocore(self, shape: Shape) -> Read:
-        return lambda node: self._parse_shape(shape, node)  # type: ignore[attr-defined]
+        return lambda node: self._parse_shape(shape, node)  # type: ignore[attr-defined]  # likewise
 
 
 class _Entries(dict[str, tuple[str, Read] | None]):

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import botocore.session
 import pytest
@@ -136,25 +137,25 @@ def test_a_value_of_a_table_is_written_and_read_as_it_is() -> None:
 
 
 def shape(
-    of: object, seen: tuple[str, ...] = (), *, parts: Mapping[str, Collection[str]] | None = None
+    of: Any, seen: tuple[str, ...] = (), *, parts: Mapping[str, Collection[str]] | None = None
 ) -> object:
     """``parts``: of which shapes only which members count. DynamoDB's values are looked at by a test of their own."""
     parts = parts or {}
-    if of is None or of.name in seen:  # type: ignore[attr-defined]
+    if of is None or of.name in seen:
         return getattr(of, "name", None)
-    if of.name == "AttributeValue":  # type: ignore[attr-defined]
-        return of.name  # type: ignore[attr-defined]
-    inner = (*seen, of.name)  # type: ignore[attr-defined]
-    said = (of.name, of.type_name, dict(of.serialization), tuple(getattr(of, "required_members", ())))  # type: ignore[attr-defined]
-    match of.type_name:  # type: ignore[attr-defined]
+    if of.name == "AttributeValue":
+        return of.name
+    inner = (*seen, of.name)
+    said = (of.name, of.type_name, dict(of.serialization), tuple(getattr(of, "required_members", ())))
+    match of.type_name:
         case "structure":
-            kept = parts.get(of.name, of.members)  # type: ignore[attr-defined]
-            members = {name: part for name, part in of.members.items() if name in kept}  # type: ignore[attr-defined]
+            kept = parts.get(of.name, of.members)
+            members = {name: part for name, part in of.members.items() if name in kept}
             return said, {name: shape(member, inner, parts=parts) for name, member in members.items()}
         case "list":
-            return said, shape(of.member, inner, parts=parts)  # type: ignore[attr-defined]
+            return said, shape(of.member, inner, parts=parts)
         case "map":
-            return said, shape(of.key, inner, parts=parts), shape(of.value, inner, parts=parts)  # type: ignore[attr-defined]
+            return said, shape(of.key, inner, parts=parts), shape(of.value, inner, parts=parts)
         case _:
             return said
 

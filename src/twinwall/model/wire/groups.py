@@ -65,7 +65,7 @@ def parse_permission(permission: Json, direction: Direction, owner: str) -> Iter
     return iter(_rules(permission, direction, owner)[1])
 
 
-_ONE, _rule = 1, itemgetter(1)
+_rule = itemgetter(1)
 
 
 def _rules(permission: Json, direction: Direction, owner: str) -> tuple[Traffic, list[SecurityGroupRule]]:
@@ -75,7 +75,7 @@ def _rules(permission: Json, direction: Direction, owner: str) -> tuple[Traffic,
     met = _rules_met(direction, str(permission["IpProtocol"]), said("FromPort"), said("ToPort"))
     ranges = said("IpRanges") or ()
     plain = [met[item["CidrIp"]] for item in ranges]
-    if any(map(_ONE.__ne__, map(len, ranges))):
+    if any(map((1).__ne__, map(len, ranges))):
         rules = list(map(_described, map(_rule, plain), ranges))
         return met.traffic, _by_peer(rules + _other_rules(permission, direction, met.traffic, owner))
     plain.sort()
