@@ -21,6 +21,27 @@ def cidr_map(one, other):
     return CidrMap(parse_cidr(one), parse_cidr(other))
 
 
+# --- rules that become themselves
+
+
+def test_a_rule_that_stands_twice_comes_once_and_that_is_told():
+    """Other tools' dumps spell one block in two ways; EC2 would refuse the second."""
+    plan = fw.planned(
+        fw.source(fw.group("sg-a", "a", "in tcp 80 10.1.2.3/8", "in tcp 80 10.0.0.0/8")), fw.target()
+    )
+    assert [str(rule) for rule in desired(plan, "a").rules] == ["ingress tcp/80 from 10.0.0.0/8"]
+    assert "merged-rules" in fw.finding_ids(plan)
+
+
+def test_a_description_that_ec2_would_refuse_is_changed_and_told_of_addresses_alone_too():
+    group = fw.group("sg-a", "a", "in tcp 80 10.0.0.0/8")
+    group["IpPermissions"][0]["IpRanges"][0]["Description"] = "für alle"
+    plan = fw.planned(fw.source(group), fw.target())
+    (rule,) = desired(plan, "a").rules
+    assert rule.description.isascii()
+    assert "description-changed" in fw.finding_ids(plan)
+
+
 # --- references
 
 
