@@ -153,6 +153,7 @@ def _needed(plan: Plan) -> Document:
     """What ``apply`` stands on besides."""
     return {
         "reads": dict(sorted(plan.reads.items())),
+        **({"quotas": dict(sorted(plan.quotas.items()))} if plan.quotas else {}),
         "not_compared": [not_compared_document(item) for item in plan.not_compared],
         "digest": plan.digest,
         "parts": dict(plan.parts),
@@ -222,6 +223,7 @@ def _plan(document: Document) -> Plan:
         findings=tuple(map(_finding, document["findings"])),
         not_compared=tuple(map(_not_compared, document["not_compared"])),
         reads=dict(document["reads"]),
+        quotas=dict(document.get("quotas", {})),
         estimated_seconds=document["estimated_seconds"],
         opens=tuple(map(flow_from_document, document["opens"])),
         closes=tuple(map(flow_from_document, document["closes"])),

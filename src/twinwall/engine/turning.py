@@ -76,7 +76,7 @@ def _plan(
     if history.lock_nonce:
         history = replace(history, lock_id=find_own(reader.document, history.lock_nonce))
     desired = turn(history, now)
-    plan = _made(desired, _weighed(history, now, reader, desired), reader, source, history.plan.target)
+    plan = _made(history, desired, _weighed(history, now, reader, desired), reader, source)
     plan = replace(with_tokens(plan, history), estimated_seconds=makespan(plan.route, SETTLE_SECONDS))
     return Planned(plan, now, history=history, read_at=at)
 
@@ -141,10 +141,12 @@ def _weighed(history: History, now: Snapshot, reader: SideReader, desired: Desir
     return replace(now, prefix_lists=(*read, *then)) if read or then else now
 
 
-def _made(desired: Desired, now: Snapshot, reader: SideReader, source: Endpoint, target: Endpoint) -> Plan:
-    """The account's own quotas, and where the groups are, are asked for only where no order is found without."""
+def _made(history: History, desired: Desired, now: Snapshot, reader: SideReader, source: Endpoint) -> Plan:
+    """Held to the quotas that the run knew. The account's own of today, and where the groups are, are asked for only
+    where no order is found without."""
+    target = history.plan.target
     try:
-        return make_plan(desired, now, AS_IT_MUST, Quotas(), source, target)
+        return make_plan(desired, now, AS_IT_MUST, Quotas.of(history.plan.quotas), source, target)
     except UnsafePlan:
         quotas = quotas_of(reader)
         reader.read_if_known(*sections_needed(desired, now, AS_IT_MUST, quotas))
