@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from twinwall.boundary import Ended
 from twinwall.cli import output
@@ -66,8 +66,7 @@ def _lock_of(ended: Ended | None) -> Lock:
     assert ended is not None
     if ended.error is not None:
         raise ended.error
-    assert isinstance(ended.value, Lock)
-    return ended.value
+    return cast("Lock", ended.value)
 
 
 def _who() -> str:
