@@ -3,6 +3,7 @@ processes, real signals."""
 
 import json
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -20,7 +21,8 @@ LOCK = "twinwall-lock"
 
 
 class Running:
-    def __init__(self, world: Stage, journal: Path, *options: str) -> None:
+    def __init__(self, world: Stage, journal: Path, *options: str, room: int | None = None) -> None:
+        """``room``: bytes that a file may have."""
         self.world, self.journal = world, journal
         (source,) = world.load(w(30, 6, 2, 6))
         self.target = world.empty("10.90.0.0/16")
@@ -32,6 +34,7 @@ class Running:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)) if room else None,  # noqa: PLW1509
         )
 
     def events(self) -> list[str]:
@@ -80,3 +83,22 @@ def test_a_lock_that_was_being_taken_is_let_go(world: Stage, tmp_path: Path) -> 
     assert "twinwall: stopped; nothing was written" in said
     assert run.locks() == []
     assert run.events()[-3:] == ["locking", "locked", "unlocked"]
+
+
+def test_where_the_journal_has_no_room_any_more_no_call_is_sent_and_the_lock_is_let_go(
+    world: Stage, tmp_path: Path
+) -> None:
+    """And what had been done is undone from it, once there is room."""
+    run = Running(world, tmp_path / "j", "--settle", "0", room=130_000)
+    before = world.aws.counts.by_action()["CreateSecurityGroup"]
+    _, said = run.process.communicate(timeout=60)
+    assert run.process.returncode == 1, said
+    assert "the journal" in said
+    assert "cannot be written: File too large" in said
+    assert "stays until it expires" not in said
+    assert run.locks() == []
+    sent = world.aws.counts.by_action()["CreateSecurityGroup"] - before - 1
+    assert sent <= sum("CreateSecurityGroup" in line for line in run.journal.read_text().splitlines()[2:])
+    ways = [*world.ways(None, (B, THERE)), "--yes", "--late", "0", "--settle", "0"]
+    world.run("undo", str(run.journal), *ways).ended(0)
+    assert [group["GroupName"] for group in world.groups(run.target)] == ["default"]

@@ -122,6 +122,21 @@ def test_an_acl_that_another_took_the_place_of_comes_back(world: Stage) -> None:
     assert run.written["CreateNetworkAcl"] == run.written["DeleteNetworkAcl"] == 1, run.written
 
 
+def test_the_undo_of_acls_that_no_subnet_got_is_proven(world: Stage) -> None:
+    """The run ended before it came to the subnets: that the ACLs are gone is read all the same."""
+    stand(world)
+    journal = str(world.folder / "acls.jsonl")
+    world.aws.fail_next("ReplaceNetworkAclAssociation", "UnauthorizedOperation", "no", status=403, times=9)
+    document = source(acls=(f.acl("acl-y", *OTHER, subnets=SUBNETS[:1], tags={"Name": "y"}),))
+    migrate(world, document, "--journal", journal).ended(1)
+    world.aws.no_trouble()
+    ways = world.ways(None, TARGET_AT)
+    back = world.run("undo", journal, *ways, "--yes", "--output", "json", "--quiet").ended(0)
+    assert back.written["DeleteNetworkAcl"] == 1
+    assert back.json["verify"]["not_compared"] == []
+    assert back.calls["DescribeNetworkAcls"] == 2
+
+
 # --- quotas
 
 

@@ -21,7 +21,7 @@ from twinwall.cli.world import World
 from twinwall.documents.journal import FileJournal
 from twinwall.engine.lock import Holder, Lock
 from twinwall.engine.sides import LiveSide
-from twinwall.errors import TwinwallError
+from twinwall.errors import ConfigError, TwinwallError
 
 if TYPE_CHECKING:
     from twinwall.cli.writes import Write
@@ -80,6 +80,8 @@ def _who() -> str:
 def _release(lock: Lock, journal: FileJournal) -> None:
     try:
         lock.release()
-        journal.record("unlocked", {"id": lock.id})
     except TwinwallError as error:
         output.tell(f"the lock {lock.id} of {lock.target.vpc_id} stays until it expires: {error}")
+        return
+    with suppress(ConfigError):  # a full disk has been told; a lock that is gone is found gone
+        journal.record("unlocked", {"id": lock.id})

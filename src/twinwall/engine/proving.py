@@ -63,7 +63,7 @@ def read_back(plan: Plan, existing: Snapshot, target: LiveSide) -> Snapshot:
     """Groups and ACLs anew, and lists if the plan wrote to one; the network around is as it was."""
     reader = SideReader(replace(target, vpc_id=plan.target.vpc_id), "target")
     reader.read("SecurityGroups")
-    if plan.desired.acls or plan.desired.associations:
+    if plan.desired.acls or plan.desired.associations or plan.desired.delete_acls:
         reader.read("NetworkAcls")
     lists_written = any(change.resource.type == "prefix-list" for change in plan.changes)
     if lists_written:
