@@ -63,13 +63,14 @@ class _Group:
         )
         if not one_by_one:
             return (state.then(perhaps, gains=False),)
-        found = [state]
+        found, grown = [state], False
         for move in perhaps:
             state = state.then((move,))
-            if move.losing and not move.gaining and len(found) == 1:
-                found = []  # the one before admits more
             if move.losing:
+                if not (move.gaining or grown):
+                    found.pop()  # it admits more
                 found.append(state)
+            grown = not move.losing
         return tuple(found)
 
 
