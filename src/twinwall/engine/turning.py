@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from twinwall.boundary import Clock, Section
+from twinwall.boundary import LATE_SECONDS, Clock, Section
 from twinwall.engine.lock import find_own
 from twinwall.engine.means import SETTLE_SECONDS
 from twinwall.engine.planned import Planned
@@ -25,6 +25,7 @@ from twinwall.planning.plan import Plan
 from twinwall.planning.quotas import Quotas
 from twinwall.planning.shown import lags
 from twinwall.planning.turning import back, onward
+from twinwall.planning.unanswered import with_asked, with_unasked
 
 AS_IT_MUST = Allowed(policy="sync", prune=True, max_change=None)
 """What a journal began was allowed when it began; going back is no change of anybody's mind."""
@@ -37,6 +38,13 @@ def arrival(history: History, late: float, now: float) -> float:
     if history.unanswered_at is None:
         return 0.0
     return min(late, max(0.0, history.unanswered_at + late - now))
+
+
+def _unsettled(history: History, late: float, now: float) -> bool:
+    """May there be what no reading shows yet? What a client waits for at most is counted in full, whatever the user
+    says of it."""
+    sent = history.unanswered_at
+    return sent is not None and now - sent < max(late, LATE_SECONDS) + VISIBLE_SECONDS
 
 
 def resume(history: History, target: LiveSide, clock: Clock, late: float) -> Planned:
@@ -71,13 +79,18 @@ def _plan(
 ) -> Planned:
     check_account(history, target)
     clock.sleep(arrival(history, late, clock.now()))
+    if turn is onward:
+        history = with_unasked(history)
     reader, now, at = _visible(history, replace(target, vpc_id=history.plan.target.vpc_id), clock, turn)
     history = with_found(history, now)
     if history.lock_nonce:
         history = replace(history, lock_id=find_own(reader.document, history.lock_nonce))
     desired = turn(history, now)
     plan = _made(desired, _weighed(history, now, reader, desired), reader, source, history.plan.target)
-    plan = replace(with_tokens(plan, history), estimated_seconds=makespan(plan.route, SETTLE_SECONDS))
+    plan = with_tokens(plan, history)
+    if _unsettled(history, late, clock.now()):
+        plan = with_asked(plan, history, now)
+    plan = replace(plan, estimated_seconds=makespan(plan.route, SETTLE_SECONDS))
     return Planned(plan, now, history=history, read_at=at)
 
 
@@ -104,27 +117,32 @@ def _read(history: History, reader: SideReader, turn: object) -> Snapshot:
     if touched & {"network-acl", "subnet"}:
         sections.append("NetworkAcls")
     reader.read(*sections)
-    if _some_group_goes(history, reader.snapshot(), turn):
-        reader.read("NetworkInterfaces")
     if "prefix-list" in touched:
         reader.read_lists(())
-        reader.read_list_users(_doomed_lists(with_found(history, reader.snapshot()), turn))
+    found = with_found(history, reader.snapshot())
+    if _some_group_goes(found, reader.snapshot(), turn):
+        reader.read("NetworkInterfaces")
+    reader.read_list_users(_doomed_lists(found, turn))
     return replace(reader.snapshot(), vpcs=history.before.vpcs)
 
 
 def _some_group_goes(history: History, now: Snapshot, turn: object) -> bool:
     if turn is back:
         return any(sent.change.action == "CreateSecurityGroup" for sent in history.sent)
-    doomed = (change for change in history.plan.changes if change.action == "DeleteSecurityGroup")
-    return any(change.resource.id in now.group_by_id for change in doomed)
+    return not _deleted(history, "DeleteSecurityGroup").isdisjoint(now.group_by_id)
 
 
 def _doomed_lists(history: History, turn: object) -> set[str]:
     """Lists that the way may delete: those of the plan, or those that the run made."""
     if turn is back:
         return {id_ for id_ in history.ids.values() if id_.startswith("pl-")}
-    deletions = [change for change in history.plan.changes if change.action == "DeleteManagedPrefixList"]
-    return {change.resource.id for change in deletions}
+    return _deleted(history, "DeleteManagedPrefixList")
+
+
+def _deleted(history: History, action: str) -> set[str]:
+    """By the plan, things among them that it makes for a while."""
+    ids = (change.resource.id for change in history.plan.changes if change.action == action)
+    return {history.ids.get(id_, id_) for id_ in ids}
 
 
 def _weighed(history: History, now: Snapshot, reader: SideReader, desired: Desired) -> Snapshot:
