@@ -1,6 +1,7 @@
 """What ``resume`` and ``undo`` know of a run that was cut off, and what they read besides."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from small_estates import SETTINGS, pair, source, target
 from undertakings import OWNER, REGION, End, Scene, equal_but_for_ids
 
 from twinwall.emulator.simulation import Process
+from twinwall.emulator.switches import ENTRIES_PER_ACL, RULES_PER_GROUP
 
 _numbers = itertools.count()
 LISTS_AND_ACLS = pair(25)[1]
@@ -124,6 +126,57 @@ def test_a_list_that_nobody_writes_to_weighs_in_a_full_group(folder: Path, back:
     assert ports >= {f"tcp/{port}" for port in ((1, 2, 3, 4) if back else (5, 6, 7, 8))}
     assert not back or equal_but_for_ids(scene.everything(), before) == []
     assert "list-weight-unknown" not in {one.id for one in ran.planned.plan.findings}
+
+
+# --- quotas
+
+
+def narrow(*entries: str, rules: tuple[str, ...]) -> Any:
+    web = f.group("sg-web", "web", *rules, "out -1 - 0.0.0.0/0")
+    acl = f.acl(
+        "acl-1", *entries, "out 100 allow -1 - 0.0.0.0/0", default=True, subnets=["subnet-s1", "subnet-s2"]
+    )
+    return source([web], [acl], [])
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_way_is_planned_within_the_quotas_of_the_run(folder: Path, back: bool) -> None:
+    """An account may have less room than AWS's defaults say. The run's plan knows; nothing is asked for it again."""
+    settings = replace(SETTINGS, limits=replace(SETTINGS.limits, adopt=("default",)))
+    was = narrow(
+        *(f"in {10 * k} allow tcp {k} 10.{k}.0.0/16" for k in range(1, 4)),
+        rules=tuple(f"in tcp {port} 192.0.2.0/24" for port in range(1, 5)),
+    )
+    is_ = narrow(
+        *(f"in {10 * k + 5} allow tcp {k} 10.{k}.1.0/24" for k in range(1, 4)),
+        rules=tuple(f"in tcp {port} 192.0.2.0/24" for port in range(3, 7)),
+    )
+
+    def copied() -> Scene:
+        scene = Scene.make(folder, target(), quotas={ENTRIES_PER_ACL: 3, RULES_PER_GROUP: 4})
+        ran = scene.run(scene.applying(was, settings, folder / f"was-{next(_numbers)}"))
+        assert ran.report is not None, ran.error
+        web = scene.everything()["groups"]["web"]
+        scene.aws.attach(OWNER, REGION, "subnet-t1", [web.group_id])
+        return scene
+
+    calm = copied()
+    calls = sum(
+        calm.run(calm.applying(is_, settings, folder / f"calm-{next(_numbers)}")).applied.calls.values()
+    )
+    for number, end in itertools.product(range(1, calls + 1), (End.BEFORE, End.LOST)):
+        scene, process, journal = copied(), Process("cut off"), folder / f"j-{next(_numbers)}"
+        before = scene.everything()
+        scene.aws.doom = (number, end, process)
+        assert not scene.run(scene.applying(is_, settings, journal), process).ended
+        scene.aws.doom = None
+        ran = scene.run(
+            scene.undoing(journal, folder / f"u-{next(_numbers)}") if back else scene.resuming(journal)
+        )
+        assert ran.report is not None, ran.error
+        assert ran.report.equal
+        assert equal_but_for_ids(scene.everything(), before if back else calm.everything()) == []
+        assert ran.calls["GetServiceQuota"] == 0
 
 
 def test_what_guards_nothing_is_as_free_on_the_way_on_as_it_was(folder: Path) -> None:

@@ -22,7 +22,6 @@ from twinwall.planning.history import History
 from twinwall.planning.makespan import makespan
 from twinwall.planning.making import Allowed, lists_needed, make_plan, sections_needed
 from twinwall.planning.plan import Plan
-from twinwall.planning.quotas import Quotas
 from twinwall.planning.shown import lags
 from twinwall.planning.turning import back, onward
 from twinwall.planning.unanswered import with_asked, with_unasked
@@ -86,7 +85,7 @@ def _plan(
     if history.lock_nonce:
         history = replace(history, lock_id=find_own(reader.document, history.lock_nonce))
     desired = turn(history, now)
-    plan = _made(desired, _weighed(history, now, reader, desired), reader, source, history.plan.target)
+    plan = _made(desired, _weighed(history, now, reader, desired), reader, source, history.plan)
     plan = with_tokens(plan, history)
     if _unsettled(history, late, clock.now()):
         plan = with_asked(plan, history, now)
@@ -159,10 +158,12 @@ def _weighed(history: History, now: Snapshot, reader: SideReader, desired: Desir
     return replace(now, prefix_lists=(*read, *then)) if read or then else now
 
 
-def _made(desired: Desired, now: Snapshot, reader: SideReader, source: Endpoint, target: Endpoint) -> Plan:
-    """The account's own quotas, and where the groups are, are asked for only where no order is found without."""
+def _made(desired: Desired, now: Snapshot, reader: SideReader, source: Endpoint, begun: Plan) -> Plan:
+    """With the quotas that the run reckoned with. The account's own of today, and where the groups are, are asked for
+    only where no order is found without."""
+    target = begun.target
     try:
-        return make_plan(desired, now, AS_IT_MUST, Quotas(), source, target)
+        return make_plan(desired, now, AS_IT_MUST, begun.quotas, source, target)
     except UnsafePlan:
         quotas = quotas_of(reader)
         reader.read_if_known(*sections_needed(desired, now, AS_IT_MUST, quotas))
