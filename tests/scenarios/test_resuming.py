@@ -91,6 +91,69 @@ def test_at_once_after_the_last_answer_a_reading_is_not_believed(folder: Path, s
     assert equal_but_for_ids(scene.everything(), before if back else after) == []
 
 
+# --- what the run did, and somebody took back
+
+
+def web_alone(folder: Path) -> tuple[Scene, Path]:
+    """A copy that has just been made: one group."""
+    scene = Scene.make(folder, target())
+    web = f.group("sg-web", "web", "in tcp 443 0.0.0.0/0", "out -1 - 0.0.0.0/0")
+    journal = folder / f"j-{next(_numbers)}"
+    assert scene.run(scene.applying(source([web], [], []), SETTINGS, journal)).report.equal
+    return scene, journal
+
+
+def taken_back(scene: Scene, what: str) -> None:
+    web = scene.everything()["groups"]["web"]
+    if what == "group":
+        scene.aws.request(OWNER, REGION, "DeleteSecurityGroup", {"GroupId": web.group_id})
+    else:
+        (rule,) = (one for one in web.rules if one.direction.value == "ingress")
+        params = {"GroupId": web.group_id, "SecurityGroupRuleIds": [rule.rule_id]}
+        scene.aws.request(OWNER, REGION, "RevokeSecurityGroupIngress", params)
+
+
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize(("what", "most"), [("rule", 10), ("group", 60)])
+def test_what_is_waited_for_is_told_and_no_longer_than_a_reading_lags(
+    folder: Path, what: str, most: float, back: bool
+) -> None:
+    """Counted from the answer to that call, not from the run's end."""
+    for age in (0.0, most / 2, most + 5):
+        scene, journal = web_alone(folder)
+        scene.settle = 0.0
+        taken_back(scene, what)
+        scene.sim.sleep(age)
+        began = scene.sim.monotonic()
+        moments: list[float] = []
+        seen = scene.aws.request
+
+        def watched(
+            *call: Any, seen: Any = seen, moments: list[float] = moments, scene: Scene = scene
+        ) -> Any:
+            if call[2].startswith(("Describe", "Create", "Authorize")):
+                moments.append(scene.sim.monotonic())
+            return seen(*call)
+
+        scene.aws.request = watched  # type: ignore[method-assign]
+        ran = scene.run(
+            scene.undoing(journal, folder / f"u-{next(_numbers)}") if back else scene.resuming(journal)
+        )
+        assert ran.report is not None, ran.error
+        assert ran.report.equal
+        waited = max(later - one for one, later in itertools.pairwise([began, *moments]))
+        if age > most:
+            assert not ran.told
+            assert waited < 1
+        else:
+            (line,) = ran.told
+            assert line.startswith("waiting up to ")
+            assert "web" in line
+            seconds = int(line.split()[3])
+            assert most - age - 5 < seconds <= most - age
+        assert moments[-1] - began < max(0.0, most - age) + 3
+
+
 # --- what lists weigh
 
 CHECKS = "com.amazonaws.{}.route53-healthchecks"
