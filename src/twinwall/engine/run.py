@@ -24,6 +24,7 @@ from twinwall.model.ownership import SOURCE_TAG
 from twinwall.planning import changes as c
 from twinwall.planning.history import Sent
 from twinwall.planning.recorded import change_document
+from twinwall.planning.unanswered import asked_about
 
 READING = -1
 """The key of a reading that no barrier asks for."""
@@ -76,7 +77,12 @@ class Run:
     def __post_init__(self) -> None:
         steps = {at: change for at in range(len(self.agenda.route)) if (change := self.step_at(at))}
         self.of = len(steps)
-        self.relying = {at for at, change in steps.items() if self.ground.relies(change)}
+        self.asked = asked_about(self.agenda.route)
+        self.relying = {
+            at
+            for at, change in steps.items()
+            if self.ground.relies(change) or change.resource.id in self.asked
+        }
         seed = f"{self.means.journal.path} {self.means.clock.now()}"
         self.nonce = sha256(seed.encode()).hexdigest()[:24]
 
@@ -157,6 +163,8 @@ class Run:
             ref = self.agenda.step(position).change.resource.id
             self.ids[ref] = written.id
             self._remember(position)
+            if ref in self.asked:
+                self.ground.met(written.id, self.means.clock.monotonic())
         if isinstance(change, c.ReplaceNetworkAclAssociation):
             self.ids[c.association_ref(change.resource.id)] = written.id
         elif isinstance(change, c.ModifyManagedPrefixList):
@@ -185,6 +193,14 @@ class Run:
         self.troubles.pop(position, None)
         self.agenda.done(position)
         self.means.progress(change.action, self.done, self.of)
+
+    def only_asks(self, position: int) -> bool:
+        """A creation that is sent once more to learn what became of it."""
+        return self.agenda.step(position).change.resource.id in self.asked
+
+    def is_void(self, change: c.Change) -> bool:
+        """The deletion of what was not made."""
+        return change.action.startswith("Delete") and ref_name(change.resource.id) is not None
 
     # --- again
 
