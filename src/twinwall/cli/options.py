@@ -45,6 +45,18 @@ def _note(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
     return value
 
 
+def _note_config(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """A file that is not there is an error of every command, also of one that has no use for it."""
+    if value is not None and not ctx.resilient_parsing:
+        from pathlib import Path  # noqa: PLC0415 - only where a file is named
+
+        from twinwall.documents.files import check_readable  # noqa: PLC0415
+
+        check_readable(Path(value), "the configuration")
+    _note(ctx, parameter, value)
+    return value
+
+
 _general = partial(_section("General"), callback=_note, expose_value=False)
 
 
@@ -54,6 +66,7 @@ def _general_options(*formats: str, words: str) -> Decorator[Any]:
         _general(
             "--config",
             metavar="FILE",
+            callback=_note_config,
             help="Configuration; else twinwall.toml of this folder, if there is one.",
         ),
         _general(

@@ -12,7 +12,7 @@ from twinwall.cli import output
 from twinwall.cli.failures import one_line
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.replicas import world_of
-from twinwall.documents.files import check_writable, write_private
+from twinwall.documents.files import check_writable, saying, write_private
 from twinwall.errors import ConfigError, TwinwallError
 
 if TYPE_CHECKING:
@@ -27,25 +27,13 @@ if TYPE_CHECKING:
 Make = Callable[[str], "Part"]
 """A part, by the id that it gets in its page."""
 
-_OPENING = "<!doctype html>\n<!-- A report of twinwall -->\n"
+_is_report = saying("<!-- A report of twinwall -->")
 
 
 def check(path: str) -> None:
     """Raises ``ConfigError`` for a place where no report can be written, and where the extra is missing."""
     _renderer()
-    file = Path(path)
-    check_writable(file, "the report")
-    if file.exists() and not _is_ours(file):
-        raise ConfigError(
-            f"--report {path}: there is a file already that is no report of twinwall; name another"
-        )
-
-
-def _is_ours(file: Path) -> bool:
-    """Or empty: a file that something made to be filled."""
-    with file.open("rb") as stream:
-        opening = stream.read(len(_OPENING.encode()))
-    return opening in (b"", _OPENING.encode())
+    check_writable(Path(path), "the report", _is_report)
 
 
 def _renderer() -> Callable[[Page], str]:
@@ -67,7 +55,7 @@ def write(makers: Sequence[Make], invocation: Invocation) -> None:
     parts = [make(f"t{number}") for number, make in enumerate(makers, 1)]
     page = Page(invocation.command, __version__, world_of(invocation).clock.now(), parts)
     path = Path(invocation.report)
-    write_private(path, _renderer()(page), "the report")
+    write_private(path, _renderer()(page), "the report", _is_report)
     invocation.reported = True
     output.remark(f"report: {path}", invocation)
 
