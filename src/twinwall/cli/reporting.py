@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,11 @@ from twinwall.errors import ConfigError, TwinwallError
 if TYPE_CHECKING:
     from twinwall.engine.comparing import Compared
     from twinwall.engine.planned import Planned
+    from twinwall.model.firewall import Endpoint
     from twinwall.planning.answer import Answer
     from twinwall.planning.inspected import Firewall
     from twinwall.planning.lint import LintReport
+    from twinwall.planning.proof import VerifyReport
     from twinwall.report.html.of_plan import Run
     from twinwall.report.html.page import Page, Part
 
@@ -108,6 +111,21 @@ def of_comparison(found: Compared, id_: str) -> Part:
 
     scene = scene_of_comparison(found.desired, found.existing)
     return verify_part(id_, found.report, found.source, found.target, scene)
+
+
+def of_drift(replica: str, found: Compared, id_: str) -> Part:
+    part = of_comparison(found, id_)
+    return replace(part, title=f"{replica}: {part.title}")
+
+
+def of_replica_in_step(
+    replica: str, report: VerifyReport, source: Endpoint, target: Endpoint, id_: str
+) -> Part:
+    """The verdict and the counts: a page of all its rules would bury what drifted."""
+    from twinwall.report.html.of_verify import verify_part
+
+    part = verify_part(id_, report, source, target, None)
+    return replace(part, title=f"{replica}: {part.title}")
 
 
 def of_lint(report: LintReport, firewall: Firewall, id_: str) -> Part:
