@@ -78,11 +78,16 @@ class SectionedCommand(click.Command):
     """Shows its options by section, in the order of the sections' first options."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        sections: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
-            if record is not None:
-                sections.setdefault(getattr(parameter, "section", "Options"), []).append(record)
-        for title, records in sections.items():
+        for title, records in sections(self, ctx).items():
             with formatter.section(title):
                 formatter.write_dl(records)
+
+
+def sections(command: click.Command, ctx: click.Context) -> dict[str, list[tuple[str, str]]]:
+    """Title → options with their words. Arguments are told in the command's own text."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for parameter in command.get_params(ctx):
+        record = parameter.get_help_record(ctx)
+        if record is not None and not isinstance(parameter, click.Argument):
+            found.setdefault(getattr(parameter, "section", "Options"), []).append(record)
+    return found

@@ -9,7 +9,7 @@ from twinwall.cli import options as o
 from twinwall.cli import output
 from twinwall.cli.invocation import Invocation
 from twinwall.documents.deployment import package as packages
-from twinwall.documents.files import write_private_bytes
+from twinwall.documents.files import check_writable, write_private_bytes
 
 
 @o.command("package")
@@ -24,9 +24,10 @@ def package(invocation: Invocation, /, out: str) -> int:
     The same bytes each time. Lambda's own boto3 carries the calls, with service models that are cut to the operations
     that are used. Tells its size and the processor time of its import on this machine. Needs no account and no network.
     """
+    check_writable(Path(out), "the package", packages.is_package)
     made = packages.build(cut_models())
     seconds = packages.import_seconds(made)
-    write_private_bytes(Path(out), made.body, "the package")
+    write_private_bytes(Path(out), made.body, "the package", packages.is_package)
     told = {
         "file": out,
         "bytes": len(made.body),

@@ -29,6 +29,8 @@ def snapshot(invocation: Invocation, /, source: str, out: str | None, **options:
     VPC can.
     """
     settings = parse_settings(options)
+    if out is not None:
+        snapshots.check_place(Path(out))
     world = world_of(invocation)
     (side,) = open_sides([wanted(source, "source", options, configuration_of(invocation))], world)
     document = world.engine.snapshot(side, settings)

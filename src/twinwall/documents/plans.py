@@ -14,7 +14,14 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from twinwall.documents.files import json_text, make_folder, read_object, write_private
+from twinwall.documents.files import (
+    check_writable,
+    holding,
+    json_text,
+    make_folder,
+    read_object,
+    write_private,
+)
 from twinwall.errors import ConfigError, DocumentError
 from twinwall.model.firewall import Endpoint, Resource, new_id
 from twinwall.model.wire import (
@@ -42,8 +49,16 @@ def plan_document(plan: Plan) -> Document:
     return {**document, "checksum": _checksum(document)}
 
 
+_is_plan = holding("version", "changes", "checksum")
+
+
+def check_place(path: Path) -> None:
+    """Raises ``ConfigError`` where no plan can be saved, a file that is none included."""
+    check_writable(path, "the plan", _is_plan)
+
+
 def save(plan: Plan, path: Path) -> None:
-    write_private(path, json_text(plan_document(plan)), "the plan")
+    write_private(path, json_text(plan_document(plan)), "the plan", _is_plan)
 
 
 def save_all(plans: Sequence[Plan], folder: Path) -> list[Path]:
@@ -54,6 +69,8 @@ def save_all(plans: Sequence[Plan], folder: Path) -> list[Path]:
         raise ConfigError(
             f"two targets would share a plan file in {folder}; give their locations other names"
         )
+    for path in paths:
+        check_place(path)
     for plan, path in zip(plans, paths, strict=True):
         save(plan, path)
     return paths
