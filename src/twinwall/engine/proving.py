@@ -70,7 +70,7 @@ def read_back(plan: Plan, desired: Desired, existing: Snapshot, target: LiveSide
     the plan, with real ids."""
     reader = SideReader(replace(target, vpc_id=plan.target.vpc_id), "target")
     reader.read("SecurityGroups")
-    if plan.desired.acls or plan.desired.associations:
+    if plan.desired.acls or plan.desired.associations or plan.desired.delete_acls:
         reader.read("NetworkAcls")
     lists_written = any(change.resource.type == "prefix-list" for change in plan.changes)
     concerned = {item.prefix_list_id for item in desired.lists}

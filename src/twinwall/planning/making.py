@@ -113,7 +113,7 @@ def make_plan(
         parts=parts(existing, touched),
         findings=(*desired.findings, *findings, *kept, *staying, *gaps, *shut, *warnings),
         not_compared=desired.not_compared,
-        quotas=quotas,
+        quotas=quotas.own,
         opens=told.opens,
         closes=told.closes,
         may_cut_live=told.may_cut_live,

@@ -73,7 +73,8 @@ def place_words(endpoint: Endpoint) -> str:
     """``staging, vpc-1 in 111111111111/eu-west-1``"""
     where = "/".join(part for part in (endpoint.account, endpoint.region) if part)
     vpc = f"{endpoint.vpc_id}{f' in {where}' if where else ''}"
-    return vpc if endpoint.label in ("", endpoint.vpc_id) else f"{endpoint.label}, {vpc}"
+    label = "" if endpoint.label == endpoint.vpc_id else endpoint.label
+    return ", ".join(word for word in (label, vpc) if word)
 
 
 def uncut(text: str) -> Text:
