@@ -144,6 +144,7 @@ def plan_schema() -> Schema:
                 "findings": _list(_ref("finding")),
                 "estimated_seconds": {"type": "number", "minimum": 0},
                 "reads": _counts(),
+                "quotas": {"type": "object", "additionalProperties": COUNT},
                 "not_compared": _list(_ref("not_compared")),
                 "digest": TEXT,
                 "parts": {"type": "object", "additionalProperties": TEXT},

@@ -6,6 +6,7 @@ from twinwall.engine.means import Applied, Means
 from twinwall.engine.planned import Planned, Proof
 from twinwall.engine.reading import SideReader
 from twinwall.engine.sides import LiveSide
+from twinwall.errors import Throttled
 from twinwall.model.firewall import Snapshot
 from twinwall.planning.desired import resolve_desired
 from twinwall.planning.findings import Finding
@@ -28,7 +29,12 @@ def prove(planned: Planned, applied: Applied, target: LiveSide, means: Means) ->
     pause = 1.0
     while True:
         began = clock.monotonic()
-        now = read_back(plan, planned.existing, target)
+        try:
+            now = read_back(plan, planned.existing, target)
+        except Throttled:
+            clock.sleep(pause)
+            deadline = clock.monotonic() + PROOF_SECONDS
+            continue
         report = compare(desired, now)
         if report.equal and began >= applied.doubt_until:
             return Proof(report, _meanwhile(planned, applied, now))

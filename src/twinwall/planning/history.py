@@ -22,10 +22,12 @@ Thing = SecurityGroup | NetworkAcl | PrefixList
 
 @dataclass(frozen=True)
 class Sent:
-    """A call with real ids. ``answered`` False: it may have been carried out, or may still be."""
+    """A call with real ids. ``answered`` False: it may have been carried out, or may still be. ``at``: when the journal
+    was told of it last (seconds since the epoch)."""
 
     change: c.Change
     answered: bool
+    at: float = 0.0
 
 
 @dataclass(frozen=True)

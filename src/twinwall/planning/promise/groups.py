@@ -63,13 +63,15 @@ class _Group:
         )
         if not one_by_one:
             return (state.then(perhaps, gains=False),)
-        found = [state]
+        found, gained = [state], False
         for move in perhaps:
             state = state.then((move,))
-            if move.losing and not move.gaining and len(found) == 1:
-                found = []  # the one before admits more
+            gained = gained or move.gaining
             if move.losing:
+                if not gained:
+                    found.pop()  # it admits more
                 found.append(state)
+                gained = False
         return tuple(found)
 
 

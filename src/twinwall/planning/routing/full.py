@@ -104,10 +104,8 @@ class _Crowd:
         """The rounds of each stage."""
         rules = {id_: frozenset(self.given.before.groups[id_].rules_of(direction)) for id_ in self.ids}
         found: list[list[list[_Batch]]] = [[], [], []]
-        for stage in _STAGES if self.moving and self._guards else (_MIDDLE,):
-            path = self._turns(
-                self._standing(direction, rules, stage), last=stage == _LATE or not self.moving
-            )
+        for stage in _STAGES if self.moving else (_MIDDLE,):
+            path = self._turns(self._standing(direction, rules, stage), stage)
             sure = self._standing(direction, rules, stage)
             found[stage] = list(_Rounds(sure, path, self._guards).batches())
             rules = dict(sure.rules)
@@ -135,7 +133,7 @@ class _Crowd:
                 frozenset(goal.groups[id_].rules_of(direction)),
                 views,
                 self.given.universe,
-                self.given.fits,
+                self.given.fits_before_growth(rules[id_]) if stage == _EARLY else self.given.fits,
             )
             for id_ in self.ids
         }
@@ -151,15 +149,18 @@ class _Crowd:
     def _guards(self) -> bool:
         return any(map(self.given.usage.guards, self.ids))
 
-    def _turns(self, standing: Standing, *, last: bool) -> Sequence[tuple[str, Turn]]:
+    def _turns(self, standing: Standing, stage: int) -> Sequence[tuple[str, Turn]]:
+        """What guards nothing goes at once, so that a list that its rules name has room to grow, and comes when no list
+        is larger than in the end."""
         if self._guards:
-            return crowd_path(standing, last=last)
+            return crowd_path(standing, last=stage == _LATE or not self.moving)
+        goes, comes = (stage == _EARLY, stage == _LATE) if self.moving else (True, True)
         return [
             (id_, turn)
             for id_, ends in standing.crowd.items()
             for turn in (
-                *(Turn(rule, None) for rule in sorted(ends.old - ends.new)),
-                *(Turn(None, rule) for rule in sorted(ends.new - ends.old)),
+                *(Turn(rule, None) for rule in sorted(ends.old - ends.new) if goes),
+                *(Turn(None, rule) for rule in sorted(ends.new - ends.old) if comes),
             )
         ]
 
