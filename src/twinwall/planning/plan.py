@@ -46,9 +46,8 @@ class Plan:
     making and applying the plan takes, by operation. ``quotas``: what the order reckons with. ``estimated_seconds``:
     under EC2's documented throttle, from the first write to the last. ``opens``, ``closes``: what the target will
     admit that it does not now, and the other way round; ``than_before``, ``than_source`` say it in a word
-    (``opening``), and what is
-    tracked and what is not stands in ``may_cut_live`` and ``lingers``. ``briefly_open``: what two gates may admit
-    together for a moment (``briefly``)."""
+    (``opening``), and what is tracked and what is not stands in ``may_cut_live`` and ``lingers``. ``briefly_open``:
+    what two gates may admit together for a moment (``briefly``)."""
 
     source: Endpoint
     target: Endpoint
