@@ -90,6 +90,14 @@ class SectionedOption(click.Option):
 class SectionedCommand(click.Command):
     """Shows its options by section, in the order of the sections' first options."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """click leaves out of some of its complaints which command they are about."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as wrong:
+            wrong.ctx = wrong.ctx or ctx
+            raise
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, records in sections(self, ctx).items():
             with formatter.section(title):

@@ -70,6 +70,7 @@ def test_no_command_is_wrong_usage(stage: Stage) -> None:
         (("mesh", "statsu"), "No such command 'statsu'. (Did you mean 'status'?) See twinwall mesh --help"),
         (("plan", "--sauce", "x"), "No such option '--sauce'"),
         (("plan", "--outside", "hide", *SIDES), "'hide' is not one of 'fail', 'follow', 'skip', 'keep'"),
+        (("plan", "--report"), "Option '--report' requires an argument. See twinwall plan --help"),
         (("apply",), "Missing argument 'PLAN…'"),
         (("snapshot",), "Missing option '--source'"),
         (("permissions", "demo"), "'demo' is not one of"),
