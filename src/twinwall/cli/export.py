@@ -14,12 +14,10 @@ from twinwall.documents import plans
 from twinwall.documents.export.blueprint import Blueprint, blueprint
 from twinwall.documents.export.firewall import Exported, of_plan, of_snapshot
 from twinwall.documents.export.formats import FORMATS, Format, export_text, remarks
-from twinwall.documents.files import check_writable, saying, write_private
+from twinwall.documents.files import check_writable, write_private
 from twinwall.documents.settings import parse_settings
 from twinwall.engine import inspecting
 from twinwall.errors import ConfigError
-
-_IS_EXPORT = saying("written by twinwall export")
 
 
 @o.command("export")
@@ -63,7 +61,7 @@ def export(
             "leave it out, or take --format terraform"
         )
     if out is not None:
-        check_writable(Path(out), "the export", _IS_EXPORT)
+        check_writable(Path(out), "the export")
     exported = _exported(options, invocation, with_associations)
     made = blueprint(exported, defaults=with_default)
     text = export_text(made, format_)
@@ -89,7 +87,7 @@ def _exported(options: Options, invocation: Invocation, with_associations: bool)
 def _show(made: Blueprint, format_: Format, text: str, out: str | None, invocation: Invocation) -> None:
     told = remarks(made, format_, text)
     if out is not None:
-        write_private(Path(out), text, "the export", _IS_EXPORT)
+        write_private(Path(out), text, "the export")
         output.remark(f"export saved: {out}", invocation)
     if invocation.json:
         output.document({"format": format_, "text": text, "remarks": told})

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Group
 
 from twinwall.aws.models import cut_models
 from twinwall.cli import options as o
@@ -25,6 +26,7 @@ from twinwall.engine.deployment.rights import check_changes, check_rights
 from twinwall.engine.deployment.room import check_room
 from twinwall.errors import AccessDenied, ConfigError, NotConfirmed
 from twinwall.mesh.configure import Configured
+from twinwall.report.blocks import uncut
 
 _SIGNS = {"Add": "+", "Modify": "~", "Remove": "-"}
 _OURS = ("CodeBucket", "CodeKey", "Runtime", "TableStream")
@@ -57,8 +59,7 @@ def deploy(invocation: Invocation, /, mesh: str | None, file: str | None, yes: b
     check_room(land, looked.scaling)
     check_rights(land, looked)
     proposals = deploying.propose(land, looked.nodes, package, given)
-    for line in _shown(proposals):
-        output.remark(line, invocation)
+    output.show_beside(Group(*map(uncut, _shown(proposals))), invocation)
     try:
         check_changes(land, looked, {one.node: one.changes for one in proposals if not one.anew})
         if any(one.changes for one in proposals):

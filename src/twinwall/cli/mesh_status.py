@@ -20,13 +20,11 @@ from twinwall.cli.mesh_around import (
 )
 from twinwall.cli.mesh_ways import ways
 from twinwall.cli.replicas import configuration_of, world_of
-from twinwall.documents.files import check_writable, holding, json_text, write_private
+from twinwall.documents.files import check_writable, json_text, write_private
 from twinwall.engine.mesh.record import record
 from twinwall.mesh.configure import Configured
 from twinwall.mesh.status import status as status_of
 from twinwall.report.mesh import mesh_status_text
-
-_IS_RECORDING = holding("tables", "groups")
 
 
 @o.command("status")
@@ -53,7 +51,7 @@ def status(
     """
     configured = configuration_of(invocation).mesh(mesh)
     if options["record_"] is not None:
-        check_writable(Path(options["record_"]), "the recording", _IS_RECORDING)
+        check_writable(Path(options["record_"]), "the recording")
     doors = None if options["from_"] is not None else open_doors(configured, profiles, role_arns)
     while True:
         is_right = _show(invocation, configured, doors, **options)
@@ -73,7 +71,7 @@ def _show(
     now = None if doors is None else world_of(invocation).clock.now()
     found = recording(from_ or "") if doors is None else record(around(configured, doors, "", ignore))
     if record_ is not None:
-        write_private(Path(record_), json_text(found), "the recording", _IS_RECORDING)
+        write_private(Path(record_), json_text(found), "the recording")
     told = status_of(configured.mesh, found, now)
     for place, why in (found.get("failed") or {}).items():
         output.tell(f"{place}: {why}")

@@ -16,7 +16,7 @@ from twinwall.documents.deployment.prerequisites import prerequisites_template, 
 from twinwall.documents.deployment.sam import template_text
 from twinwall.documents.deployment.template import node_template
 from twinwall.documents.deployment.terraform import node_terraform
-from twinwall.documents.files import is_folder, make_folder, saying, write_private
+from twinwall.documents.files import anything, is_folder, make_folder, saying, write_private
 from twinwall.errors import ConfigError
 from twinwall.mesh.configure import Configured
 from twinwall.model.members import Node
@@ -110,7 +110,7 @@ def _show(invocation: Invocation, texts: Mapping[str, str], format_: Format, out
         for name, text in texts.items():
             path = _path(out, name, format_)
             make_folder(path.parent, "the folder of the template")
-            write_private(path, text, "the template", _IS_TEMPLATE)
+            write_private(path, text, "the template", _IS_TEMPLATE if is_folder(out) else anything)
             output.remark(f"template saved: {path}", invocation)
     if invocation.json:
         output.document({"format": format_, "texts": dict(texts)})

@@ -15,7 +15,7 @@ from twinwall.cli.planned import plan_all
 from twinwall.cli.replicas import open_ends
 from twinwall.cli.results import Result, finish
 from twinwall.documents import plans as files
-from twinwall.documents.files import is_folder
+from twinwall.documents.files import check_writable, is_folder
 from twinwall.engine.planned import Planned
 from twinwall.planning.plan import Plan
 from twinwall.report.plan import plan_text
@@ -39,7 +39,7 @@ def plan(invocation: Invocation, /, out: str | None, detailed_exitcode: bool, **
     """
     ends = open_ends(options, invocation)
     if out is not None and len(ends.targets) == 1 and not is_folder(out):
-        files.check_place(Path(out))
+        check_writable(Path(out), "the plan")
     outcome = plan_all(ends, invocation)
     if outcome.refusals:
         return finish(outcome.refusals, invocation)

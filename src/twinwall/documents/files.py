@@ -177,24 +177,26 @@ def anything(_path: Path) -> bool:
     return True
 
 
-def saying(words: str) -> Ours:
-    """Files with these words at their head."""
+def saying(pattern: str) -> Ours:
+    """Files with this at their head."""
+    wanted = re.compile(pattern.encode())
 
     def is_one(path: Path) -> bool:
         with path.open("rb") as stream:
-            return words.encode() in stream.read(_HEAD)
+            return bool(wanted.search(stream.read(_HEAD)))
 
     return is_one
 
 
-def holding(*keys: str) -> Ours:
-    """JSON objects with all these keys."""
+def holding(*keys: str, opening: str = r"\A\Z") -> Ours:
+    """JSON objects with all these keys, and what opens as one but was cut."""
+    opens = saying(opening)
 
     def is_one(path: Path) -> bool:
         try:
             return set(keys) <= read_object(path, "").keys()
         except DocumentError:
-            return False
+            return opens(path)
 
     return is_one
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from twinwall.documents.files import check_writable, exists, json_text, read_object, write_private
+from twinwall.documents.files import exists, json_text, read_object, write_private
 from twinwall.errors import ConfigError, DocumentError
 from twinwall.model.wire import check_raw_sections
 
@@ -72,22 +72,8 @@ def _check_raw(document: Document, spec: str) -> None:
         ) from None
 
 
-def check_place(path: Path) -> None:
-    """Raises ``ConfigError`` where no snapshot can be saved, a file that is none included."""
-    check_writable(path, "the snapshot", _is_snapshot)
-
-
 def save(document: Mapping[str, Any], path: Path) -> None:
-    write_private(path, json_text(document), "the snapshot", _is_snapshot)
-
-
-def _is_snapshot(path: Path) -> bool:
-    try:
-        document = read_object(path, "the snapshot")
-        _check_kind(document, path)
-    except DocumentError:
-        return False
-    return bool(document.keys() & _ID_KEYS.keys())
+    write_private(path, json_text(document), "the snapshot")
 
 
 def vpc_ids(document: Mapping[str, Any]) -> tuple[str, ...]:

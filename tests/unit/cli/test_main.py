@@ -66,8 +66,11 @@ def test_no_command_is_wrong_usage(stage: Stage) -> None:
     ("arguments", "words"),
     [
         (("mirror",), "twinwall: No such command 'mirror'"),
+        (("plna",), "twinwall: No such command 'plna'. (Did you mean 'plan'?) See twinwall --help"),
+        (("mesh", "statsu"), "No such command 'statsu'. (Did you mean 'status'?) See twinwall mesh --help"),
         (("plan", "--sauce", "x"), "No such option '--sauce'"),
         (("plan", "--outside", "hide", *SIDES), "'hide' is not one of 'fail', 'follow', 'skip', 'keep'"),
+        (("plan", "--report"), "Option '--report' requires an argument. See twinwall plan --help"),
         (("apply",), "Missing argument 'PLAN…'"),
         (("snapshot",), "Missing option '--source'"),
         (("permissions", "demo"), "'demo' is not one of"),
