@@ -1,5 +1,5 @@
-"""moto's own server, with nothing of ours in it, as many test suites run it: it does not know all calls that only make a
-finding better, and answers those with a page of HTML and status 500. Nothing else may hang on them."""
+"""moto's own server, with nothing of ours in it, as many test suites run it: it does not know all calls that only make
+a finding better, and answers those with a page of HTML and status 500. Nothing else may hang on them."""
 
 import json
 import os
@@ -37,6 +37,7 @@ def twinwall(aws: Emulator, folder: Path, *arguments: str) -> tuple[int, Any, st
     }
     ran = subprocess.run(
         [sys.executable, "-m", "twinwall", *arguments, "--output", "json"],
+        check=False,
         env=environment,
         cwd=folder,
         capture_output=True,
