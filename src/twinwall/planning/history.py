@@ -22,10 +22,12 @@ Thing = SecurityGroup | NetworkAcl | PrefixList
 
 @dataclass(frozen=True)
 class Sent:
-    """A call with real ids. ``answered`` False: it may have been carried out, or may still be."""
+    """A call with real ids. ``answered`` False: it may have been carried out, or may still be. ``at``: when the journal
+    was told of it last (seconds since the epoch)."""
 
     change: c.Change
     answered: bool
+    at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,25 @@ def rules_by(change: c.Change) -> tuple[tuple[SecurityGroupRule, ...], tuple[Sec
             return (into,), (rule,)
         case _:
             return (), ()
+
+
+def lists_of(history: History) -> tuple[frozenset[str], frozenset[str]]:
+    """Ids of the lists that its plan speaks of; names of those that it made without an answer, or that somebody may
+    have made again since the run deleted them."""
+    plan, ids, names = history.plan, history.ids, set[str]()
+    concerned = {item.prefix_list_id for item in plan.desired.lists} | {*plan.desired.delete_lists}
+    for change in (*plan.changes, *(sent.change for sent in history.sent)):
+        if change.resource.type == "prefix-list":
+            concerned.add(change.resource.id)
+        match change:
+            case c.CreateManagedPrefixList(name=name) if change.resource.id not in ids:
+                names.add(name)
+            case c.DeleteManagedPrefixList(resource=resource) if resource.id in history.before.list_by_id:
+                names.add(history.before.list_by_id[resource.id].name)
+            case _:
+                pass
+    real = {ids.get(id_, id_) for id_ in concerned}
+    return frozenset(id_ for id_ in real if ref_name(id_) is None), frozenset(names)
 
 
 # --- somebody else's

@@ -24,16 +24,19 @@ class Quotas:
 
     @staticmethod
     def of(own: Mapping[str, int]) -> "Quotas":
-        """An account's, by what ``own`` says of them."""
-        values: dict[str, Any] = dict(own)
-        return replace(Quotas(), **values)
+        """An account's, by what ``own`` says of them; what is no quota here is left out."""
+        known: dict[str, Any] = {name: own[name] for name in Quotas().values if name in own}
+        return replace(Quotas(), **known)
+
+    @property
+    def values(self) -> dict[str, int]:
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "live"}
 
     @property
     def own(self) -> dict[str, int]:
         """Those that are not AWS's documented defaults, by field: what makes of AWS's the account's."""
-        documented = Quotas()
-        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "live"}
-        return {name: value for name, value in values.items() if value != getattr(documented, name)}
+        documented = Quotas().values
+        return {name: value for name, value in self.values.items() if value != documented[name]}
 
 
 AWS_MANAGED_WEIGHTS_AS_OF = "2025-11"

@@ -104,7 +104,7 @@ class _Crowd:
         """The rounds of each stage."""
         rules = {id_: frozenset(self.given.before.groups[id_].rules_of(direction)) for id_ in self.ids}
         found: list[list[list[_Batch]]] = [[], [], []]
-        for stage in _STAGES if self.moving and self._guards else (_MIDDLE,):
+        for stage in _STAGES if self.moving else (_MIDDLE,):
             path = self._turns(direction, rules, stage)
             sure = self._standing(direction, rules, stage)
             found[stage] = list(_Rounds(sure, path, self._guards).batches())
@@ -133,7 +133,7 @@ class _Crowd:
                 frozenset(goal.groups[id_].rules_of(direction)),
                 views,
                 self.given.universe,
-                self.given.fits,
+                self.given.fits_before_growth(rules[id_]) if stage == _EARLY else self.given.fits,
             )
             for id_ in self.ids
         }
@@ -154,16 +154,21 @@ class _Crowd:
     ) -> Sequence[tuple[str, Turn]]:
         at = self._standing(direction, rules, stage)
         if not self._guards:
-            return list(_as_they_come(at))
+            goes, comes = (stage == _EARLY, stage == _LATE) if self.moving else (True, True)
+            return list(_as_they_come(at, goes=goes, comes=comes))
         if self.moving:
             return crowd_path(at, last=stage == _LATE)
         return either_path(at, _turned_round(at))
 
 
-def _as_they_come(at: Standing) -> Iterator[tuple[str, Turn]]:
+def _as_they_come(at: Standing, *, goes: bool, comes: bool) -> Iterator[tuple[str, Turn]]:
+    """Of groups that guard nothing: what goes, goes first, so that a list that their rules name has room to grow; what
+    comes, comes when no list is larger than in the end."""
     for id_, ends in at.crowd.items():
-        yield from ((id_, Turn(rule, None)) for rule in sorted(ends.old - ends.new))
-        yield from ((id_, Turn(None, rule)) for rule in sorted(ends.new - ends.old))
+        if goes:
+            yield from ((id_, Turn(rule, None)) for rule in sorted(ends.old - ends.new))
+        if comes:
+            yield from ((id_, Turn(None, rule)) for rule in sorted(ends.new - ends.old))
 
 
 def _turned_round(at: Standing) -> Standing:
