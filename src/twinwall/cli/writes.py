@@ -254,7 +254,8 @@ def _run(
     invocation: Invocation,
     lock: Lock | None,
 ) -> _Run:
-    told = lines.line(write.plan.target.label, len(write.plan.changes), journal.path if journal else "")
+    plan, path = write.plan, journal.path if journal else ""
+    told = lines.line(plan.target.label, len(plan.changes), plan.estimated_seconds, path)
     return _Run(write, journal, clock, how, told, invocation, lock)
 
 
