@@ -48,8 +48,10 @@ class LeftColumn(ProgressColumn):
 class Board:
     """One line of progress for each target. Told from several threads."""
 
-    def __init__(self, invocation: Invocation, bars: Progress | None) -> None:
+    def __init__(self, invocation: Invocation, bars: Progress | None, ways: str) -> None:
+        """``ways``: the options that lead to the target, for the commands that go on or back."""
         self._invocation = invocation
+        self._with = f", with {ways}" if ways else ""
         self._bars = bars
         self._lock = threading.Lock()
         self._done: dict[str, tuple[int, int]] = {}
@@ -85,13 +87,13 @@ class Board:
                 f"{name}: {made} of {all_} calls were made" for name, (made, all_) in self._done.items()
             )
             ways = "; ".join(f"twinwall resume {path}, or twinwall undo {path}" for path in self._journals)
-            self._invocation.done = f"{words}; {ways}" if ways else words
+            self._invocation.done = f"{words}; {ways}{self._with}" if ways else words
 
 
 @contextmanager
-def board(invocation: Invocation) -> Iterator[Board]:
+def board(invocation: Invocation, ways: str) -> Iterator[Board]:
     with _bars(invocation) as bars:
-        yield Board(invocation, bars)
+        yield Board(invocation, bars, ways)
 
 
 @contextmanager
