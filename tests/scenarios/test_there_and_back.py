@@ -250,6 +250,42 @@ def test_where_a_full_group_found_a_way_it_finds_it_back(small: Stage, seed: int
     assert standing(small) == before
 
 
+PLAIN = [f"in tcp {port} 10.20.0.0/16" for port in (1, 2, 3)]
+NAMING = source(f.group("sg-a", "a", *(f"in tcp {port} sg-a" for port in (1, 2, 3))))
+"""Three rules, each needed, of one kind and of another: no order keeps open what both admit."""
+
+
+def test_an_undo_for_which_no_order_is_found_may_be_told_to_close_a_flow_for_a_moment(small: Stage) -> None:
+    """The refusal's way out is one that ``undo`` has."""
+    stand(small, f.there("sg-01", "a", *PLAIN, marked="sg-a"))
+    before = standing(small)
+    migrate(small, NAMING).refused(3, "would for a moment be closed", "--allow-gap")
+    run = migrate(small, NAMING, "--allow-gap").ended(0)
+    arguments = [
+        "undo",
+        run.json["journal"],
+        *small.ways(None, TARGET_AT),
+        "--yes",
+        "--output",
+        "json",
+        "--quiet",
+    ]
+    small.run(*arguments).refused(3, "would for a moment be closed", "--allow-gap")
+    back = small.run(*arguments, "--allow-gap").ended(0)
+    assert "gap-allowed" in back.finding_ids()
+    assert standing(small) == before
+
+
+def test_what_was_begun_with_a_gap_is_finished_with_it(small: Stage) -> None:
+    stand(small, f.there("sg-01", "a", *PLAIN, marked="sg-a"))
+    journal = str(small.folder / "gap.jsonl")
+    denial = {"code": "UnauthorizedOperation", "message": "no", "status": 403}
+    small.aws.fail_next("AuthorizeSecurityGroupIngress", **denial)
+    migrate(small, NAMING, "--allow-gap", "--journal", journal).ended(1)
+    small.aws.no_trouble()
+    small.run("resume", journal, *small.ways(None, TARGET_AT), "--yes", "--quiet").ended(0)
+
+
 # --- deletions
 
 

@@ -33,6 +33,7 @@ def _all(*options: Decorator[Any]) -> Decorator[Any]:
 
 
 CLIENT_PORTS = "What clients pick their ports from (default 1024-65535)."
+ALLOW_GAP = "Where no order keeps a flow open throughout, close it for a moment, and say so."
 
 
 # --- everywhere
@@ -291,11 +292,7 @@ limits = _all(
         is_flag=True,
         help="Change ACLs through what both ends admit, so that they open nothing together with groups.",
     ),
-    _limits(
-        "--allow-gap",
-        is_flag=True,
-        help="Where no order keeps a flow open throughout, close it for a moment, and say so.",
-    ),
+    _limits("--allow-gap", is_flag=True, help=ALLOW_GAP),
     _limits(
         "--client-ports",
         metavar="FIRST-LAST",
@@ -315,6 +312,7 @@ packet = _section("The packet")
 _writing = _section("Writing")
 yes = _writing("--yes", "-y", is_flag=True, help="Do not ask.")
 journal = _writing("--journal", metavar="FILE", help="Where the journal goes; a folder with several targets.")
+allow_gap = _writing("--allow-gap", is_flag=True, help=ALLOW_GAP)
 _seconds = Finite(0, 3600)
 resuming = _all(
     yes,

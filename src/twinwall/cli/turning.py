@@ -27,6 +27,7 @@ from twinwall.report.plan import plan_text
 @o.endpoint_url
 @o.throttle_share
 @o.side_options("target")
+@o.allow_gap
 @o.resuming
 @o.report
 @o.general
@@ -37,8 +38,10 @@ def resume(invocation: Invocation, /, journal_file: str, **options: Any) -> int:
     Reads what is, and does only what is left of what JOURNAL began. What somebody else has changed meanwhile is
     left alone and told. A call of that run without an answer may still be on its way: it is waited for first.
     """
-    how = replace(how_of({**options, "journal": journal_file}))
+    how = how_of({**options, "journal": journal_file})
     history, target = _opened(journal_file, options, invocation)
+    begun = any(finding.id == "gap-allowed" for finding in history.plan.findings)
+    history = replace(history, allow_gap=history.allow_gap or begun)
     _tell_wait(history, how, invocation)
     world, tell = world_of(invocation), partial(output.remark, invocation=invocation)
     at = world.clock.monotonic()
@@ -52,6 +55,7 @@ def resume(invocation: Invocation, /, journal_file: str, **options: Any) -> int:
 @o.endpoint_url
 @o.throttle_share
 @o.side_options("target")
+@o.allow_gap
 @o.writing
 @o.report
 @o.general
@@ -81,7 +85,7 @@ def _opened(
     live = must_be_live(target, "resume or undo")
     announce(None, [live])
     world_of(invocation).engine.check_account(history, live)
-    return history, live
+    return replace(history, allow_gap=options["allow_gap"]), live
 
 
 def _tell_wait(history: History, how: How, invocation: Invocation) -> None:

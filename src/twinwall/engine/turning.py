@@ -210,4 +210,5 @@ def _made(history: History, desired: Desired, now: Snapshot, reader: SideReader,
             interfaces=reader.snapshot().interfaces,
             prefix_lists=tuple(read.values()) if read else now.prefix_lists,
         )
-        return make_plan(desired, now, AS_IT_MUST, quotas, source, target)
+        allowed = replace(AS_IT_MUST, allow_gap=history.allow_gap)
+        return make_plan(desired, now, allowed, quotas, source, target)

@@ -35,7 +35,8 @@ class History:
     """``ids``: what refs became, as far as was answered. ``unanswered_at``: when the last call without an answer was
     sent (seconds since the epoch), None where there is none; ``last_at``: when the last line was written. ``lock_id``:
     the lock that the run holds, or held last; ``lock_nonce``: the tag of the one that it was about to make.
-    ``ended``: the run came to its end."""
+    ``ended``: the run came to its end. ``allow_gap``: on the way on or back what cannot be kept open is told and
+    done."""
 
     purpose: Purpose
     plan: Plan
@@ -47,6 +48,7 @@ class History:
     lock_id: str = ""
     lock_nonce: str = ""
     ended: bool = False
+    allow_gap: bool = False
 
 
 @dataclass
