@@ -12,6 +12,7 @@ from undertakings import OWNER, REGION, End, Scene, equal_but_for_ids
 
 from twinwall.emulator.simulation import Process
 from twinwall.emulator.switches import ENTRIES_PER_ACL, RULES_PER_GROUP
+from twinwall.planning.order import Barrier
 
 _numbers = itertools.count()
 LISTS_AND_ACLS = pair(25)[1]
@@ -189,6 +190,51 @@ def test_a_list_that_nobody_writes_to_weighs_in_a_full_group(folder: Path, back:
     assert ports >= {f"tcp/{port}" for port in ((1, 2, 3, 4) if back else (5, 6, 7, 8))}
     assert not back or equal_but_for_ids(scene.everything(), before) == []
     assert "list-weight-unknown" not in {one.id for one in ran.planned.plan.findings}
+
+
+# --- what lists cost
+
+OFFICES = 12
+
+
+def offices(changed: int, *blocks: int) -> Any:
+    """As many lists as groups that name them; the first few with other entries."""
+
+    def entries(number: int) -> list[str]:
+        held = blocks if number < changed else (1, 2)
+        return [f"198.18.{number}.{block}/32" for block in held]
+
+    lists = [f.prefix_list(f"pl-{n}", f"office-{n}", *entries(n), size=10) for n in range(OFFICES)]
+    groups = [
+        f.group(f"sg-a{n}", f"web-{n}", f"in tcp 443 pl-{n}", "out -1 - 0.0.0.0/0") for n in range(OFFICES)
+    ]
+    return source(groups, [], lists)
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_lists_are_read_once_each_and_those_of_others_not_at_all(folder: Path, back: bool) -> None:
+    """promise.md, the cost of resuming: entries are one call a list, and only of the plan's lists: when the way is
+    planned, for the proof, and of those that were written at each reading between."""
+    changed = 4
+    for others in (0, 30):
+        scene = Scene.make(folder, target())
+        assert scene.run(scene.applying(offices(0), SETTINGS, folder / f"was-{next(_numbers)}")).report.equal
+        for number in range(others):
+            params = {"PrefixListName": f"other-{number}", "MaxEntries": 5, "AddressFamily": "IPv4"}
+            scene.aws.request(OWNER, REGION, "CreateManagedPrefixList", params)
+        scene.sim.sleep(100)
+        process, journal = Process("cut off"), folder / f"j-{next(_numbers)}"
+        scene.aws.doom = (2, End.AFTER, process)
+        assert not scene.run(scene.applying(offices(changed, 2, 3), SETTINGS, journal), process).ended
+        scene.aws.doom = None
+        scene.sim.sleep(100)
+        ran = scene.run(
+            scene.undoing(journal, folder / f"u-{next(_numbers)}") if back else scene.resuming(journal)
+        )
+        assert ran.report is not None, ran.error
+        assert ran.report.equal
+        readings = 1 + sum(isinstance(item, Barrier) for item in ran.planned.plan.route)
+        assert ran.calls["GetManagedPrefixListEntries"] <= 2 * OFFICES + changed * readings
 
 
 # --- quotas

@@ -39,7 +39,6 @@ from twinwall.planning.findings import Finding, NotCompared
 from twinwall.planning.flows import flow_document, flow_from_document
 from twinwall.planning.order import Barrier, Route, Step
 from twinwall.planning.plan import PLAN_VERSION, Plan, Summary, Touched
-from twinwall.planning.quotas import Quotas
 from twinwall.planning.recorded import change_document, change_from_document, hidden, shown, shown_id
 
 Document = dict[str, Any]
@@ -168,7 +167,7 @@ def _needed(plan: Plan) -> Document:
     """What ``apply`` stands on besides."""
     return {
         "reads": dict(sorted(plan.reads.items())),
-        "quotas": {name: getattr(plan.quotas, name) for name in sorted(plan.quotas.live)},
+        **({"quotas": dict(sorted(plan.quotas.items()))} if plan.quotas else {}),
         "not_compared": [not_compared_document(item) for item in plan.not_compared],
         "digest": plan.digest,
         "parts": dict(plan.parts),
@@ -225,10 +224,6 @@ def _desired_document(desired: Desired) -> Document:
 # --- in
 
 
-def _quotas(document: Mapping[str, int]) -> Quotas:
-    return Quotas(**document, live=frozenset(document))
-
-
 def _plan(document: Document) -> Plan:
     return Plan(
         source=Endpoint(**document["source"]),
@@ -242,7 +237,7 @@ def _plan(document: Document) -> Plan:
         findings=tuple(map(_finding, document["findings"])),
         not_compared=tuple(map(_not_compared, document["not_compared"])),
         reads=dict(document["reads"]),
-        quotas=_quotas(document.get("quotas", {})),
+        quotas=dict(document.get("quotas", {})),
         estimated_seconds=document["estimated_seconds"],
         opens=tuple(map(flow_from_document, document["opens"])),
         closes=tuple(map(flow_from_document, document["closes"])),

@@ -13,7 +13,7 @@ from typing import Any
 
 from twinwall.boundary import Document, Section
 from twinwall.engine.sides import FileSide, LiveSide, Side
-from twinwall.errors import AccessDenied, ConfigError
+from twinwall.errors import AccessDenied, ConfigError, Unavailable
 from twinwall.model import wire
 from twinwall.model.firewall import Endpoint, Location, SecurityGroup, Snapshot
 from twinwall.model.ownership import SOURCE_TAG, Mark, mark_of
@@ -94,10 +94,11 @@ class SideReader:
         self.reads.update(OPERATIONS[section] for section in missing)
 
     def read_if_allowed(self, *sections: Section) -> None:
-        """For what only makes a finding better: a denial leaves the section unknown."""
+        """For what only makes a finding better: a denial, or an endpoint that does not know the call and fails over it,
+        leaves the section unknown."""
         try:
             self.read(*sections)
-        except AccessDenied:
+        except (AccessDenied, Unavailable):
             self.document |= {section: [] for section in sections}
 
     def read_if_known(self, *sections: Section) -> None:
@@ -110,6 +111,15 @@ class SideReader:
         """The lists with these ids; without any, all of the account's own."""
         if "PrefixLists" not in self.document and isinstance(self.side, LiveSide):
             self._add_lists(self.side, ids)
+
+    def read_own_lists(self, ids: Collection[str], names: Collection[str] = ()) -> None:
+        """Of the account's own those with these ids or names; a name is not theirs alone."""
+        if "PrefixLists" in self.document or not isinstance(self.side, LiveSide):
+            return
+        if ids or names:
+            self._add_lists(self.side, sorted(ids), sorted(names))
+        read = self.document.get("PrefixLists", ())
+        self.document["PrefixLists"] = [item for item in read if item.get("OwnerId") == self.at.account]
 
     def read_more_lists(self, ids: Collection[str], names: Collection[str] = ()) -> None:
         """Besides those that were read: lists of AWS or of others, by id or name."""
@@ -134,7 +144,7 @@ class SideReader:
         for list_id in sorted(
             {item["PrefixListId"] for item in self.document.get("PrefixLists") or ()} & set(ids)
         ):
-            with suppress(AccessDenied):
+            with suppress(AccessDenied, Unavailable):
                 found[list_id] = self.side.reader.read_list_users(list_id)
             self.reads["GetManagedPrefixListAssociations"] += 1
         read = self.document.get("PrefixLists") or ()

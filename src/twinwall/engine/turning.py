@@ -16,12 +16,14 @@ from twinwall.engine.reading import SideReader, quotas_of
 from twinwall.engine.sides import LiveSide
 from twinwall.errors import AccessDenied, UnsafePlan, WrongAccount
 from twinwall.model.firewall import Endpoint, Snapshot
+from twinwall.model.rules import PrefixListPeer
 from twinwall.planning.desired import Desired
 from twinwall.planning.found import with_found, with_tokens
-from twinwall.planning.history import History
+from twinwall.planning.history import History, lists_of
 from twinwall.planning.makespan import makespan
 from twinwall.planning.making import Allowed, lists_needed, make_plan, sections_needed
 from twinwall.planning.plan import Plan
+from twinwall.planning.quotas import Quotas
 from twinwall.planning.shown import last_unseen, last_unshown
 from twinwall.planning.turning import back, onward
 from twinwall.planning.unanswered import with_asked, with_unasked
@@ -92,7 +94,7 @@ def _plan(
     if history.lock_nonce:
         history = replace(history, lock_id=find_own(reader.document, history.lock_nonce))
     desired = turn(history, now)
-    plan = _made(desired, _weighed(history, now, reader, desired), reader, source, history.plan)
+    plan = _made(history, desired, _weighed(history, now, reader, desired), reader, source)
     plan = with_tokens(plan, history)
     if _unsettled(history, late, clock.now()):
         plan = with_asked(plan, history, now)
@@ -143,7 +145,7 @@ def _read(history: History, reader: SideReader, turn: object) -> Snapshot:
         sections.append("NetworkAcls")
     reader.read(*sections)
     if "prefix-list" in touched:
-        reader.read_lists(())
+        reader.read_own_lists(*lists_of(history))
     found = with_found(history, reader.snapshot())
     if _some_group_goes(found, reader.snapshot(), turn):
         reader.read("NetworkInterfaces")
@@ -173,7 +175,7 @@ def _deleted(history: History, action: str) -> set[str]:
 def _weighed(history: History, now: Snapshot, reader: SideReader, desired: Desired) -> Snapshot:
     """With the lists that only weigh in the groups that gain rules: as the run knew them, else read now."""
     known, there = history.before.list_by_id, now.list_by_id
-    peers = {str(rule.peer) for group in desired.groups for rule in group.rules}
+    peers = _named(desired)
     needed = set(lists_needed(desired, now, AS_IT_MUST))
     with suppress(AccessDenied):  # then EC2 has the word on what they weigh
         reader.read_more_lists(sorted(needed - known.keys()))
@@ -184,14 +186,28 @@ def _weighed(history: History, now: Snapshot, reader: SideReader, desired: Desir
     return replace(now, prefix_lists=(*read, *then)) if read or then else now
 
 
-def _made(desired: Desired, now: Snapshot, reader: SideReader, source: Endpoint, begun: Plan) -> Plan:
-    """With the quotas that the run reckoned with. The account's own of today, and where the groups are, are asked for
-    only where no order is found without."""
-    target = begun.target
+def _named(desired: Desired) -> set[str]:
+    """Lists that its groups' rules name."""
+    peers = (rule.peer for group in desired.groups for rule in group.rules)
+    return {peer.prefix_list_id for peer in peers if isinstance(peer, PrefixListPeer)}
+
+
+def _made(history: History, desired: Desired, now: Snapshot, reader: SideReader, source: Endpoint) -> Plan:
+    """Held to the quotas that the run knew. The account's own of today, and where the groups are, are asked for only
+    where no order is found without; so are the entries of lists that are not changed."""
+    target = history.plan.target
     try:
-        return make_plan(desired, now, AS_IT_MUST, begun.quotas, source, target)
+        return make_plan(desired, now, AS_IT_MUST, Quotas.of(history.plan.quotas), source, target)
     except UnsafePlan:
         quotas = quotas_of(reader)
         reader.read_if_known(*sections_needed(desired, now, AS_IT_MUST, quotas))
-        now = replace(now, groups=reader.snapshot().groups, interfaces=reader.snapshot().interfaces)
+        with suppress(AccessDenied):
+            reader.read_more_lists(sorted(_named(desired)))
+        read = {**now.list_by_id, **reader.snapshot().list_by_id}
+        now = replace(
+            now,
+            groups=reader.snapshot().groups,
+            interfaces=reader.snapshot().interfaces,
+            prefix_lists=tuple(read.values()) if read else now.prefix_lists,
+        )
         return make_plan(desired, now, AS_IT_MUST, quotas, source, target)

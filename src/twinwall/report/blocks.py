@@ -100,7 +100,7 @@ def place_words(endpoint: Endpoint) -> str:
     where = "/".join(part for part in (endpoint.account, endpoint.region) if part)
     vpc = f"{endpoint.vpc_id}{f' in {where}' if where else ''}"
     label = "" if endpoint.label == endpoint.vpc_id else endpoint.label
-    return ", ".join(part for part in (label, vpc) if part)
+    return ", ".join(word for word in (label, vpc) if word)
 
 
 def uncut(text: str) -> Text:

@@ -24,13 +24,14 @@ from twinwall.report.findings import first_of, not_compared_text
 
 VERDICTS = {
     "equal": "equal in what was compared",
-    "equal-every-membership": "equal in what was compared, whoever the members are",
-    "equal-today": "equal in what was compared, with today's members",
+    "equal-every-membership": "equal in what was compared",
+    "equal-today": "equal in what was compared",
     "undecided": "undecided",
     "different": "different",
 }
 
 
+WHEN = {"equal-every-membership": ", whoever the members are", "equal-today": ", with today's members"}
 _MEMBERS = {"equal-today": "With the members that they have now"}
 
 
@@ -49,7 +50,9 @@ def verify_text(report: VerifyReport) -> RenderableType:
 
 
 def _verdict(report: VerifyReport) -> RenderableType:
-    words = f"{VERDICTS[report.verdict]}; {len(report.not_compared)} not compared"
+    words = (
+        f"{VERDICTS[report.verdict]}; {len(report.not_compared)} not compared{WHEN.get(report.verdict, '')}"
+    )
     compared = report.compared
     scope = (
         counted(compared.groups, "group"),
