@@ -14,25 +14,18 @@ from typing import NamedTuple
 from twinwall.model.rules import SecurityGroupRule
 from twinwall.planning.routing.in_place import FRESH, larger_places, wanted_places
 from twinwall.planning.routing.standing import Ends, Rules, Standing
+from twinwall.planning.routing.thorough import whole_way
+from twinwall.planning.routing.turn import Turn
 
 MOST_LOOKS = 400
 """States that a search looks at before it takes the smallest gap."""
-
-
-class Turn(NamedTuple):
-    """``gone`` goes, ``come`` comes; both: in place."""
-
-    gone: SecurityGroupRule | None
-    come: SecurityGroupRule | None
-
-    def of(self, rules: Rules) -> Rules:
-        return (rules - {self.gone} if self.gone else rules) | ({self.come} if self.come else frozenset())
 
 
 def crowd_path(at: Standing, *, last: bool = True) -> list[tuple[str, Turn]]:
     """Groups that may share interfaces, together, rule by rule: (group, turn). Where no other way is found, with a gap
     if this is the last stage, else no further."""
     path: list[tuple[str, Turn]] = []
+    gap = False
 
     def take(id_: str, turns: Iterable[Turn]) -> bool:
         before = len(path)
@@ -48,8 +41,11 @@ def crowd_path(at: Standing, *, last: bool = True) -> list[tuple[str, Turn]]:
         found = [take(id_, _search(at, id_)) for id_ in left]
         if any(found):
             continue
+        if len(at.crowd) == 1 and not gap and (way := whole_way(at, left[0])):
+            return [(left[0], turn) for turn in way]
         if not last:
             break
+        gap = True
         take(left[0], [_smallest_gap(at.crowd[left[0]], at.rules[left[0]])])
     return path
 
