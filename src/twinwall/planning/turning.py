@@ -63,7 +63,9 @@ def onward(history: History, now: Snapshot) -> Desired:
     )
     own = own_work(history)
     others = (*foreign(history, own, now), *_made_anew(history, own, now))
-    desired = _left_alone(resolve_desired(desired, history.ids), others, now)
+    desired = resolve_desired(desired, history.ids)
+    lists = tuple(item for item in desired.lists if item.prefix_list_id not in history.shared)
+    desired = _left_alone(replace(desired, lists=lists), others, now)
     return replace(desired, findings=tuple(one.finding() for one in others))
 
 
