@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:  # the functions of a mesh know these doors too, and plans are a sixth of their imports
     from twinwall.model.members import Place
     from twinwall.model.rules import SecurityGroupRule, Tags
+    from twinwall.model.throttle import Bucket
     from twinwall.planning.changes import Change
     from twinwall.planning.quotas import Quotas
 
@@ -98,6 +99,11 @@ class Account(Protocol):
 
     def quotas(self) -> Quotas:
         """Live where Service Quotas may be read, else the documented defaults. Never raises for a denial."""
+        ...
+
+    def buckets(self, actions: Collection[str]) -> Mapping[str, Bucket]:
+        """EC2's request buckets of these actions where Service Quotas tells the account's own; the others are left
+        out. Many calls. Never raises for a denial."""
         ...
 
     def expires_at(self) -> datetime | None:

@@ -819,3 +819,24 @@ def test_a_bare_list_of_one_group(world: Stage) -> None:
     document = source(group("sg-1", "web", "in tcp 443 0.0.0.0/0"))
     document["SecurityGroups"] = document["SecurityGroups"][1:]
     carried(world, document, exact=False)
+
+
+def test_a_snapshot_of_one_vpc_out_of_several_holds_that_one_alone(world: Stage) -> None:
+    """*In a snapshot of several VPCs ``--source-vpc ID`` names the one*: what is saved needs no naming again."""
+    document = source(group("sg-web", "web", DEFAULT_EGRESS), subnets=[subnet("a", "10.0.1.0/24", "a")])
+    other = {**document["Vpcs"][0], "VpcId": "vpc-0fedcba9876543210"}
+    stray = {**document["Subnets"][0], "SubnetId": "subnet-0fedcba9876543210", "VpcId": other["VpcId"]}
+    document = {**document, "Vpcs": [*document["Vpcs"], other], "Subnets": [*document["Subnets"], stray]}
+    several, one = world.save(document), world.folder / "one.json"
+    world.run("snapshot", "--source", several, "--source-vpc", SOURCE_VPC, "-o", one).ended(0)
+    saved = json.loads(one.read_text())
+    assert {item["VpcId"] for section in ("Vpcs", "Subnets") for item in saved[section]} == {SOURCE_VPC}
+    world.run("lint", "--at", one).ended(0)
+
+
+def test_what_a_snapshot_does_not_say_its_copy_does_not_say_either(world: Stage) -> None:
+    """*Missing sections are unknown, not empty.*"""
+    document = source(group("sg-web", "web", DEFAULT_EGRESS), acls=[acl("acl-p", tags={"Name": "p"})])
+    only = world.save({"NetworkAcls": document["NetworkAcls"]})
+    saved = world.run("snapshot", "--source", only).ended(0).json
+    assert "SecurityGroups" not in saved

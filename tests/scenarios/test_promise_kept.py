@@ -173,7 +173,11 @@ def check_faults(folder: Path, seed: int, plot: Plot | None) -> int:
     if plot is None or not plot.calls:
         return 0
     chance = random.Random(seed)
-    switches = Switches(slow_states=seed % 2 == 1, modify_all_or_nothing=seed % 3 != 1)
+    switches = Switches(
+        slow_states=seed % 2 == 1,
+        modify_all_or_nothing=seed % 3 != 1,
+        unknown_groups_in_filters_refused=seed % 5 == 2,
+    )
     scene = plot.scene(folder, seed, throttle=True, read_lag=2.0, switches=switches)
     scene.aws.errors = scene.aws.lost = 1.0
     journal = journal_in(folder)

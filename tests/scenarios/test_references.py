@@ -281,6 +281,31 @@ def test_an_entry_that_differs_only_in_its_description_stays(world: Stage) -> No
     assert "entry-description" in run.finding_ids()
 
 
+def test_allow_gap_takes_an_entry_away_and_puts_it_back_described(world: Stage) -> None:
+    """*EC2 can only remove and add it: ``--allow-gap`` does*, in two calls: EC2 refuses one block in both halves of
+    one (aws-facts)."""
+    document = source(
+        group("sg-web", "web", "in tcp 443 pl-0aaaaaaaaaaaaaaaa", DEFAULT_EGRESS),
+        lists=[prefix_list("pl-0aaaaaaaaaaaaaaaa", "office", "192.0.2.0/24", "198.51.100.0/24")],
+    )
+    path, target = world.save(document), world.empty()
+    world.migrate(path, target).ended(0)
+    document["PrefixLists"][0]["Entries"][0]["Description"] = "hq"
+    world.save(document)
+    assert (
+        not world.migrate(path, target, options=("--allow-gap", "--policy", "upsert-only")).ended(0).written
+    )
+    run = world.migrate(path, target, options=("--allow-gap",)).ended(0)
+    assert run.written == {"ModifyManagedPrefixList": 2}
+    assert "entry-description" not in run.finding_ids()
+    (held,) = world.lists()
+    assert {entry["Cidr"]: entry.get("Description", "") for entry in held["Entries"]} == {
+        "192.0.2.0/24": "hq",
+        "198.51.100.0/24": "",
+    }
+    assert not world.migrate(path, target, options=("--allow-gap",)).ended(0).written
+
+
 def test_a_long_list_is_made_in_parts(world: Stage) -> None:
     """At most 100 entries a call (performance.md, chapter 1)."""
     cidrs = [f"192.0.{n // 250}.{n % 250}/32" for n in range(260)]

@@ -118,6 +118,9 @@ class StubEngine:
     def begin(self, planned: Planned, journal: Any) -> None:
         return None
 
+    def rated(self, planned: Planned, target: Side) -> Planned:
+        return planned
+
     def acquire(self, target: Side, holder: Any, journal: Any, clock: Clock, own: str = "") -> Any:
         self.calls.append(f"lock {target.label}")
         return self

@@ -1,6 +1,6 @@
 """``Account`` on AWS: who the credentials are, what the account may hold, when the credentials end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from threading import Lock
@@ -9,8 +9,11 @@ from typing import Any
 from twinwall.aws.clients import AwsSession
 from twinwall.aws.faults import faults
 from twinwall.boundary import Identity
+from twinwall.ec2.calls import Output
 from twinwall.ec2.codes import QUOTA_CODES
+from twinwall.ec2.request_buckets import read_buckets
 from twinwall.errors import AwsError, NotFound
+from twinwall.model.throttle import Bucket
 from twinwall.planning.quotas import Quotas
 
 
@@ -33,6 +36,13 @@ class AwsAccount:
             if self._quotas is None:
                 self._quotas = self._read_quotas()
             return self._quotas
+
+    def buckets(self, actions: Collection[str]) -> Mapping[str, Bucket]:
+        return read_buckets(self._listed, actions)
+
+    def _listed(self, request: Mapping[str, Any]) -> Output:
+        with faults("reading EC2's request buckets of", "the account", at=self._session.place):
+            return dict(self._session.quotas().list_service_quotas(**request))
 
     def _read_quotas(self) -> Quotas:
         """The documented defaults, bettered by what may be read. One attempt each; a denial, or a service

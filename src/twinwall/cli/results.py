@@ -11,6 +11,7 @@ from twinwall.cli import output, reporting
 from twinwall.cli.failures import one_line
 from twinwall.cli.invocation import Invocation
 from twinwall.errors import TwinwallError
+from twinwall.report.blocks import heading
 
 if TYPE_CHECKING:
     from twinwall.report.html.page import Part
@@ -51,9 +52,17 @@ def finish(results: Sequence[Result], invocation: Invocation) -> int:
     if invocation.json:
         output.document(_document(results))
     else:
-        output.result(Group(*(result.text for result in results if result.text)))
+        output.result(Group(*_texts(results)))
     reporting.write([result.part for result in results if result.part], invocation)
     return worst([result.exit_code for result in results])
+
+
+def _texts(results: Sequence[Result]) -> list[RenderableType]:
+    """Which target is meant is said where there are several."""
+    told = [result for result in results if result.text]
+    if len(results) == 1:
+        return [result.text for result in told]
+    return [Group(heading(f"Target {result.label}"), result.text) for result in told]
 
 
 def _document(results: Sequence[Result]) -> dict[str, Any]:

@@ -104,6 +104,7 @@ def write_all(writes: Sequence[Write], how: How, invocation: Invocation) -> list
     journals = _journals(writes, how.journal, clock)
     for index, journal in journals.items():
         world_of(invocation).engine.begin(writes[index].planned, journal)
+    writes = [_rated(write, invocation) for write in writes]
     with (
         locked(writes, journals, world_of(invocation), no_lock=how.no_lock) as locks,
         board(invocation) as lines,
@@ -133,6 +134,18 @@ def _journals(writes: Sequence[Write], wanted: str | None, clock: Clock) -> dict
             journals[index] = FileJournal(paths[index], clock)
             output.tell(f"journal: {journals[index].path}")
     return journals
+
+
+def _rated(write: Write, invocation: Invocation) -> Write:
+    """Told where the account's own request buckets make it longer or shorter than the plan says."""
+    planned = world_of(invocation).engine.rated(write.planned, write.target)
+    before, now = write.plan.estimated_seconds, planned.plan.estimated_seconds
+    if round(before) != round(now):
+        output.tell(
+            f"{write.plan.target.label}: about {now:.0f} s by what is ours of this account's request rates, "
+            f"{before:.0f} s by EC2's documented ones"
+        )
+    return replace(write, planned=planned)
 
 
 def _fresh(write: Write, clock: Clock, invocation: Invocation) -> Write:

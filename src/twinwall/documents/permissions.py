@@ -39,6 +39,8 @@ LIST_READS = ("ec2:GetManagedPrefixListEntries",)
 LIST_USERS = ("ec2:GetManagedPrefixListAssociations",)
 """Asked before a list is deleted."""
 QUOTA_READS = ("servicequotas:GetAWSDefaultServiceQuota", "servicequotas:GetServiceQuota")
+BUCKET_READS = ("servicequotas:ListServiceQuotas",)
+"""EC2's request buckets of the account, asked before a long run (``engine.rates``)."""
 
 GROUP_CREATION = ("ec2:CreateSecurityGroup",)
 RULE_WRITES = (
@@ -76,6 +78,7 @@ ALL_CALLS = frozenset(
     + LIST_READS
     + LIST_USERS
     + QUOTA_READS
+    + BUCKET_READS
     + GROUP_CREATION
     + RULE_WRITES
     + ACL_CREATION
@@ -215,6 +218,7 @@ def _writing(scope: Scope) -> list[Statement]:
         _allow("DeleteCopies", GROUP_AND_ACL_DELETIONS, [*groups, *acls], scope.in_vpc(marked=True)),
         _allow("DeleteListCopies", LIST_DELETIONS, lists, {"Condition": _MARKED}),
         *_tagging(scope),
+        _allow("ReadRequestBuckets", BUCKET_READS, ["*"], {}),
         _allow("TagLock", TAGGING, groups, {"Condition": _LOCKING}),
         _unlocking(scope),
     ]

@@ -112,6 +112,7 @@ _SERVICES = {
     "GetCallerIdentity": "sts",
     "GetServiceQuota": "servicequotas",
     "GetAWSDefaultServiceQuota": "servicequotas",
+    "ListServiceQuotas": "servicequotas",
     "GetRoleCredentials": "sso",
 }
 _SPOKEN = {"ec2": "EC2", "sts": "STS", "servicequotas": "Service Quotas", "sso": "IAM Identity Center"}

@@ -2,7 +2,8 @@
 
 GET    counts      [{"account", "region", "action", "count"}]: every call, refused ones too
 GET    throttle    {"on", "latency_ms", "time_scale", "refused": […as counts…], "buckets": […]}
-POST   throttle    {"on"?, "latency_ms"?, "time_scale"?}: from now on
+POST   throttle    {"on"?, "latency_ms"?, "time_scale"?, "own"?: [{"action", "capacity", "refill", "account"?,
+                   "region"?}]}: from now on; ``own``: an account's own bucket of an action, full
 GET    faults      those that may still befall a call
 POST   faults      {"faults": [SPEC, …]} (``fault_text``): these as well
 DELETE faults      none any more
@@ -12,20 +13,23 @@ POST   reset       counts are zero, buckets full; faults stay
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from twinwall.emulator.fault_text import parse_fault
 from twinwall.emulator.faults import Counts, Trouble
 from twinwall.emulator.pace import Pace
+from twinwall.emulator.state import World
 from twinwall.emulator.throttle import Throttle
 from twinwall.errors import ConfigError
+from twinwall.model.throttle import Bucket
 
 
 class Controlled(Protocol):
     counts: Counts
     trouble: Trouble
     throttle: Throttle
+    world: World
     pace: Pace
     processes: Callable[[], Any]
 
@@ -64,14 +68,34 @@ def _set_throttle(it: Controlled, given: Mapping[str, Any]) -> Any:
     latency = _number(given, "latency_ms", it.pace.latency_ms)
     scale = _number(given, "time_scale", it.pace.time.scale)
     on = given.get("on", it.throttle.on)
-    if not isinstance(on, bool) or scale <= 0 or given.keys() - {"on", "latency_ms", "time_scale"}:
+    if not isinstance(on, bool) or scale <= 0 or given.keys() - {"on", "latency_ms", "time_scale", "own"}:
         raise ConfigError(
-            'a throttle is {"on": true or false, "latency_ms": 0 or more, "time_scale": above 0}'
+            'a throttle is {"on": true or false, "latency_ms": 0 or more, "time_scale": above 0, "own": [buckets]}'
         )
+    own = dict(_own_buckets(given.get("own", [])))
+    it.world.buckets.update(own)
+    it.throttle.renew(own)
     it.throttle.on = it.pace.throttle = on
     it.pace.latency_ms = latency
     it.pace.set_scale(scale)
     return _throttle(it, {})
+
+
+def _own_buckets(given: Any) -> Iterator[tuple[tuple[str, str, str], Bucket]]:
+    wrong = ConfigError(
+        'an own bucket is {"action": NAME, "capacity": 1 or more, "refill": above 0, "account"?, "region"?}'
+    )
+    if not isinstance(given, list):
+        raise wrong
+    for one in given:
+        if not isinstance(one, dict) or one.keys() - {"action", "capacity", "refill", "account", "region"}:
+            raise wrong
+        capacity, refill = _number(one, "capacity", 0), _number(one, "refill", 0)
+        account, region, action = one.get("account", "*"), one.get("region", "*"), one.get("action", "")
+        words = all(isinstance(word, str) and word for word in (account, region, action))
+        if not words or capacity < 1 or refill <= 0:
+            raise wrong
+        yield (account, region, action), Bucket(int(capacity), refill)
 
 
 def _number(given: Mapping[str, Any], key: str, standing: float) -> float:

@@ -27,7 +27,7 @@ from twinwall.emulator.identity import Identities
 from twinwall.emulator.moto_pass import Moto
 from twinwall.emulator.moto_view import MotoNetwork
 from twinwall.emulator.pace import Pace
-from twinwall.emulator.protocol import parse_input, write_answer
+from twinwall.emulator.protocol import ec2_model, parse_input, write_answer
 from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.rulebook import quotas
 from twinwall.emulator.rulebook.actions import ACTIONS, check_dry_run
@@ -56,7 +56,7 @@ class Front:
         self.counts = Counts()
         self.trouble = Trouble()
         self.pace = pace
-        self.throttle = Throttle(pace.time.monotonic, lambda: world.switches, on=pace.throttle)
+        self.throttle = Throttle(pace.time.monotonic, world, on=pace.throttle)
         self.moto = moto
         self.rooms: dict[str, Room] = {}
         """Service → what answers its calls instead of moto."""
@@ -230,21 +230,12 @@ class Front:
     # --- the rest
 
     def _quotas(self, visit: Visit) -> dict[str, Any] | None:
+        """None: moto's to answer."""
         params = json.loads(visit.request.body or b"{}")
         call = Call(self.world, visit.caller.account, visit.region, params)
-        if params.get("ServiceCode") != quotas.SERVICE:
+        if params.get("ServiceCode") not in quotas.SERVICES or visit.action not in quotas.ACTIONS:
             return None
-        match visit.action:
-            case "GetServiceQuota":
-                return quotas.get(call, default=False)
-            case "GetAWSDefaultServiceQuota":
-                return quotas.get(call, default=True)
-            case "ListServiceQuotas":
-                return quotas.listed(call, default=False)
-            case "ListAWSDefaultServiceQuotas":
-                return quotas.listed(call, default=True)
-            case _:
-                return None
+        return quotas.ACTIONS[visit.action](call, ec2_model().operation_names)
 
     def _sso(self, request: Request) -> Response:
         asked = dict(parse_qsl(request.query))

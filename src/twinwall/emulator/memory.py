@@ -82,7 +82,7 @@ class MemoryAws:
             self.world.quotas[key if isinstance(key, tuple) else ("*", "*", key)] = value
         self.counts = Counts()
         self.trouble = Trouble()
-        self.throttle = Throttle(self.clock.monotonic, lambda: self.world.switches, on=throttle)
+        self.throttle = Throttle(self.clock.monotonic, self.world, on=throttle)
         self.read_lag, self.effect_delay = read_lag, effect_delay
         self.latency, self.patience = latency, patience
         self.past = Past(max(read_lag, effect_delay))
@@ -125,7 +125,7 @@ class MemoryAws:
 
     def _trouble(self, account: str, region: str, action: str, params: Params) -> Fault | None:
         arn = f"arn:aws:iam::{account}:user/{USER}"
-        service = "servicequotas" if action in _QUOTA_ACTIONS else "ec2"
+        service = "servicequotas" if action in quotas.ACTIONS else "ec2"
         if self.trouble.denied((account, arn), service, action):
             raise denial(arn, f"{service}:{action}", f"arn:aws:{service}:{region}:{account}:*")
         return self.trouble.next(account, region, action, lambda: str(params))
@@ -171,9 +171,8 @@ class MemoryAws:
                     self._arriving = None
 
     def _answer(self, account: str, region: str, action: str, params: Params) -> Mapping[str, Any]:
-        if action in _QUOTA_ACTIONS:
-            call = Call(self.world, account, region, params)
-            return quotas.get(call, default=action == "GetAWSDefaultServiceQuota")
+        if action in quotas.ACTIONS:
+            return quotas.ACTIONS[action](Call(self.world, account, region, params), sorted(self._actions))
         if self.throttle.on:
             self.throttle.check(account, region, action, params)
         with self._lock:
@@ -255,6 +254,3 @@ class MemoryAws:
     def in_force(self, account: str, region: str, interface_id: str) -> InForce:
         """The groups and the ACL as this interface enforces them now (``effect_delay``)."""
         return in_force(self, account, region, interface_id)
-
-
-_QUOTA_ACTIONS = frozenset({"GetServiceQuota", "GetAWSDefaultServiceQuota"})

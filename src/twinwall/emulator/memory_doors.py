@@ -1,6 +1,6 @@
 """One account's Region of ``MemoryAws`` behind the doors, its refusals told as any EC2's (``ec2.faults``)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -9,8 +9,10 @@ from twinwall.boundary import Identity
 from twinwall.ec2.calls import Output
 from twinwall.ec2.codes import QUOTA_CODES
 from twinwall.ec2.faults import Place, Said, Told, answered, lost, not_reached
+from twinwall.ec2.request_buckets import read_buckets
 from twinwall.emulator.refusal import NoAnswer, Refusal
 from twinwall.errors import AwsError
+from twinwall.model.throttle import Bucket
 from twinwall.planning.quotas import Quotas
 
 if TYPE_CHECKING:
@@ -54,6 +56,11 @@ class MemorySide:
         answer = self._once("GetServiceQuota", request, "reading the quota", code, mutation=False)
         return int(answer["Quota"]["Value"])
 
+    def quotas(self, request: Mapping[str, Any]) -> Output:
+        """A page of ListServiceQuotas; one attempt."""
+        doing = "reading EC2's request buckets of"
+        return self._once("ListServiceQuotas", request, doing, "the account", mutation=False)
+
     def _once(
         self, action: str, request: Mapping[str, Any], doing: str, thing: str, *, mutation: bool
     ) -> Output:
@@ -87,6 +94,9 @@ class MemoryAccount:
         if self._quotas is None:
             self._quotas = self._read_quotas()
         return self._quotas
+
+    def buckets(self, actions: Collection[str]) -> Mapping[str, Bucket]:
+        return read_buckets(self._ec2.quotas, actions)
 
     def _read_quotas(self) -> Quotas:
         values: dict[str, int] = {}

@@ -34,6 +34,7 @@ from twinwall.emulator.state import World, make_ids
 from twinwall.emulator.switches import Switches
 from twinwall.emulator.throttle import Throttle
 from twinwall.emulator.web import Connections, Handler, cut, read_request, send
+from twinwall.model.throttle import Bucket
 
 ACCOUNTS = ("111122223333", "444455556666")
 USER = "twinwall"
@@ -180,6 +181,11 @@ class EmbeddedAws:
 
     def set_quota(self, code: str, value: int, account: str = "*", region: str = "*") -> None:
         self.world.quotas[account, region, code] = value
+
+    def set_bucket(self, action: str, bucket: Bucket, account: str = "*", region: str = "*") -> None:
+        """The account's own request bucket of an action, for the throttle and for Service Quotas."""
+        self.world.buckets[account, region, action] = bucket
+        self.throttle.renew([(account, region, action)])
 
     def set_switches(self, switches: Switches) -> None:
         self.world.switches = switches

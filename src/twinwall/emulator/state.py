@@ -8,13 +8,16 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from twinwall.emulator.index import Index
 from twinwall.emulator.network import Network
 from twinwall.emulator.switches import LIMITS, QUOTAS, Switches
 from twinwall.model.firewall import NetworkAcl, PrefixList, PrefixListEntry, SecurityGroup
 from twinwall.model.rules import SecurityGroupRule, Tags
+from twinwall.model.throttle import Bucket, bucket_of
+
+Given = TypeVar("Given")
 
 Params = Mapping[str, Any]
 
@@ -79,6 +82,8 @@ class World:
     switches: Switches = field(default_factory=Switches)
     quotas: dict[tuple[str, str, str], int] = field(default_factory=dict)
     """(account, Region, code) → value; ``*`` stands for any account or Region."""
+    buckets: dict[tuple[str, str, str], Bucket] = field(default_factory=dict)
+    """(account, Region, action) → the account's own request bucket; ``*`` stands for any account or Region."""
     ids: Callable[[str], str] = field(default_factory=lambda: make_ids(random.Random()))
     holdings: dict[tuple[str, str], Holdings] = field(default_factory=dict)
 
@@ -92,10 +97,20 @@ class World:
         return (held for (_, name), held in self.holdings.items() if name == region)
 
     def quota(self, account: str, region: str, code: str) -> int:
-        for key in ((account, region, code), (account, "*", code), ("*", "*", code)):
-            if key in self.quotas:
-                return self.quotas[key]
+        own = _own(self.quotas, account, region, code)
+        if own is not None:
+            return own
         return QUOTAS[code][1] if code in QUOTAS else LIMITS[code]
+
+    def bucket(self, account: str, region: str, action: str, *, unfiltered: bool = False) -> Bucket:
+        """Whoever has a bucket of their own has it for filtered requests: what is documented of the others stays."""
+        own = None if unfiltered else _own(self.buckets, account, region, action)
+        return own or bucket_of(action, unfiltered=unfiltered)
+
+
+def _own(given: Mapping[tuple[str, str, str], Given], account: str, region: str, name: str) -> Given | None:
+    keys = ((account, region, name), (account, "*", name), ("*", "*", name))
+    return next((given[key] for key in keys if key in given), None)
 
 
 def make_ids(source: random.Random) -> Callable[[str], str]:

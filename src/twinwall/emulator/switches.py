@@ -79,6 +79,10 @@ class Switches:
     """A rule with a group (or an AWS-managed list) as peer counts 1 for IPv4 and 1 for IPv6 (older quotas
     page). aws-facts 1.7."""
 
+    unknown_groups_in_filters_refused: bool = False
+    """DescribeSecurityGroupRules with an unknown ``group-id`` in its filter is refused as ``InvalidGroup.NotFound``;
+    False: nothing is found for it. Filters are documented to find, not to check; not tried on AWS."""
+
     slow_states: bool = False
     """Asynchronous states show: a changed list stays ``*-in-progress``, an association ``associating``, for
     the next read (aws-facts 1.9, 4). Off: they are complete at once, except in the answer itself."""

@@ -61,7 +61,7 @@ def _answered(run: Run, ended: Ended, flight: Flight) -> None:
             assert isinstance(ended.value, Written)
             run.carried_out(position, change, ended.value)
         case Throttled(code=code):
-            run.throttled += 1
+            run.unheard(position)
             run.record("refused", position, action=change.action, code=code)
             run.means.pace.refused(change.action, flight.sent)
             run.agenda.again(position, run.means.clock.monotonic())
@@ -87,8 +87,12 @@ def _answered(run: Run, ended: Ended, flight: Flight) -> None:
 
 
 def _settled(run: Run, ended: Ended, flight: Flight) -> None:
-    """A read that failed is no answer: the call itself is tried again."""
+    """A read that failed is no answer: the call itself is tried again; one that EC2 did not let through, the read."""
     position, change = ended.key, flight.change
+    if isinstance(ended.error, Throttled):
+        run.unheard(position)
+        run.ask(position, change, flight.sent, told=flight.told)
+        return
     found = Left(change) if isinstance(ended.error, Unavailable) else ended.value
     match found:
         case Done(written=written):

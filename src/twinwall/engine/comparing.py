@@ -42,13 +42,26 @@ def snapshot(side: Side, settings: Settings, name: str = "source") -> Document:
     )
     groups = {group.group_id for group in select_groups(values, settings.selection)}
     acls = {acl.network_acl_id for acl in select_acls(values, settings.selection)}
-    document = dict(reader.document)
-    document["SecurityGroups"] = [g for g in document.get("SecurityGroups") or () if g["GroupId"] in groups]
-    if document.get("NetworkAcls") is not None:
-        document["NetworkAcls"] = [a for a in document["NetworkAcls"] if a["NetworkAclId"] in acls]
+    document = _of_one_vpc(reader.document, reader.at.vpc_id)
+    for section, key, chosen in (
+        ("SecurityGroups", "GroupId", groups),
+        ("NetworkAcls", "NetworkAclId", acls),
+    ):
+        if document.get(section) is not None:
+            document[section] = [thing for thing in document[section] if thing[key] in chosen]
     if len(groups) < len(values.groups) or len(acls) < len(values.acls or ()):
         document["Selection"] = "narrowed"
     return document
+
+
+def _of_one_vpc(document: Document, vpc_id: str) -> Document:
+    """A file of several VPCs, narrowed to one, names no other one; what is missing stays missing."""
+    narrowed = {
+        section: [thing for thing in document[section] if thing.get("VpcId", vpc_id) == vpc_id]
+        for section in ("Vpcs", "Subnets", "NetworkInterfaces", "Instances")
+        if document.get(section) is not None
+    }
+    return {**document, **narrowed}
 
 
 def opened(source: Side) -> SideReader:

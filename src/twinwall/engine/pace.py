@@ -1,9 +1,8 @@
 """EC2's throttle, seen from here: one token bucket per action, account and Region.
 
 Source: AWS, "Request throttling for the Amazon EC2 API" (aws-facts 3.1). Each action has a bucket of its own;
-whether it refills continuously or once a second is not settled, here it is continuous. Service Quotas is said to
-tell an account's own figures, but neither codes nor names of theirs are documented (docs/runbook.md), so they are
-learnt instead:
+whether it refills continuously or once a second is not settled, here it is continuous. A long run asks Service Quotas
+for the account's own figures (``engine.rates``), and every run learns:
 
     RequestLimitExceeded   the bucket is empty: a second's pause, which also sets right a bucket that is refilled once
                            a second; again within 15 s: somebody else takes from it, so half the rate, then a fifth
@@ -15,6 +14,7 @@ empty bucket refuses few of them.
 """
 
 import threading
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -58,9 +58,36 @@ class Pace:
 
     clock: Clock
     share: float = WHOLE
+    _own: dict[str, Bucket] = field(default_factory=dict)
+    _asked: frozenset[str] = frozenset()
     _levels: dict[str, _Level] = field(default_factory=dict)
     _latency: float = _FIRST_LATENCY
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def unasked(self, actions: Collection[str]) -> frozenset[str]:
+        """Those that nobody has asked for yet; from now on they are."""
+        with self._lock:
+            new = frozenset(actions) - self._asked
+            self._asked |= new
+            return new
+
+    def told(self, buckets: Mapping[str, Bucket]) -> None:
+        """What the account's buckets are, of all who use them; a bucket that is in use goes on with its tokens."""
+        with self._lock:
+            self._own.update(buckets)
+            for action in buckets.keys() & self._levels.keys():
+                level, mine = self._level(action), self._mine(action)
+                level.tokens += mine.capacity - level.bucket.capacity
+                level.bucket, level.rate = mine, mine.refill if level.cut is None else level.rate
+
+    @property
+    def has_own(self) -> bool:
+        return bool(self._own)
+
+    def bucket(self, action: str) -> Bucket:
+        """Our part of it."""
+        with self._lock:
+            return self._mine(action)
 
     def take(self, action: str) -> float:
         """Takes a token for a call that is sent now, and answers 0; or the seconds until there may be one."""
@@ -114,11 +141,14 @@ class Pace:
         now = self.clock.monotonic()
         level = self._levels.get(action)
         if level is None:
-            whole = bucket_of(action)
-            mine = Bucket(max(1, int(whole.capacity * self.share) - _SPARE), whole.refill * self.share)
+            mine = self._mine(action)
             level = self._levels[action] = _Level(mine, float(mine.capacity), now, mine.refill)
         level.refill(now)
         return level
+
+    def _mine(self, action: str) -> Bucket:
+        whole = self._own.get(action) or bucket_of(action)
+        return Bucket(max(1, int(whole.capacity * self.share) - _SPARE), whole.refill * self.share)
 
 
 @dataclass

@@ -6,6 +6,7 @@ from twinwall.engine.means import Applied, Means
 from twinwall.engine.planned import Planned, Proof
 from twinwall.engine.reading import SideReader
 from twinwall.engine.sides import LiveSide
+from twinwall.errors import Throttled
 from twinwall.model.firewall import Snapshot, ref_name
 from twinwall.planning.desired import Desired, resolve_desired
 from twinwall.planning.findings import Finding
@@ -28,7 +29,12 @@ def prove(planned: Planned, applied: Applied, target: LiveSide, means: Means) ->
     pause = 1.0
     while True:
         began = clock.monotonic()
-        now = read_back(plan, desired, planned.existing, target)
+        try:
+            now = read_back(plan, desired, planned.existing, target)
+        except Throttled:
+            clock.sleep(pause)
+            deadline = clock.monotonic() + PROOF_SECONDS
+            continue
         report = compare(desired, now)
         if report.equal and began >= applied.doubt_until:
             return Proof(report, _meanwhile(planned, applied, now))
@@ -64,7 +70,7 @@ def read_back(plan: Plan, desired: Desired, existing: Snapshot, target: LiveSide
     the plan, with real ids."""
     reader = SideReader(replace(target, vpc_id=plan.target.vpc_id), "target")
     reader.read("SecurityGroups")
-    if plan.desired.acls or plan.desired.associations:
+    if plan.desired.acls or plan.desired.associations or plan.desired.delete_acls:
         reader.read("NetworkAcls")
     lists_written = any(change.resource.type == "prefix-list" for change in plan.changes)
     concerned = {item.prefix_list_id for item in desired.lists}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from twinwall.boundary import Clock
 from twinwall.engine.settling import Look
-from twinwall.errors import AwsError, Interfered
+from twinwall.errors import AwsError, Interfered, Throttled
 from twinwall.model.firewall import NetworkAcl, PrefixList
 from twinwall.model.net import Cidr
 from twinwall.model.rules import Direction, NetworkAclEntry, SecurityGroupRule
@@ -47,7 +47,7 @@ class Wanted:
     met: frozenset[str] = frozenset()
 
     def read(self, look: Look, clock: Clock) -> Reading:
-        """Once everything is visible. Raises ``Interfered``, and ``AwsError``'s children."""
+        """Once everything is visible, and EC2 lets it be read. Raises ``Interfered``, and ``AwsError``'s children."""
         started, pause, looks = clock.monotonic(), FIRST_PAUSE, 0
         while True:
             looks += 1
@@ -59,6 +59,8 @@ class Wanted:
                     self._unmet(reading) and started + MEETING_SECONDS > clock.monotonic()
                 ):
                     return replace(reading, looks=looks)
+            except Throttled:
+                started, over = clock.monotonic(), False
             except AwsError as error:
                 if over or not error.transient:
                     raise

@@ -13,7 +13,7 @@ from typing import Any
 
 from twinwall.boundary import Document, Section
 from twinwall.engine.sides import FileSide, LiveSide, Side
-from twinwall.errors import AccessDenied, ConfigError
+from twinwall.errors import AccessDenied, ConfigError, Unavailable
 from twinwall.model import wire
 from twinwall.model.firewall import Endpoint, Location, SecurityGroup, Snapshot
 from twinwall.model.ownership import SOURCE_TAG, Mark, mark_of
@@ -94,10 +94,11 @@ class SideReader:
         self.reads.update(OPERATIONS[section] for section in missing)
 
     def read_if_allowed(self, *sections: Section) -> None:
-        """For what only makes a finding better: a denial leaves the section unknown."""
+        """For what only makes a finding better: a denial, or an endpoint that does not know the call and fails over it,
+        leaves the section unknown."""
         try:
             self.read(*sections)
-        except AccessDenied:
+        except (AccessDenied, Unavailable):
             self.document |= {section: [] for section in sections}
 
     def read_if_known(self, *sections: Section) -> None:
@@ -143,7 +144,7 @@ class SideReader:
         for list_id in sorted(
             {item["PrefixListId"] for item in self.document.get("PrefixLists") or ()} & set(ids)
         ):
-            with suppress(AccessDenied):
+            with suppress(AccessDenied, Unavailable):
                 found[list_id] = self.side.reader.read_list_users(list_id)
             self.reads["GetManagedPrefixListAssociations"] += 1
         read = self.document.get("PrefixLists") or ()

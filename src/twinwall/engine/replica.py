@@ -126,8 +126,8 @@ def check_fresh(plan: Plan, target: LiveSide, now: float | None = None) -> Snaps
         told = moved(plan.parts, parts(existing, plan.touched))
         words = ", ".join(told[:3]) + (f", and {len(told) - 3} more" if len(told) > 3 else "")
         raise StalePlan(
-            f"applying the plan for {wanted}: what it touches has changed since it was made ({words}); make it again "
-            "with twinwall plan"
+            f"applying the plan for {wanted}: it is stale: what it touches has changed since it was made ({words}); "
+            "make it again with twinwall plan"
         )
     if now is not None:
         check_expiry(plan, target, now)

@@ -32,11 +32,12 @@ READING = -1
 
 @dataclass
 class Flight:
-    """What the crew is at: a call, or the question what became of one."""
+    """What the crew is at: a call, or the question what became of one. ``told``: as ``settling.settle`` has it."""
 
     change: c.Change
     sent: float
     asking: bool = False
+    told: bool = False
 
 
 @dataclass
@@ -142,7 +143,7 @@ class Run:
     def ask(self, position: int, change: c.Change, sent: float, *, told: bool) -> None:
         """What became of it?"""
         before = self.ground.replay.acl_of_subnet.get(change.resource.id, "")
-        self.flights[position] = Flight(change, sent, asking=True)
+        self.flights[position] = Flight(change, sent, asking=True, told=told)
         self.outbox.append((position, partial(self.settle, change, self.look, before, told=told)))
 
     def read(self, key: int, *, acls_too: bool = False) -> None:
@@ -211,6 +212,12 @@ class Run:
             self.record("failed", position, action=change.action, error=str(error))
             raise error
         return trouble
+
+    def unheard(self, position: int) -> None:
+        """EC2 asked for fewer calls: how long the step's trouble lasts counts from now."""
+        self.throttled += 1
+        if position in self.troubles:
+            self.troubles[position].since = self.means.clock.monotonic()
 
     def later(self, position: int, error: AwsError, rest: c.Change) -> None:
         trouble = self.trouble(position, error, rest)

@@ -23,6 +23,7 @@ from twinwall.planning.history import History, lists_of
 from twinwall.planning.makespan import makespan
 from twinwall.planning.making import Allowed, lists_needed, make_plan, sections_needed
 from twinwall.planning.plan import Plan
+from twinwall.planning.quotas import Quotas
 from twinwall.planning.shown import last_unseen, last_unshown
 from twinwall.planning.turning import back, onward
 from twinwall.planning.unanswered import with_asked, with_unasked
@@ -93,7 +94,7 @@ def _plan(
     if history.lock_nonce:
         history = replace(history, lock_id=find_own(reader.document, history.lock_nonce))
     desired = turn(history, now)
-    plan = _made(desired, _weighed(history, now, reader, desired), reader, source, history.plan)
+    plan = _made(history, desired, _weighed(history, now, reader, desired), reader, source)
     plan = with_tokens(plan, history)
     if _unsettled(history, late, clock.now()):
         plan = with_asked(plan, history, now)
@@ -191,12 +192,12 @@ def _named(desired: Desired) -> set[str]:
     return {peer.prefix_list_id for peer in peers if isinstance(peer, PrefixListPeer)}
 
 
-def _made(desired: Desired, now: Snapshot, reader: SideReader, source: Endpoint, begun: Plan) -> Plan:
-    """With the quotas that the run reckoned with. The account's own of today, and where the groups are, are asked for
-    only where no order is found without; so are the entries of lists that are not changed."""
-    target = begun.target
+def _made(history: History, desired: Desired, now: Snapshot, reader: SideReader, source: Endpoint) -> Plan:
+    """Held to the quotas that the run knew. The account's own of today, and where the groups are, are asked for only
+    where no order is found without; so are the entries of lists that are not changed."""
+    target = history.plan.target
     try:
-        return make_plan(desired, now, AS_IT_MUST, begun.quotas, source, target)
+        return make_plan(desired, now, AS_IT_MUST, Quotas.of(history.plan.quotas), source, target)
     except UnsafePlan:
         quotas = quotas_of(reader)
         reader.read_if_known(*sections_needed(desired, now, AS_IT_MUST, quotas))

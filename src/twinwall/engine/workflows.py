@@ -7,6 +7,7 @@ _HOMES = {
     "comparing": ("opened", "snapshot", "verify"),
     "lock": ("acquire", "find", "is_dead", "leave", "remove"),
     "replica": ("apply", "begin", "check_fresh", "check_lists_agree", "plan"),
+    "rates": ("rated",),
     "proving": ("prove", "prove_unchanged"),
     "turning": ("arrival", "check_account", "resume", "undo"),
 }

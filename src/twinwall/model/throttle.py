@@ -58,6 +58,11 @@ BUCKETS: Mapping[str, Bucket] = {
     "ModifyLaunchTemplate": Bucket(100, 5),
 }
 
+CAPACITY_NAME = "{} request bucket maximum capacity"
+REFILL_NAME = "{} request bucket refill rate"
+"""What Service Quotas calls an action's two figures, service ``ec2``: as quoted from AWS's page and from accounts'
+consoles (docs/runbook.md); not read on AWS's page itself."""
+
 
 def bucket_of(action: str, *, unfiltered: bool = False) -> Bucket:
     """``unfiltered``: the request has neither a filter nor MaxResults."""

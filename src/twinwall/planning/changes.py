@@ -22,6 +22,7 @@ from twinwall.model.rules import (
 )
 
 SHRINK = "the source's smaller size"
+REDESCRIBE = "its description changed"
 """The reason of a list's last resizing: it comes after its removals."""
 
 

@@ -228,9 +228,10 @@ def things_in(snapshot: Snapshot) -> dict[str, Thing]:
 
 def twins_of(own: Own, before: Snapshot, now: Snapshot) -> dict[str, str]:
     """Old id → the id of what stands there by the same name and tags and did not before: what the run deleted, and an
-    earlier undo has made again; never what the run itself has made in its place."""
+    earlier undo has made again. What the run itself put in its place has name and tags in common with it, too."""
     had = things_in(before)
-    new = {id_: item for id_, item in sorted(things_in(now).items()) if id_ not in {*had, *own.created}}
+    others = had.keys() | own.created
+    new = {id_: thing for id_, thing in sorted(things_in(now).items()) if id_ not in others}
     return {
         old: id_
         for old in sorted(own.deleted & had.keys())

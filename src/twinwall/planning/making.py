@@ -14,6 +14,7 @@ from twinwall.planning.digest import digest, parts, touched_by
 from twinwall.planning.findings import Finding
 from twinwall.planning.flow_grammar import FlowPattern
 from twinwall.planning.guards import check_quotas
+from twinwall.planning.list_room import check_list_room
 from twinwall.planning.opening import opening
 from twinwall.planning.order import Step
 from twinwall.planning.pairing import Pair, universe_of
@@ -43,6 +44,11 @@ class Allowed:
     strict: bool = False
     allow_gap: bool = False
 
+    @property
+    def redescribes(self) -> bool:
+        """Entries of lists that differ only in their description: each is gone for a moment."""
+        return self.allow_gap and self.policy == "sync"
+
 
 Needed = Literal["NetworkInterfaces", "SecurityGroupRules"]
 
@@ -53,7 +59,7 @@ def sections_needed(
     """What a plan that removes, or edits in place, looks at besides: where groups are, and, for groups without
     room, the ids of their rules."""
     desired, _ = pruned(desired, existing, allowed.prune)
-    changes, _ = apply_policy(diff(desired, existing), allowed.policy)
+    changes, _ = apply_policy(diff(desired, existing, redescribe=allowed.redescribes), allowed.policy)
     if not any(removes(change) or _edits_in_place(change) for change in changes):
         return ()
     full = Calls(Given(changes, desired, existing, quotas)).full
@@ -63,7 +69,7 @@ def sections_needed(
 def lists_needed(desired: Desired, existing: Snapshot, allowed: Allowed) -> tuple[str, ...]:
     """Lists that were not read, and that rules name of groups which gain rules: they weigh there."""
     desired, _ = pruned(desired, existing, allowed.prune)
-    changes, _ = apply_policy(diff(desired, existing), allowed.policy)
+    changes, _ = apply_policy(diff(desired, existing, redescribe=allowed.redescribes), allowed.policy)
     gaining = {change.resource.id for change in changes if isinstance(change, c.AuthorizeRules)}
     groups = (group for group in (*existing.groups, *desired.groups) if group.group_id in gaining)
     peers = (rule.peer for group in groups for rule in group.rules)
@@ -88,13 +94,14 @@ def make_plan(
 ) -> Plan:
     """Raises ``UnsafePlan``'s children. ``estimated_seconds`` and ``reads`` are the workflow's to fill in."""
     desired, kept = pruned(desired, existing, allowed.prune)
-    wanted, staying = apply_policy(diff(desired, existing), allowed.policy)
+    wanted, staying = apply_policy(diff(desired, existing, redescribe=allowed.redescribes), allowed.policy)
     if allowed.max_change is not None:
         check_max_change(wanted, existing, allowed.max_change)
     warnings = check_quotas(desired, existing, wanted, quotas)
     pair = Pair(desired, existing, universe_of(desired, existing))
     given = Given(wanted, desired, existing, quotas, allowed.strict, allowed.allow_gap)
     ordered = order(given)
+    check_list_room(ordered.route, existing, quotas)
     gaps = check_promise(ordered.route, pair, allow_gap=allowed.allow_gap)
     calls = tuple(step.change for step in ordered.route if isinstance(step, Step))
     touched = touched_by(calls, ordered.desired)
@@ -111,7 +118,7 @@ def make_plan(
         parts=parts(existing, touched),
         findings=(*desired.findings, *findings, *kept, *staying, *gaps, *shut, *warnings),
         not_compared=desired.not_compared,
-        quotas=quotas,
+        quotas=quotas.own,
         opens=told.opens,
         closes=told.closes,
         may_cut_live=told.may_cut_live,

@@ -10,7 +10,6 @@ from twinwall.planning.desired import Desired
 from twinwall.planning.findings import Finding, NotCompared
 from twinwall.planning.flows import Flow
 from twinwall.planning.order import Route, Step
-from twinwall.planning.quotas import Quotas
 from twinwall.planning.relation import Relation
 
 PLAN_VERSION = 1
@@ -43,11 +42,12 @@ class Touched:
 @dataclass(frozen=True)
 class Plan:
     """``route``: the calls and their partial order. ``reads``: the API calls besides group and ACL calls that
-    making and applying the plan takes, by operation. ``quotas``: what the order reckons with.
-    ``estimated_seconds``: under EC2's documented throttle, from the first write to the last. ``opens``, ``closes``:
-    what the target will admit that it does not now, and the other way round; ``than_before``, ``than_source`` say it
-    in a word (``opening``), and what is tracked and what is not stands in ``may_cut_live`` and ``lingers``.
-    ``briefly_open``: what two gates may admit together for a moment (``briefly``)."""
+    making and applying the plan takes, by operation. ``estimated_seconds``: under EC2's documented
+    throttle, from the first write to the last. ``opens``, ``closes``: what the target will admit that it does
+    not now, and the other way round; ``than_before``, ``than_source`` say it in a word (``opening``), and what is
+    tracked and what is not stands in ``may_cut_live`` and ``lingers``. ``briefly_open``: what two gates may admit
+    together for a moment (``briefly``). ``quotas``: the account's that it was held to, where they are not AWS's
+    documented ones (``Quotas.own``); the way back from it is held to them too."""
 
     source: Endpoint
     target: Endpoint
@@ -60,7 +60,7 @@ class Plan:
     findings: tuple[Finding, ...] = ()
     not_compared: tuple[NotCompared, ...] = ()
     reads: dict[str, int] = field(default_factory=dict)
-    quotas: Quotas = field(default_factory=Quotas)
+    quotas: dict[str, int] = field(default_factory=dict)
     estimated_seconds: float = 0.0
     opens: tuple[Flow, ...] = ()
     closes: tuple[Flow, ...] = ()

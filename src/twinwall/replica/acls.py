@@ -119,7 +119,8 @@ class AclTranslator:
                 f"a deny moves from {entry.cidr} to {moved.cidr}: what it kept out is no longer kept out",
                 rule=str(entry),
                 severity="warning",
+                way_out="a deny of the old block in an ACL that is not copied, where it must stay out",
             )
         if item := self.mapper.split_by(entry.cidr):
-            self.notes.supernet(acl.resource, entry, entry.cidr, item.source)
+            self.notes.supernet(acl.resource, entry, entry.cidr, item.source, moved.cidr)
         return moved

@@ -60,8 +60,9 @@ class CidrMapper:
         return cidr
 
     def split_by(self, cidr: Cidr) -> CidrMap | None:
-        """A map whose FROM lies strictly inside the block, so that the block cannot follow it. The whole
+        """The widest map whose FROM lies strictly inside the block, so that the block cannot follow it. The whole
         address space means "anybody" and follows nothing."""
         if not self.maps or cidr.length == 0:
             return None
-        return next((item for item in self.maps if cidr != item.source and cidr.contains(item.source)), None)
+        inside = (item for item in self.maps if cidr != item.source and cidr.contains(item.source))
+        return min(inside, key=lambda item: item.source.length, default=None)

@@ -20,6 +20,7 @@ from twinwall.replica.tags import desired_tags
 
 Place = tuple[str, SecurityGroup | None]
 """The id or ref of a copy, and what exists of it."""
+_ANEW = "once nothing uses the group, delete it and let it be made again; or leave it so"
 
 
 @dataclass
@@ -193,13 +194,17 @@ class GroupTranslator:
             return
         if not existing.is_default and name_key(existing.group_name) != name_key(name):
             self.notes.note(
-                "name-differs", existing.resource, f"its source is called {name!r}; EC2 cannot rename a group"
+                "name-differs",
+                existing.resource,
+                f"its source is called {name!r}; EC2 cannot rename a group",
+                way_out=_ANEW,
             )
         if not existing.is_default and existing.description != description:
             self.notes.note(
                 "description-differs",
                 existing.resource,
                 f"its source says {description!r}; EC2 cannot change it",
+                way_out=_ANEW,
             )
 
 

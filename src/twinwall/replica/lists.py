@@ -20,6 +20,7 @@ from twinwall.model.ownership import SOURCE_TAG, TARGET_TAG, Mark
 from twinwall.model.rules import Tags
 from twinwall.planning.findings import Finding
 from twinwall.replica.cidrs import CidrMapper
+from twinwall.replica.notes import SPLIT, supernet_words
 from twinwall.replica.scene import Scene
 from twinwall.replica.settings import CidrMap
 from twinwall.replica.tags import desired_tags
@@ -241,25 +242,25 @@ class ListTranslator:
             kept = merged.setdefault(str(moved.cidr), moved)
             if kept is not moved:
                 self._note("merged-entries", source, f"two entries become {moved.cidr}; one is kept")
-            if self.mapper.split_by(entry.cidr):
-                self._note(
-                    "supernet-not-mapped",
-                    source,
-                    f"the entry {entry.cidr} holds more than a mapped block and stays",
-                )
+            if item := self.mapper.split_by(entry.cidr):
+                words = supernet_words(entry.cidr, item.source, moved.cidr)
+                self._note("supernet-not-mapped", source, f"the entry {words}", SPLIT)
         return tuple(sorted(merged.values()))
 
     def _compare(self, existing: PrefixList, desired: PrefixList) -> None:
         described = {entry.cidr: entry.description for entry in existing.entries or ()}
+        limits = self.scene.settings.limits
+        redescribed = self.scene.writing and limits.allow_gap and limits.policy == "sync"
         for entry in desired.entries or ():
-            if described.get(entry.cidr, entry.description) != entry.description:
+            if not redescribed and described.get(entry.cidr, entry.description) != entry.description:
                 self._note(
                     "entry-description",
                     existing,
                     f"the entry {entry.cidr} differs in its description only; EC2 can only remove and add it",
+                    way_out="--allow-gap removes and adds it",
                 )
         if existing.name != desired.name:
             self._note("name-differs", existing, f"its source is called {desired.name!r}")
 
-    def _note(self, id_: str, item: PrefixList, message: str) -> None:
-        self.findings.append(Finding(id_, "note", item.resource, message))
+    def _note(self, id_: str, item: PrefixList, message: str, way_out: str = "") -> None:
+        self.findings.append(Finding(id_, "note", item.resource, message, way_out))

@@ -6,6 +6,13 @@ from twinwall.model.firewall import Resource
 from twinwall.model.net import Cidr
 from twinwall.planning.findings import Finding, NotCompared, Severity
 
+SPLIT = "name the parts of the block one by one in the source, or map all of it with --map-cidr"
+
+
+def supernet_words(cidr: Cidr, mapped: Cidr, moved: Cidr) -> str:
+    became = "stays as it is" if moved == cidr else f"becomes {moved} as a whole"
+    return f"{cidr} holds more than the mapped block {mapped} and {became}"
+
 
 @dataclass
 class Notes:
@@ -28,10 +35,10 @@ class Notes:
     ) -> None:
         self.findings.append(Finding(id_, severity, resource, message, way_out, rule))
 
-    def supernet(self, resource: Resource, rule: object, cidr: Cidr, mapped: Cidr) -> None:
-        """A block that holds more than a mapped one cannot follow it."""
-        message = f"{cidr} holds more than the mapped block {mapped} and stays as it is"
-        self.note("supernet-not-mapped", resource, message, rule=str(rule), severity="warning")
+    def supernet(self, resource: Resource, rule: object, cidr: Cidr, mapped: Cidr, moved: Cidr) -> None:
+        """A block that holds more than a mapped one cannot follow it. ``moved``: what became of it."""
+        message = supernet_words(cidr, mapped, moved)
+        self.note("supernet-not-mapped", resource, message, rule=str(rule), severity="warning", way_out=SPLIT)
 
     def leave_out(self, resource: Resource, why: str, id_: str) -> None:
         """A whole resource that is not copied: a finding, and not compared."""

@@ -44,7 +44,8 @@ class RuleTranslator:
     def _tell(self, group: SecurityGroup, rule: SecurityGroupRule) -> None:
         """What a reader should know of a rule that comes along."""
         if isinstance(rule.peer, CidrPeer) and (item := self.mapper.split_by(rule.peer.cidr)):
-            self.notes.supernet(group.resource, rule, rule.peer.cidr, item.source)
+            cidr = rule.peer.cidr
+            self.notes.supernet(group.resource, rule, cidr, item.source, self.mapper.map(cidr))
         if rule.description and (description := accepted(rule.description)) != rule.description:
             message = f"EC2 would refuse its description; the copy has {description!r}"
             self.notes.note("description-changed", group.resource, message, rule=str(rule))

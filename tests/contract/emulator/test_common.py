@@ -6,6 +6,7 @@ import pytest
 
 from twinwall.emulator.server import EmbeddedAws
 from twinwall.emulator.switches import RULES_PER_GROUP
+from twinwall.model.throttle import Bucket
 
 ONE, TWO, REGION = "210000000001", "210000000002", "eu-west-1"
 
@@ -268,6 +269,28 @@ def test_tags_on_unknown_things(ec2: Any, group: str, refuses: Any, id_: str, co
 
 
 # --- quotas, unknown things
+
+
+def test_request_buckets_are_quotas_of_ec2(aws: EmbeddedAws, client: Any, refuses: Any) -> None:
+    """Two quotas an action, a hundred a page (API: ListServiceQuotas); per account; the account's own where it has
+    one, and what AWS documents as the default."""
+    quotas, name = client("service-quotas"), "CreateSecurityGroup request bucket"
+    aws.set_bucket("CreateSecurityGroup", Bucket(200, 20.5), ONE)
+    pages = list(quotas.get_paginator("list_service_quotas").paginate(ServiceCode="ec2"))
+    assert {len(page["Quotas"]) for page in pages[:-1]} == {100}
+    found = {quota["QuotaName"]: quota for page in pages for quota in page["Quotas"]}
+    assert len(found) == sum(len(page["Quotas"]) for page in pages) > 1000
+    assert len({quota["QuotaCode"] for quota in found.values()}) == len(found)
+    assert found[f"{name} maximum capacity"]["Value"] == 200.0
+    assert found[f"{name} refill rate"]["Value"] == 20.5
+    assert found["DescribeVpcs request bucket refill rate"]["Value"] == 20.0
+    asked = {"ServiceCode": "ec2", "QuotaCode": found[f"{name} refill rate"]["QuotaCode"]}
+    assert quotas.get_service_quota(**asked)["Quota"]["Value"] == 20.5
+    assert quotas.get_aws_default_service_quota(**asked)["Quota"]["Value"] == 5.0
+    assert client("service-quotas", account=TWO).get_service_quota(**asked)["Quota"]["Value"] == 5.0
+    aws.deny(ONE, "servicequotas:ListServiceQuotas")
+    with refuses("AccessDeniedException"):
+        quotas.list_service_quotas(ServiceCode="ec2")
 
 
 def test_service_quotas(aws: EmbeddedAws, client: Any, refuses: Any) -> None:

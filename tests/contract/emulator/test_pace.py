@@ -111,6 +111,37 @@ def test_the_buckets_of_the_page(scene: Scene) -> None:
     assert refusals(scene.ec2().describe_security_groups, 1) == [""]
 
 
+def test_an_account_may_have_buckets_of_its_own(scene: Scene) -> None:
+    own = {"action": "DescribeVpcs", "capacity": 3, "refill": 1, "account": ACCOUNT}
+    scene.control("POST", "throttle", {"on": True})
+    assert refusals(scene.ec2().describe_vpcs, 100) == [""] * 100
+    scene.control("POST", "throttle", {"own": [own]})
+    limit = "503 RequestLimitExceeded"
+    assert refusals(scene.ec2().describe_vpcs, 4) == [""] * 3 + [limit]
+    assert refusals(scene.ec2(OTHER).describe_vpcs, 5) == [""] * 5
+    scene.control("POST", "throttle", {"own": [{**own, "account": "*", "capacity": 5}]})
+    assert refusals(scene.ec2(OTHER).describe_vpcs, 6) == [""] * 5 + [limit]
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {},
+        "CreateTags",
+        [{"action": "CreateTags", "capacity": 0, "refill": 1}],
+        [{"action": "CreateTags", "capacity": 1, "refill": 0}],
+        [{"capacity": 1, "refill": 1}],
+        [{"action": 7, "capacity": 1, "refill": 1}],
+        [{"action": "CreateTags", "capacity": True, "refill": 1}],
+        [{"action": "CreateTags", "capacity": 1, "refill": 1, "bucket": 1}],
+        ["CreateTags"],
+    ],
+)
+def test_no_bucket_of_that_kind(scene: Scene, own: Any) -> None:
+    with pytest.raises(HTTPError, match="400"):
+        scene.control("POST", "throttle", {"own": own})
+
+
 def test_the_time_scale_refills(scene: Scene) -> None:
     scene.control("POST", "throttle", {"on": True})
     assert "503 RequestLimitExceeded" in refusals(scene.ec2().describe_security_groups, 51)

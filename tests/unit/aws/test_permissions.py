@@ -107,6 +107,7 @@ def test_the_table_holds_what_the_doors_call(session: AwsSession, called: set[st
     reader.read_list_users("pl-1")
     account.identity()
     account.quotas()
+    account.buckets(["CreateTags"])
     carry_out: Callable[[c.Change], object] = writer.carry_out
     for change in every_change():
         carry_out(change)

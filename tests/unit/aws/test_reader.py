@@ -51,6 +51,27 @@ def test_a_vpc_that_is_not_there_is_told_before_anything_else_is_read(
         Ec2Reader(session).read(VPC, ["SecurityGroups", "Vpcs"])
 
 
+def test_a_group_that_is_not_there_has_no_rules_however_that_is_said(
+    session: AwsSession, ec2: Stubber
+) -> None:
+    """By finding nothing for it, or by a refusal."""
+
+    def asked(*ids: str) -> dict[str, object]:
+        return {"Filters": [{"Name": "group-id", "Values": list(ids)}], "MaxResults": 1000}
+
+    def refused(*ids: str) -> None:
+        ec2.add_client_error(call, "InvalidGroup.NotFound", "not there", 400, expected_params=asked(*ids))
+
+    call = "describe_security_group_rules"
+    refused("sg-1", "sg-2", "sg-3")
+    ec2.add_response(call, {"SecurityGroupRules": [{"GroupId": "sg-1"}]}, asked("sg-1"))
+    refused("sg-2", "sg-3")
+    refused("sg-2")
+    ec2.add_response(call, {"SecurityGroupRules": [{"GroupId": "sg-3"}]}, asked("sg-3"))
+    found = Ec2Reader(session).read_rules(["sg-1", "sg-2", "sg-3"])["SecurityGroupRules"]
+    assert found == [{"GroupId": "sg-1"}, {"GroupId": "sg-3"}]
+
+
 def test_rules_are_asked_for_by_group_at_most_200_a_call(session: AwsSession, ec2: Stubber) -> None:
     groups = [{"GroupId": f"sg-{n}"} for n in range(201)]
     ec2.add_response("describe_security_groups", {"SecurityGroups": groups})

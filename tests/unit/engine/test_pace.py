@@ -6,14 +6,17 @@ import pytest
 
 from twinwall import errors
 from twinwall.boundary import Written
+from twinwall.emulator.memory_network import MemoryNetwork
 from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.simulation import Simulation
+from twinwall.emulator.state import World
 from twinwall.emulator.switches import Switches
 from twinwall.emulator.throttle import Throttle
 from twinwall.engine.apply import carry_out
 from twinwall.engine.means import Means
 from twinwall.engine.pace import Pace, Paces
 from twinwall.model.firewall import Resource, Snapshot, new_id
+from twinwall.model.throttle import Bucket
 from twinwall.planning import changes as c
 from twinwall.planning.order import Step
 
@@ -27,7 +30,9 @@ class Ec2:
 
     def __init__(self, sim, switches=None):
         self.sim = sim
-        self.throttle = Throttle(sim.monotonic, lambda: switches or Switches(), on=True)
+        self.throttle = Throttle(
+            sim.monotonic, World(MemoryNetwork(), switches=switches or Switches()), on=True
+        )
 
     def carry_out(self, change):
         self.sim.sleep(0.02 + 0.03 * self.sim.random.random())
@@ -124,3 +129,34 @@ def test_reads_take_from_their_buckets_too():
     for _ in range(119):
         pace.wait("DescribeSecurityGroups")
     assert sim.monotonic() == pytest.approx(1, abs=0.1)
+
+
+def test_told_buckets_are_gone_by_and_the_share_is_of_them():
+    sim = Simulation()
+    pace = Pace(sim, 0.5)
+    assert (pace.bucket(ACTION).capacity, pace.bucket(ACTION).refill) == (24, 2.5)
+    pace.told({ACTION: Bucket(200, 20)})
+    assert (pace.bucket(ACTION).capacity, pace.bucket(ACTION).refill) == (99, 10)
+    assert (pace.bucket("CreateTags").capacity, pace.bucket("CreateTags").refill) == (49, 5)
+
+
+def test_a_bucket_in_use_keeps_what_was_taken_when_it_is_told():
+    sim = Simulation()
+    pace = Pace(sim)
+    for _ in range(5):
+        assert pace.take(ACTION) == 0
+        pace.ended(ACTION, 0.1)
+    pace.told({ACTION: Bucket(10, 1)})
+    taken = 0
+    while not pace.take(ACTION):
+        pace.ended(ACTION, 0.1)
+        taken += 1
+    assert taken == 10 - 1 - 5
+    assert pace.take(ACTION) == pytest.approx(1)
+
+
+def test_an_action_is_asked_about_once():
+    pace = Pace(Simulation())
+    assert pace.unasked({ACTION, "CreateTags"}) == {ACTION, "CreateTags"}
+    assert pace.unasked({ACTION, "CreateNetworkAcl"}) == {"CreateNetworkAcl"}
+    assert not pace.unasked({ACTION})

@@ -90,6 +90,7 @@ def describe_rules(call: Call) -> Answer:
     if ids:
         owned = [_owned_rule(call, rule_id) for rule_id in dict.fromkeys(ids)]
     else:
+        _check_groups_of_filter(call)
         owned = [(group, rule) for group in call.here.groups.values() for rule in group.rules]
     found = select(owned, call.params.get("Filters"), RULE_FILTERS, lambda item: item[1].tags)
     statuses = {p.id: p.status for p in call.network.peerings(call.account, call.region)}
@@ -103,6 +104,15 @@ def describe_rules(call: Call) -> Answer:
             most=1000,
         )
     )
+
+
+def _check_groups_of_filter(call: Call) -> None:
+    if not call.world.switches.unknown_groups_in_filters_refused:
+        return
+    for condition in call.params.get("Filters") or ():
+        for id_ in condition["Values"] if condition["Name"] == "group-id" else ():
+            if id_ not in call.here.groups:
+                not_found("sg", id_)
 
 
 def _owned_rule(call: Call, rule_id: str) -> Owned:

@@ -24,7 +24,8 @@ class ListCalls:
     @property
     def removed(self) -> tuple[Cidr, ...]:
         calls = [call for call in self.losses if isinstance(call, c.ModifyManagedPrefixList)]
-        return tuple(entry.cidr for call in calls for entry in call.remove)
+        back = {entry.cidr for call in calls for entry in call.add}
+        return tuple(entry.cidr for call in calls for entry in call.remove if entry.cidr not in back)
 
     @property
     def added(self) -> tuple[Cidr, ...]:
@@ -46,7 +47,8 @@ class Calls:
                     found[change.resource.id].gains.append(change)
                 case c.ModifyManagedPrefixList(remove=remove, reason=reason):
                     calls = found[change.resource.id]
-                    (calls.losses if remove or reason == c.SHRINK else calls.gains).append(change)
+                    loses = remove or reason in (c.SHRINK, c.REDESCRIBE)
+                    (calls.losses if loses else calls.gains).append(change)
                 case _:
                     pass
         return dict(found)

@@ -5,7 +5,7 @@ come for which there is room; a rule becomes another of its kind in place; a rul
 the ends admit. Where all of this fails, the rule goes that is missed least: then the guard says what that closes.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
@@ -21,11 +21,56 @@ MOST_LOOKS = 400
 """States that a search looks at before it takes the smallest gap."""
 
 
-def crowd_path(at: Standing, *, last: bool = True) -> list[tuple[str, Turn]]:
+Path = list[tuple[str, Turn]]
+"""(group, turn), one after the other."""
+
+
+def either_path(at: Standing, back: Standing) -> Path:
+    """The way there, or, where none without a gap is found, the way back from the end (``back``), walked backwards:
+    what keeps the promise one way keeps it the other way. Else one that is looked for as a whole, else one with a
+    gap."""
+    path = crowd_path(at, last=False)
+    if _arrived(at):
+        return path
+    other = crowd_path(back, last=False)
+    turned = _turned(other, back.crowd) if _arrived(back) else None
+    return turned or _thorough(at) or path + crowd_path(at)
+
+
+def _thorough(at: Standing) -> Path:
+    """Of a group alone; empty where none was found."""
+    (id_,) = at.crowd if len(at.crowd) == 1 else ("",)
+    return [(id_, turn) for turn in whole_way(at, id_) or ()] if id_ else []
+
+
+def _arrived(at: Standing) -> bool:
+    return all(at.rules[id_] == ends.new for id_, ends in at.crowd.items())
+
+
+def _turned(path: Path, crowd: Mapping[str, Ends]) -> Path | None:
+    """``crowd``: its ends as ``path`` sees them. None where a rule would be changed in place that comes on the way."""
+    held = {id_: {rule: rule for rule in ends.new} for id_, ends in crowd.items()}
+    wanted = {id_: {rule: rule for rule in ends.old} for id_, ends in crowd.items()}
+    turned: Path = []
+    for id_, (later, sooner) in reversed(path):
+        gone = held[id_].pop(sooner) if sooner else None
+        if gone and later and gone.rule_id == FRESH:
+            return None
+        come = _named(wanted[id_].get(later, later), gone) if later else None
+        if come:
+            held[id_][come] = come
+        turned.append((id_, Turn(gone, come)))
+    return turned
+
+
+def _named(rule: SecurityGroupRule, gone: SecurityGroupRule | None) -> SecurityGroupRule:
+    return replace(rule, rule_id=gone.rule_id if gone else FRESH)
+
+
+def crowd_path(at: Standing, *, last: bool = True) -> Path:
     """Groups that may share interfaces, together, rule by rule: (group, turn). Where no other way is found, with a gap
     if this is the last stage, else no further."""
-    path: list[tuple[str, Turn]] = []
-    gap = False
+    path: Path = []
 
     def take(id_: str, turns: Iterable[Turn]) -> bool:
         before = len(path)
@@ -41,11 +86,8 @@ def crowd_path(at: Standing, *, last: bool = True) -> list[tuple[str, Turn]]:
         found = [take(id_, _search(at, id_)) for id_ in left]
         if any(found):
             continue
-        if len(at.crowd) == 1 and not gap and (way := whole_way(at, left[0])):
-            return [(left[0], turn) for turn in way]
         if not last:
             break
-        gap = True
         take(left[0], [_smallest_gap(at.crowd[left[0]], at.rules[left[0]])])
     return path
 
@@ -118,8 +160,11 @@ def _search(at: Standing, id_: str) -> list[Turn]:
 
 
 def _places(ends: Ends, look: _Look) -> Iterator[Turn]:
+    """What grows into a rule that is wanted says what that one says."""
     places = larger_places if look.larger else wanted_places
-    return (Turn(rule, replace(other, rule_id=rule.rule_id)) for rule, other in places(ends, look.rules))
+    wanted = {rule: rule for rule in ends.new}
+    for rule, other in places(ends, look.rules):
+        yield Turn(rule, replace(wanted.get(other, other), rule_id=rule.rule_id))
 
 
 def _before(start: Rules, turns: list[Turn]) -> Rules:

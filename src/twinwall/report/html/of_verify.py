@@ -9,7 +9,7 @@ from twinwall.report.blocks import counted, without_refs
 from twinwall.report.html.blocks import Thing, not_compared_section, place_facts, scene_sections, thing
 from twinwall.report.html.page import Figure, Part, Section, Tone, Verdict, sections
 from twinwall.report.html.scene import Scene
-from twinwall.report.verify import VERDICTS
+from twinwall.report.verify import VERDICTS, WHEN
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,10 @@ class Told:
     condition: str = ""
 
 
-def verify_part(id_: str, report: VerifyReport, source: Endpoint, target: Endpoint, scene: Scene) -> Part:
+def verify_part(
+    id_: str, report: VerifyReport, source: Endpoint, target: Endpoint, scene: Scene | None
+) -> Part:
+    """``scene``: None where only the verdict is to be told."""
     return Part(
         id_,
         target.label,
@@ -33,7 +36,7 @@ def verify_part(id_: str, report: VerifyReport, source: Endpoint, target: Endpoi
         _figures(report),
         sections(
             differences_section(id_, report),
-            *scene_sections(id_, scene),
+            *(scene_sections(id_, scene) if scene else ()),
             not_compared_section(id_, report.not_compared),
         ),
     )
@@ -46,7 +49,7 @@ def verdict_of_proof(report: VerifyReport) -> Verdict:
         for number, what in ((compared.groups, "group"), (compared.acls, "ACL"), (compared.subnets, "subnet"))
         if number
     ]
-    told = VERDICTS[report.verdict]
+    told = VERDICTS[report.verdict] + WHEN.get(report.verdict, "")
     if report.differences or report.undecided:
         parts = ((len(report.differences), "difference"), (len(report.undecided), "undecided flow"))
         told = ", ".join(counted(number, what) for number, what in parts if number)
