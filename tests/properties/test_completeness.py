@@ -157,8 +157,8 @@ def test_full_acls_are_hardly_ever_refused_for_nothing() -> None:
     [
         (lambda: groups(1000, 11, BLOCKS), (1000, 1000, 1000)),
         (lambda: groups(3000, 7, WITH_GROUP), (3000, 2857, 2845)),
-        (lambda: acls(1000, 12, 2), (1000, 990, 990)),
-        (lambda: acls(40, 13, 3), (40, 40, 40)),
+        (lambda: acls(400, 12, 2), (400, 399, 399)),
+        (lambda: acls(25, 13, 3), (25, 25, 25)),
     ],
     ids=("groups of blocks", "groups that name a group", "ACLs of two", "ACLs of three"),
 )
