@@ -531,3 +531,23 @@ def makespan(names):
         earliest = tokens[n - 50] + 0.2 if n >= 50 else 0.0
         tokens[n] = end = max(at, earliest, (tokens[n - 1] if n else 0.0))
     return end
+
+
+def test_the_guard_knows_every_state_of_a_group_that_loses_gains_and_loses():
+    """``b`` loses, then gains what ``a`` gives up, then loses again; ``a`` may give it up at once."""
+    case = estate(
+        {"a": ("in tcp 22 10.0.0.0/8",), "b": ("in tcp 80 10.0.0.0/8", "in tcp 81 10.0.0.0/8")},
+        {"a": (), "b": ("in tcp 22 10.0.0.0/8",)},
+    )
+    aws, side = case.stage()
+    plan = case.plan(side)
+    lost = [c for c in plan.changes if c.action == "RevokeSecurityGroupIngress"]
+    (from_a,), (from_b,) = ([c for c in lost if c.resource.id == id_] for id_ in ("sg-0a", "sg-0b"))
+    (gain,) = [c for c in plan.changes if c.action == "AuthorizeSecurityGroupIngress"]
+    one, other = [replace(from_b, rules=(rule,)) for rule in from_b.rules]
+    chain = (Step(one), Step(gain, (0,)), Step(other, (1,)))
+    pair = pair_of(plan, side)
+    assert not breaches((*chain, Step(from_a, (1,))), pair)
+    route = (*chain, Step(from_a))
+    assert [breach.kind for breach in breaches(route, pair)] == ["gap"]
+    assert caught(route, aws, case)

@@ -69,7 +69,9 @@ def test_a_run_that_is_told_to_stop_stops_after_the_calls_in_flight(
     assert run.locks() == []
     done = events.count("done")
     assert re.search(
-        rf"stopped; \S+: {done} of \d+ calls were made; twinwall resume (\S+), or twinwall undo \1", said
+        rf"stopped; \S+: {done} of \d+ calls were made; twinwall resume (\S+), or twinwall undo \1, "
+        r"with --target-profile dst --target-region eu-central-1\n",
+        said,
     )
 
 

@@ -128,9 +128,11 @@ def test_the_undo_of_acls_that_no_subnet_got_is_proven(world: Stage) -> None:
     journal = str(world.folder / "acls.jsonl")
     world.aws.fail_next("ReplaceNetworkAclAssociation", "UnauthorizedOperation", "no", status=403, times=9)
     document = source(acls=(f.acl("acl-y", *OTHER, subnets=SUBNETS[:1], tags={"Name": "y"}),))
-    migrate(world, document, "--journal", journal).ended(1)
-    world.aws.no_trouble()
+    failed = migrate(world, document, "--journal", journal).ended(1)
     ways = world.ways(None, TARGET_AT)
+    said = f"go on: twinwall resume {journal}; go back: twinwall undo {journal} (with {' '.join(ways)})"
+    assert said in failed.stderr
+    world.aws.no_trouble()
     back = world.run("undo", journal, *ways, "--yes", "--output", "json", "--quiet").ended(0)
     assert back.written["DeleteNetworkAcl"] == 1
     assert back.json["verify"]["not_compared"] == []

@@ -4,6 +4,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from math import ceil
 
 from rich.console import Console
 from rich.progress import (
@@ -13,7 +15,6 @@ from rich.progress import (
     ProgressColumn,
     Task,
     TextColumn,
-    TimeRemainingColumn,
 )
 from rich.text import Text
 
@@ -29,20 +30,38 @@ class RateColumn(ProgressColumn):
         return Text(f"{task.speed:.1f}/s" if task.speed else "")
 
 
+class LeftColumn(ProgressColumn):
+    """Time left: what the plan reckons, as the first calls go at once and say nothing of those that wait for EC2's
+    throttle; more where the calls of late say so."""
+
+    max_refresh = 0.5
+
+    def render(self, task: Task) -> Text:
+        if task.finished:
+            return Text("0:00:00")
+        reckoned = task.fields.get("seconds", 0.0) - (task.elapsed or 0.0)
+        left = max(task.time_remaining or 0.0, reckoned)
+        unknown = task.time_remaining is None and left <= 0
+        return Text("-:--:--" if unknown else str(timedelta(seconds=ceil(left))))
+
+
 class Board:
     """One line of progress for each target. Told from several threads."""
 
-    def __init__(self, invocation: Invocation, bars: Progress | None) -> None:
+    def __init__(self, invocation: Invocation, bars: Progress | None, ways: str) -> None:
+        """``ways``: the options that lead to the target, for the commands that go on or back."""
         self._invocation = invocation
+        self._with = f", with {ways}" if ways else ""
         self._bars = bars
         self._lock = threading.Lock()
         self._done: dict[str, tuple[int, int]] = {}
         self._journals: list[str] = []
 
-    def line(self, label: str, calls: int, journal: str) -> boundary.Progress:
-        """The callback that ``apply`` tells each call to. ``journal`` is empty for a plan without calls."""
+    def line(self, label: str, calls: int, seconds: float, journal: str) -> boundary.Progress:
+        """The callback that ``apply`` tells each call to. ``seconds``: that the plan reckons with. ``journal`` is empty
+        for a plan without calls."""
         self._journals += [journal] if journal else []
-        task = self._bars.add_task(label, total=calls) if self._bars and calls else None
+        task = self._bars.add_task(label, total=calls, seconds=seconds) if self._bars and calls else None
         if calls:
             self._note(label, 0, calls)
 
@@ -68,13 +87,13 @@ class Board:
                 f"{name}: {made} of {all_} calls were made" for name, (made, all_) in self._done.items()
             )
             ways = "; ".join(f"twinwall resume {path}, or twinwall undo {path}" for path in self._journals)
-            self._invocation.done = f"{words}; {ways}" if ways else words
+            self._invocation.done = f"{words}; {ways}{self._with}" if ways else words
 
 
 @contextmanager
-def board(invocation: Invocation) -> Iterator[Board]:
+def board(invocation: Invocation, ways: str) -> Iterator[Board]:
     with _bars(invocation) as bars:
-        yield Board(invocation, bars)
+        yield Board(invocation, bars, ways)
 
 
 @contextmanager
@@ -106,7 +125,7 @@ def _bars(invocation: Invocation) -> Iterator[Progress | None]:
         BarColumn(),
         MofNCompleteColumn(),
         RateColumn(),
-        TimeRemainingColumn(),
+        LeftColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         yield bars

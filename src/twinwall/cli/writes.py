@@ -4,6 +4,7 @@ Each target is written in a thread of its own, a single one too: Ctrl-C lets eve
 at, and no more.
 """
 
+import shlex
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -50,17 +51,29 @@ NOTHING = Applied({}, 0.0, 0)
 @dataclass(frozen=True)
 class How:
     """What the user said of the writing itself. ``journal`` names a file, or a folder for several targets; ``settle``
-    and ``late`` are seconds."""
+    and ``late`` are seconds. ``ways``: the options that lead to the target, for the commands that go on or back."""
 
     yes: bool = False
     journal: str | None = None
     settle: float = SETTLE_SECONDS
     late: float = LATE_SECONDS
     no_lock: bool = False
+    ways: str = ""
 
 
 def how_of(options: Mapping[str, Any]) -> How:
-    return How(**{field.name: options[field.name] for field in fields(How)})
+    said = {field.name: options[field.name] for field in fields(How) if field.name != "ways"}
+    return How(**said, ways=_ways(options))
+
+
+_TO_TARGET = ("target_profile", "target_region", "target_role_arn", "target_external_id", "endpoint_url")
+
+
+def _ways(options: Mapping[str, Any]) -> str:
+    """An external id is not shown to whoever reads a log."""
+    said = {name: shlex.quote(str(options[name])) for name in _TO_TARGET if options.get(name)}
+    said |= {"target_external_id": "…"} if "target_external_id" in said else {}
+    return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in said.items())
 
 
 @dataclass(frozen=True)
@@ -107,7 +120,7 @@ def write_all(writes: Sequence[Write], how: How, invocation: Invocation) -> list
     writes = [_rated(write, invocation) for write in writes]
     with (
         locked(writes, journals, world_of(invocation), no_lock=how.no_lock) as locks,
-        board(invocation) as lines,
+        board(invocation, how.ways) as lines,
     ):
         writes = [_fresh(write, clock, invocation) for write in writes]
         runs = [
@@ -217,7 +230,7 @@ class _Run:
             output.tell(f"twinwall: {self.label}: {failure}")
             path = self.journal.path if self.journal else None
             if path and not isinstance(failure, Refused):
-                output.tell(way_on(path))
+                output.tell(way_on(path, self.how))
             told = failed(self.label, failure, {**self._document(), "journal": path})
             return replace(told, part=self.stopped_part(failure))
 
@@ -254,7 +267,8 @@ def _run(
     invocation: Invocation,
     lock: Lock | None,
 ) -> _Run:
-    told = lines.line(write.plan.target.label, len(write.plan.changes), journal.path if journal else "")
+    plan, path = write.plan, journal.path if journal else ""
+    told = lines.line(plan.target.label, len(plan.changes), plan.estimated_seconds, path)
     return _Run(write, journal, clock, how, told, invocation, lock)
 
 
@@ -303,14 +317,14 @@ def _alone(run: _Run) -> list[Result]:
         return [run.result({})]
     except TwinwallError as failure:
         if run.journal and not isinstance(failure, Refused):
-            output.tell(way_on(run.journal.path))
+            output.tell(way_on(run.journal.path, run.how))
         raise
 
 
-def way_on(journal: str) -> str:
+def way_on(journal: str, how: How) -> str:
     """The two commands after a run that stopped midway."""
-    ways = f"go on: twinwall resume {journal}; go back: twinwall undo {journal}"
-    return f"{ways} (with the --target-… options of this run)"
+    ways = f" (with {how.ways})" if how.ways else ""
+    return f"go on: twinwall resume {journal}; go back: twinwall undo {journal}{ways}"
 
 
 def _without_lock(write: Write) -> Finding:
