@@ -1,5 +1,5 @@
-"""moto's own server, with nothing of ours in it, as many test suites run it: it does not know all calls that only make a
-finding better, and answers those with a page of HTML and status 500. Nothing else may hang on them."""
+"""moto's own server, with nothing of ours in it, as many test suites run it: it does not know all calls that only make
+a finding better, and answers those with a page of HTML and status 500. Nothing else may hang on them."""
 
 import json
 import os
@@ -42,6 +42,7 @@ def twinwall(aws: Emulator, folder: Path, *arguments: str) -> tuple[int, Any, st
         capture_output=True,
         text=True,
         timeout=120,
+        check=False,
     )
     return ran.returncode, json.loads(ran.stdout) if ran.stdout else None, ran.stderr
 
