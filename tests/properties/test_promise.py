@@ -82,6 +82,13 @@ def test_most_pairs_have_a_plan():
     assert sum(walked(seed, lists=False) for seed in range(4)) >= 3
 
 
+@pytest.mark.parametrize("seed", [571, 616])
+def test_what_was_wrong_once(seed):
+    """571: a list grew while a full group on no interface still held what was to go. 616: of calls one after the other
+    the guard forgot the state before a gain, and let a rule go that only the gain makes up for."""
+    walked(seed)
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("block", range(20))
 def test_a_thousand_pairs(block):
@@ -404,6 +411,73 @@ def test_what_cannot_be_kept_is_refused_with_rule_flow_moment_and_ways_out():
     plan = case.plan(side, allow_gap=True)
     (finding,) = [finding for finding in plan.findings if finding.id == "gap-allowed"]
     assert "tcp/22" in finding.message
+
+
+# --- lists that grow in full groups
+
+
+def with_list(before, after, entries, *, rules, interfaces=(("sg-0a",),)):
+    """Group a names the list, whose entries are to be others; ``rules``: the quota."""
+    marked = {"twinwall:source": fw.mark("pl-1", vpc="-")}
+    held, wanted = entries
+    return pairs.Case(
+        fw.source(
+            fw.group("sg-a", "a", *after),
+            lists=[fw.prefix_list("pl-1", "office", *wanted, size=2)],
+            subnets=[fw.subnet(s, f"10.0.{n}.0/24", name=s) for n, s in enumerate(pairs.SUBNETS)],
+        ),
+        fw.target(
+            fw.there("sg-0a", "a", *before, marked="sg-a"),
+            lists=[fw.prefix_list("pl-01", "office", *held, size=2, owner=fw.TARGET, tags=marked)],
+            subnets=[
+                fw.subnet(s, f"10.20.{n}.0/24", name=s, vpc=fw.TARGET_VPC)
+                for n, s in enumerate(pairs.SUBNETS)
+            ],
+        ),
+        rules,
+        20,
+        200,
+        list(interfaces),
+    )
+
+
+OTHERS = (("172.16.0.0/24", "192.0.2.0/24"), ("10.20.1.0/24",))
+"""Two entries go, one comes: for a while it has three."""
+
+
+@pytest.mark.parametrize("interfaces", [(), (("sg-0a",),)])
+def test_room_is_made_before_a_list_grows(interfaces):
+    """4 of 4, and the list weighs one more for a while: what goes for good goes first, and what closes a flow in
+    going becomes, in place, what makes up for it."""
+    case = with_list(
+        ("in tcp 1-8 pl-01", "in tcp 1-4 10.0.0.0/8", "in tcp 5 10.1.0.0/16"),
+        ("in tcp 1-8 pl-1", "in tcp 1-5 10.0.0.0/8"),
+        OTHERS,
+        rules=4,
+        interfaces=interfaces,
+    )
+    aws, side = case.stage()
+    route = case.plan(side).route
+    states = promised.walk(route, aws, fw.TARGET, pairs.REGION, random.Random(1))
+    watched.hold(states, frozenset(map(frozenset, interfaces)), promised.PRIVATE)
+    assert case.plan(side).empty
+
+
+def test_a_list_for_whose_growth_there_is_no_room_is_refused_before_any_call():
+    """Both others are needed until the one comes that takes their place, and that is of another kind."""
+    case = with_list(
+        ("in tcp 1-8 pl-01", "in tcp 1-4 10.20.0.0/16", "in udp 5 10.20.0.0/16"),
+        ("in tcp 1-8 pl-1", "in -1 - sg-a"),
+        OTHERS,
+        rules=4,
+        interfaces=[("sg-0a",)],
+    )
+    _, side = case.stage()
+    for gap in (False, True):
+        with pytest.raises(errors.QuotaExceeded) as refused:
+            case.plan(side, allow_gap=gap)
+        said = "while it holds both its old and its new entries, a (sg-0a) would have 5 IPv4 ingress rules"
+        assert said in str(refused.value)
 
 
 # --- order

@@ -42,6 +42,17 @@ def test_a_loss_is_more_than_a_fifth_of_the_ratio(
     assert bool(losses({"some": {"one": before}}, {"some": {"one": after}})) is lost
 
 
+def test_a_yardstick_is_of_the_moments_in_which_its_figure_was_measured(program: Any) -> None:
+    """And of those alone: the next figure has its own."""
+    measure = program("measure")
+    moments = measure["_moments"]
+    measure["milliseconds"](lambda: True)
+    assert len(moments) == 1
+    moments[:] = [9000.0] * 10 + [7000.0] * 5
+    assert (measure["yardstick"](), moments) == (7000.0, [])
+    assert 0 < measure["yardstick"]() < 7000
+
+
 def test_a_figure_that_is_new_or_gone_is_no_loss(program: Any) -> None:
     losses = program("everything")["losses"]
     assert (

@@ -20,6 +20,8 @@ PAIR = ("--source", "source.json", "--target", "target.json")
 def folder(tmp_path: Path) -> Path:
     for name, document in (("source", material.source()), ("target", material.target())):
         (tmp_path / f"{name}.json").write_text(json.dumps(document))
+    for name in ("target.json.json", "twinwall-mesh.zip", "prerequisites.json"):
+        (tmp_path / name).write_text("mine")
     keys = "[default]\nregion = eu-west-1\naws_access_key_id = AKIA\naws_secret_access_key = secret\n"
     (tmp_path / "config").write_text(keys)
     return tmp_path
@@ -51,10 +53,20 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
         (("plan", *PAIR, "--report", "x" * 300), "cannot be written: File name too long"),
         (("apply", "x" * 300), "x: File name too long; check the name"),
         (("plan", *PAIR, "--config", "x" * 300), "cannot be read: File name too long"),
+        (("plan", *PAIR, "-o", "."), "target.json.json cannot be written: there is a file already that is no plan"),
+        (("mesh", "package"), "twinwall-mesh.zip cannot be written: there is a file already that is no package of"),
+        (("mesh", "template", "--prerequisites", "-o", "."), "prerequisites.json cannot be written: there is a file"),
+        (("lint", "--at", "/dev/zero"), "the snapshot /dev/zero holds a NUL where text is wanted; name another"),
+        (("apply", "/dev/zero"), "the plan /dev/zero holds a NUL where text is wanted"),
+        (("undo", "/dev/zero"), "the journal /dev/zero holds a NUL where text is wanted"),
+        (("mesh", "audit", "/dev/zero"), "the log /dev/zero holds a NUL where text is wanted"),
+        (("plan", *PAIR, "--config", "/dev/zero"), "the configuration /dev/zero holds a NUL where text is wanted"),
+        (("plan", *PAIR, "--terraform-state", "/dev/zero"), "the Terraform state /dev/zero holds a NUL"),
         (("plan", *PAIR, "--throttle-share", "nan"), "'nan' is not a number that can be counted with"),
         (("apply", "plan.json", "--settle", "nan"), "'nan' is not a number that can be counted with"),
         (("demo", "--serve", "--latency-ms", "inf"), "'inf' is not a number that can be counted with"),
         (("plan", *PAIR, "--max-change", "nan"), "nan percent is not between 0 and 100"),
+        (("mesh", "simulate", "--seeds", "2", "--trace"), "--trace tells the story of one seed, --seeds 2 runs"),
         (("completion",), "Choose from: bash, zsh, fish. See twinwall completion --help"),
         (("mesh", "status"), "there is no twinwall.toml here that could name a mesh; name the file with --config"),
         (("explain", "--at", "source.json", "--from", "999", "--to", "web", "--protocol", "tcp", "--port", "1"),

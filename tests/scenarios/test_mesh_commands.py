@@ -158,6 +158,23 @@ def test_what_somebody_changed_by_hand_is_repaired_and_told(clusters: Clusters, 
     assert "no line of a mesh" in run("audit", str(log), "--address", "1.2.3.4/32").output
 
 
+def test_another_accounts_table_is_not_taken_for_the_meshs(clusters: Clusters, tmp_path: Path) -> None:
+    """The credentials' own account has a table of that name in that Region, and may read it."""
+    head, sites = Path(clusters.config).read_text().split(f'region = "{REGIONS[1]}"')
+    config = tmp_path / "twinwall.toml"
+    config.write_text(f'{head}region = "{REGIONS[1]}"{sites.replace(ACCOUNT, "111122223333")}')
+    why = (
+        f"111122223333/{REGIONS[1]}: reaching 111122223333/{REGIONS[1]}: the credentials are of account {ACCOUNT}; "
+        "way out: --profile 111122223333=NAME, or --role-arn of a role in 111122223333"
+    )
+    found = run("status", "--config", str(config))
+    assert (found.return_value, why in found.stderr) == (2, True), found.output
+    audited = run("audit", "--config", str(config))
+    assert (audited.return_value, why in audited.stderr) == (2, True), audited.output
+    refused = run("true-up", "--config", str(config), "--yes").exception
+    assert "the credentials are of account" in str(refused)
+
+
 def test_a_true_up_asks_first(clusters: Clusters) -> None:
     with pytest.raises(Exception, match="not confirmed"):
         raise clusters.command("true-up").exception

@@ -13,6 +13,8 @@ from deployed import PLACES, Land, package_in
 from functions import until
 from worlds import PROFILES, A, Run, stage
 
+from twinwall.documents.configuration import load
+from twinwall.documents.deployer_changes import duties_of_changes
 from twinwall.documents.deployer_permissions import Duty, duties_of
 from twinwall.mesh.configure import configure
 
@@ -153,7 +155,7 @@ def test_where_iam_may_not_be_asked_it_is_said_and_gone_on(land: Land) -> None:
     """The stack's failure tells the line then."""
     blind = {"Effect": "Deny", "Action": "iam:SimulatePrincipalPolicy", "Resource": "*"}
     told = proposed(land, ALL, blind)
-    assert f"whether {WHO} may make all of the stack is not known beforehand" in told
+    assert f"whether {WHO} may do all of it is not known beforehand" in told
     assert "iam:SimulatePrincipalPolicy" in told
 
     give(land, [ALL, blind, {"Effect": "Deny", "Action": "iam:CreateRole", "Resource": "*"}])
@@ -198,6 +200,72 @@ def test_a_role_s_session_is_asked_about_as_its_role(land: Land) -> None:
     run.refused(1, f"{role} may not sqs:CreateQueue, sqs:SetQueueAttributes, sqs:TagQueue on")
     assert land.made() == []
     assert PROFILES[A] not in run.line
+
+
+def without(statements: list[Statement], action: str) -> list[Statement]:
+    """The policy, but for one action; a line that was about nothing else goes."""
+    left = [{**one, "Action": [it for it in one["Action"] if it != action]} for one in statements]
+    return [one for one in left if one["Action"]]
+
+
+def test_what_an_update_may_not_change_is_told_before_anything_is_changed(land: Land) -> None:
+    """A hook that is changed, and one that goes: by what the change set says."""
+    give(land, [ALL])
+    deploy(land, land.write((HERE,)), "--yes").ended(0)
+    scaling, formation = land.client("autoscaling"), land.client("cloudformation")
+    name = land.sites[HERE]["AutoScalingGroup"]
+
+    def heartbeats() -> set[int]:
+        hooks = scaling.describe_lifecycle_hooks(AutoScalingGroupName=name)["LifecycleHooks"]
+        return {hook["HeartbeatTimeout"] for hook in hooks}
+
+    config = land.write((HERE,), heartbeat=240)
+    statements = printed(land, config)
+    give(land, without(statements, "autoscaling:PutLifecycleHook"))
+    run = deploy(land, config, "--yes").refused(
+        1, f"deploying {'/'.join(HERE)}: {WHO} may not autoscaling:PutLifecycleHook on arn:aws:autoscaling:",
+        "no policy allows it", "nothing was made",
+    )  # fmt: skip
+    assert "nor " not in run.line, "all else that changes was asked about, and is allowed"
+    assert (heartbeats(), land.stack("twinwall-web")) == ({300}, "CREATE_COMPLETE")
+    assert formation.list_change_sets(StackName="twinwall-web")["Summaries"] == []
+
+    added = json.loads("{" + run.line.partition("way out: add {")[2].partition(" to its policies")[0])
+    give(land, [*without(statements, "autoscaling:PutLifecycleHook"), {**added, "Sid": "Added"}])
+    told = deploy(land, config, "--yes").ended(0).stderr
+    assert (heartbeats(), "not known" in told) == ({240}, False)
+    give(land, without(statements, "autoscaling:PutLifecycleHook"))
+    deploy(land, config, "--yes").ended(0)  # nothing to change needs no right to change
+    land.run("remove", config, "--tables", "--yes").ended(0)
+
+
+def test_what_is_asked_beforehand_of_an_update_is_needed_by_it(land: Land) -> None:
+    """Else somebody who may do all that is needed would be refused. IAM is enforced: what is asked of it on the way is
+    needed."""
+    give(land, [ALL])
+    deploy(land, land.write((HERE,)), "--yes").ended(0)
+    config = land.write((HERE,), heartbeat=240, true_up_every=600, ports=["tcp/9042"], remove="after")
+    began = len(land.on.aws.rights)
+    (node,) = deploy(land, config, "--yes", "--output", "json").ended(0).json["nodes"]
+    needed = {(right.action, right.arn) for who, right in land.on.aws.rights[began:] if who == WHO}
+    land.run("remove", config, "--tables", "--yes").ended(0)
+
+    mesh = load(Path(config)).mesh("web")
+    duties = duties_of_changes(duties_of(mesh, mesh.mesh.nodes[0]), node["changes"])
+    beforehand = {(action, duty.line.resources) for duty in duties for action in duty.sure}
+    assert {
+        "autoscaling:PutLifecycleHook", "lambda:UpdateFunctionConfiguration", "scheduler:UpdateSchedule"
+    } <= {action for action, _ in beforehand}  # fmt: skip
+    for action, resources in beforehand:
+        asked = [arn for one, arn in needed if one == action]
+        assert any(fnmatchcase(arn, resource) for arn in asked for resource in resources), (action, asked)
+
+
+def test_each_auto_scaling_group_is_read_once(land: Land) -> None:
+    give(land, [ALL])
+    run = deploy(land, land.write((HERE,))).refused(3, "not confirmed")
+    assert run.calls["DescribeAutoScalingGroups"] == 1
+    until(lambda: land.made() == [], 30)
 
 
 def test_two_kinds_of_policy_are_not_printed_at_once(land: Land, tmp_path: Path) -> None:

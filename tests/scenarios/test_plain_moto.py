@@ -37,6 +37,7 @@ def twinwall(aws: Emulator, folder: Path, *arguments: str) -> tuple[int, Any, st
     }
     ran = subprocess.run(
         [sys.executable, "-m", "twinwall", *arguments, "--output", "json"],
+        check=False,
         env=environment,
         cwd=folder,
         capture_output=True,

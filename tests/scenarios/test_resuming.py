@@ -1,6 +1,7 @@
 """What ``resume`` and ``undo`` know of a run that was cut off, and what they read besides."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from small_estates import SETTINGS, pair, source, target
 from undertakings import OWNER, REGION, End, Scene, equal_but_for_ids
 
 from twinwall.emulator.simulation import Process
+from twinwall.emulator.switches import ENTRIES_PER_ACL, RULES_PER_GROUP
+from twinwall.planning.order import Barrier
 
 _numbers = itertools.count()
 LISTS_AND_ACLS = pair(25)[1]
@@ -89,6 +92,69 @@ def test_at_once_after_the_last_answer_a_reading_is_not_believed(folder: Path, s
     assert equal_but_for_ids(scene.everything(), before if back else after) == []
 
 
+# --- what the run did, and somebody took back
+
+
+def web_alone(folder: Path) -> tuple[Scene, Path]:
+    """A copy that has just been made: one group."""
+    scene = Scene.make(folder, target())
+    web = f.group("sg-web", "web", "in tcp 443 0.0.0.0/0", "out -1 - 0.0.0.0/0")
+    journal = folder / f"j-{next(_numbers)}"
+    assert scene.run(scene.applying(source([web], [], []), SETTINGS, journal)).report.equal
+    return scene, journal
+
+
+def taken_back(scene: Scene, what: str) -> None:
+    web = scene.everything()["groups"]["web"]
+    if what == "group":
+        scene.aws.request(OWNER, REGION, "DeleteSecurityGroup", {"GroupId": web.group_id})
+    else:
+        (rule,) = (one for one in web.rules if one.direction.value == "ingress")
+        params = {"GroupId": web.group_id, "SecurityGroupRuleIds": [rule.rule_id]}
+        scene.aws.request(OWNER, REGION, "RevokeSecurityGroupIngress", params)
+
+
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize(("what", "most"), [("rule", 10), ("group", 60)])
+def test_what_is_waited_for_is_told_and_no_longer_than_a_reading_lags(
+    folder: Path, what: str, most: float, back: bool
+) -> None:
+    """Counted from the answer to that call, not from the run's end."""
+    for age in (0.0, most / 2, most + 5):
+        scene, journal = web_alone(folder)
+        scene.settle = 0.0
+        taken_back(scene, what)
+        scene.sim.sleep(age)
+        began = scene.sim.monotonic()
+        moments: list[float] = []
+        seen = scene.aws.request
+
+        def watched(
+            *call: Any, seen: Any = seen, moments: list[float] = moments, scene: Scene = scene
+        ) -> Any:
+            if call[2].startswith(("Describe", "Create", "Authorize")):
+                moments.append(scene.sim.monotonic())
+            return seen(*call)
+
+        scene.aws.request = watched  # type: ignore[method-assign]
+        ran = scene.run(
+            scene.undoing(journal, folder / f"u-{next(_numbers)}") if back else scene.resuming(journal)
+        )
+        assert ran.report is not None, ran.error
+        assert ran.report.equal
+        waited = max(later - one for one, later in itertools.pairwise([began, *moments]))
+        if age > most:
+            assert not ran.told
+            assert waited < 1
+        else:
+            (line,) = ran.told
+            assert line.startswith("waiting up to ")
+            assert "web" in line
+            seconds = int(line.split()[3])
+            assert most - age - 5 < seconds <= most - age
+        assert moments[-1] - began < max(0.0, most - age) + 3
+
+
 # --- what lists weigh
 
 CHECKS = "com.amazonaws.{}.route53-healthchecks"
@@ -124,6 +190,102 @@ def test_a_list_that_nobody_writes_to_weighs_in_a_full_group(folder: Path, back:
     assert ports >= {f"tcp/{port}" for port in ((1, 2, 3, 4) if back else (5, 6, 7, 8))}
     assert not back or equal_but_for_ids(scene.everything(), before) == []
     assert "list-weight-unknown" not in {one.id for one in ran.planned.plan.findings}
+
+
+# --- what lists cost
+
+OFFICES = 12
+
+
+def offices(changed: int, *blocks: int) -> Any:
+    """As many lists as groups that name them; the first few with other entries."""
+
+    def entries(number: int) -> list[str]:
+        held = blocks if number < changed else (1, 2)
+        return [f"198.18.{number}.{block}/32" for block in held]
+
+    lists = [f.prefix_list(f"pl-{n}", f"office-{n}", *entries(n), size=10) for n in range(OFFICES)]
+    groups = [
+        f.group(f"sg-a{n}", f"web-{n}", f"in tcp 443 pl-{n}", "out -1 - 0.0.0.0/0") for n in range(OFFICES)
+    ]
+    return source(groups, [], lists)
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_lists_are_read_once_each_and_those_of_others_not_at_all(folder: Path, back: bool) -> None:
+    """promise.md, the cost of resuming: entries are one call a list, and only of the plan's lists: when the way is
+    planned, for the proof, and of those that were written at each reading between."""
+    changed = 4
+    for others in (0, 30):
+        scene = Scene.make(folder, target())
+        assert scene.run(scene.applying(offices(0), SETTINGS, folder / f"was-{next(_numbers)}")).report.equal
+        for number in range(others):
+            params = {"PrefixListName": f"other-{number}", "MaxEntries": 5, "AddressFamily": "IPv4"}
+            scene.aws.request(OWNER, REGION, "CreateManagedPrefixList", params)
+        scene.sim.sleep(100)
+        process, journal = Process("cut off"), folder / f"j-{next(_numbers)}"
+        scene.aws.doom = (2, End.AFTER, process)
+        assert not scene.run(scene.applying(offices(changed, 2, 3), SETTINGS, journal), process).ended
+        scene.aws.doom = None
+        scene.sim.sleep(100)
+        ran = scene.run(
+            scene.undoing(journal, folder / f"u-{next(_numbers)}") if back else scene.resuming(journal)
+        )
+        assert ran.report is not None, ran.error
+        assert ran.report.equal
+        readings = 1 + sum(isinstance(item, Barrier) for item in ran.planned.plan.route)
+        assert ran.calls["GetManagedPrefixListEntries"] <= 2 * OFFICES + changed * readings
+
+
+# --- quotas
+
+
+def narrow(*entries: str, rules: tuple[str, ...]) -> Any:
+    web = f.group("sg-web", "web", *rules, "out -1 - 0.0.0.0/0")
+    acl = f.acl(
+        "acl-1", *entries, "out 100 allow -1 - 0.0.0.0/0", default=True, subnets=["subnet-s1", "subnet-s2"]
+    )
+    return source([web], [acl], [])
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_way_is_planned_within_the_quotas_of_the_run(folder: Path, back: bool) -> None:
+    """An account may have less room than AWS's defaults say. The run's plan knows; nothing is asked for it again."""
+    settings = replace(SETTINGS, limits=replace(SETTINGS.limits, adopt=("default",)))
+    was = narrow(
+        *(f"in {10 * k} allow tcp {k} 10.{k}.0.0/16" for k in range(1, 4)),
+        rules=tuple(f"in tcp {port} 192.0.2.0/24" for port in range(1, 5)),
+    )
+    is_ = narrow(
+        *(f"in {10 * k + 5} allow tcp {k} 10.{k}.1.0/24" for k in range(1, 4)),
+        rules=tuple(f"in tcp {port} 192.0.2.0/24" for port in range(3, 7)),
+    )
+
+    def copied() -> Scene:
+        scene = Scene.make(folder, target(), quotas={ENTRIES_PER_ACL: 3, RULES_PER_GROUP: 4})
+        ran = scene.run(scene.applying(was, settings, folder / f"was-{next(_numbers)}"))
+        assert ran.report is not None, ran.error
+        web = scene.everything()["groups"]["web"]
+        scene.aws.attach(OWNER, REGION, "subnet-t1", [web.group_id])
+        return scene
+
+    calm = copied()
+    calls = sum(
+        calm.run(calm.applying(is_, settings, folder / f"calm-{next(_numbers)}")).applied.calls.values()
+    )
+    for number, end in itertools.product(range(1, calls + 1), (End.BEFORE, End.LOST)):
+        scene, process, journal = copied(), Process("cut off"), folder / f"j-{next(_numbers)}"
+        before = scene.everything()
+        scene.aws.doom = (number, end, process)
+        assert not scene.run(scene.applying(is_, settings, journal), process).ended
+        scene.aws.doom = None
+        ran = scene.run(
+            scene.undoing(journal, folder / f"u-{next(_numbers)}") if back else scene.resuming(journal)
+        )
+        assert ran.report is not None, ran.error
+        assert ran.report.equal
+        assert equal_but_for_ids(scene.everything(), before if back else calm.everything()) == []
+        assert ran.calls["GetServiceQuota"] == 0
 
 
 def test_what_guards_nothing_is_as_free_on_the_way_on_as_it_was(folder: Path) -> None:

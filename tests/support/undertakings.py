@@ -156,7 +156,8 @@ class Fatal(MemoryAws):
 
 @dataclass
 class Ran:
-    """How a run ended: what it gave, or the error. Neither where it was killed. ``calls``: by operation."""
+    """How a run ended: what it gave, or the error. Neither where it was killed. ``calls``: by operation. ``told``: what
+    it said that it waits for."""
 
     planned: Planned | None = None
     applied: Applied | None = None
@@ -165,6 +166,7 @@ class Ran:
     error: TwinwallError | None = None
     calls: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    told: list[str] = field(default_factory=list)
 
     @property
     def ended(self) -> bool:
@@ -259,7 +261,7 @@ class Scene:
     def resuming(self, journal: Path) -> Callable[[Ran, Crew], None]:
         def job(ran: Ran, crew: Crew) -> None:
             side, history = self.side(), load_history(journal)
-            planned = turning.resume(history, side, self.sim, self.late)
+            planned = turning.resume(history, side, self.sim, self.late, ran.told.append)
             self.carry(ran, planned, side, journal, crew, own=planned.history.lock_id)
 
         return job
@@ -267,7 +269,7 @@ class Scene:
     def undoing(self, journal: Path, new: Path) -> Callable[[Ran, Crew], None]:
         def job(ran: Ran, crew: Crew) -> None:
             side, history = self.side(), load_history(journal)
-            planned = turning.undo(history, side, self.sim, self.late, journal.name)
+            planned = turning.undo(history, side, self.sim, self.late, journal.name, ran.told.append)
             self.carry(ran, planned, side, new, crew, own=planned.history.lock_id)
 
         return job

@@ -13,6 +13,7 @@ from twinwall.aws.credentials import given
 from twinwall.aws.faults import faults
 from twinwall.aws.models import loader_of
 from twinwall.aws.parsing import read_quickly
+from twinwall.errors import AwsError
 from twinwall.mesh.configure import Configured, Way
 from twinwall.model.members import Place
 
@@ -42,7 +43,8 @@ def account_sessions(
 ) -> Callable[[Place], Session]:
     """Ways into accounts by what the user said: account → profile (the empty account: all others) and account → role,
     which is taken on with the profile's credentials. ``ways``: those of the functions, for an account of which nothing
-    was said and which is not the credentials' own."""
+    was said and which is not the credentials' own; with them, credentials of another account raise ``AwsError``: a
+    table of the same name there would be taken for the mesh's."""
     loader = create_loader(Session().get_config_variable("data_path"))
 
     @cache
@@ -58,7 +60,14 @@ def account_sessions(
         way = (ways or {}).get(str(place))
         if not role and place.account not in profiles and way and way.role_arn:
             role = way.role_arn if own(profile, place.region) != place.account else None
-        return _assumed(base, role, loader, place.region) if role else base
+        if role:
+            return _assumed(base, role, loader, place.region)
+        if ways is not None and (found := own(profile, place.region)) != place.account:
+            raise AwsError(
+                f"reaching {place}: the credentials are of account {found}; way out: --profile {place.account}=NAME, "
+                f"or --role-arn of a role in {place.account}"
+            )
+        return base
 
     return session
 

@@ -38,8 +38,8 @@ def apply(invocation: Invocation, /, plan_files: Sequence[str], **options: Any) 
     """
     plans = files.load_all([Path(name) for name in plan_files])
     targets = _targets(plans, options, invocation)
-    for plan in plans:
-        output.tell(f"source: {place_words(plan.source)}, as the plan was made")
+    for source in dict.fromkeys(place_words(plan.source) for plan in plans):
+        output.tell(f"source: {source}, as the plan was made")
     announce(None, targets)
     world = world_of(invocation)
     now = world.clock.now()

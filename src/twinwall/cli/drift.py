@@ -1,7 +1,7 @@
 """``twinwall drift``: all replicas of the configuration against their sources, for CI."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from twinwall import __version__
-from twinwall.cli import collector, completing, output
+from twinwall.cli import collector, completing, output, reporting
 from twinwall.cli import options as o
 from twinwall.cli.failures import one_line
 from twinwall.cli.invocation import Invocation
@@ -20,6 +20,7 @@ from twinwall.cli.sides import open_sides
 from twinwall.cli.verify import compared, exit_code
 from twinwall.cli.world import World
 from twinwall.documents.configuration import DEFAULT_PATH, Configuration, ReplicaTable
+from twinwall.engine.comparing import Compared
 from twinwall.engine.sides import Side
 from twinwall.errors import TwinwallError
 from twinwall.report.drift import Drift, drift_document, drift_sarif, drift_text
@@ -30,10 +31,19 @@ Tell = Callable[[str], None]
 Wishes = Mapping[str, Wish | TwinwallError]
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """``part``: what the HTML report has of it; what drifted holds both firewalls for that."""
+
+    drift: Drift
+    part: reporting.Make | None
+
+
 @o.command("drift")
 @click.argument("replicas", metavar="[REPLICA]…", nargs=-1, shell_complete=completing.replicas)
 @o.endpoint_url
 @click.option("--complete", is_flag=True, help="Exit with 2 also if anything was left out or not compared.")
+@o.report
 @o.general_for_ci
 @click.pass_obj
 def drift(invocation: Invocation, /, replicas: Sequence[str], complete: bool, **options: Any) -> int:
@@ -46,24 +56,27 @@ def drift(invocation: Invocation, /, replicas: Sequence[str], complete: bool, **
     file = configuration_of(invocation)
     names = file.chosen(replicas)
     with collector.paused():
-        drifts = list(_drifts(names, complete, options, invocation, file))
+        seen = list(_seen(names, complete, options, invocation, file))
+    drifts = [one.drift for one in seen]
     code = worst([one.exit_code for one in drifts])
     _show(drifts, code, file, invocation)
+    reporting.write([one.part for one in seen if one.part], invocation)
     return code
 
 
-def _drifts(
+def _seen(
     names: Sequence[str], complete: bool, options: Options, invocation: Invocation, file: Configuration
-) -> Iterator[Drift]:
+) -> Iterator[_Seen]:
     world = world_of(invocation)
     wishes = {name: _attempt(partial(_wish, name, options, file)) for name in names}
     opened = _opened(wishes, world)
     with counted(invocation, sum(len(file.replica(name).targets) for name in names)) as tell:
         for name in names:
-            for one in _replica(name, file.replica(name), opened[name], complete, world, tell):
+            for seen in _replica(name, file.replica(name), opened[name], complete, world, tell):
+                one = seen.drift
                 if invocation.output != "text" and one.report:
                     output.remark(f"{one.replica}: {one.target}: {one.state}: {one.words}", invocation)
-                yield one
+                yield seen if invocation.report else replace(seen, part=None)
 
 
 def _wish(name: str, options: Options, file: Configuration) -> Wish:
@@ -102,7 +115,7 @@ def _ends(wish: Wish, opened: Iterator[Side] | None, world: World) -> Ends:
 
 def _replica(
     name: str, table: ReplicaTable, ends: Ends | TwinwallError, complete: bool, world: World, tell: Tell
-) -> Iterator[Drift]:
+) -> Iterator[_Seen]:
     if isinstance(ends, TwinwallError):
         for target in table.targets:
             tell(f"{name}: {target}")
@@ -121,13 +134,22 @@ def _replica(
             one = _failed(name, table.source, side.label, side.vpc_id or "", found)
         else:
             code = exit_code(found.report, complete)
-            one = Drift(name, table.source, side.label, side.vpc_id or "", code, found.report)
-        yield replace(one, seconds=world.clock.monotonic() - begun)
+            told = Drift(name, table.source, side.label, side.vpc_id or "", code, found.report)
+            one = _Seen(told, _part(name, found, in_step=code == 0))
+        yield replace(one, drift=replace(one.drift, seconds=world.clock.monotonic() - begun))
 
 
-def _failed(replica: str, source: str, target: str, vpc_id: str, failure: TwinwallError) -> Drift:
+def _part(replica: str, found: Compared, *, in_step: bool) -> reporting.Make:
+    if in_step:
+        return partial(reporting.of_replica_in_step, replica, found.report, found.source, found.target)
+    return partial(reporting.of_drift, replica, found)
+
+
+def _failed(replica: str, source: str, target: str, vpc_id: str, failure: TwinwallError) -> _Seen:
     output.tell(f"twinwall: {replica}: {target}: {failure}")
-    return Drift(replica, source, target, vpc_id, failure.exit_code, error=one_line(str(failure)))
+    error = one_line(str(failure))
+    part = partial(reporting.ended, f"{replica}: {target}", reporting.word_of(failure), error)
+    return _Seen(Drift(replica, source, target, vpc_id, failure.exit_code, error=error), part)
 
 
 # --- showing

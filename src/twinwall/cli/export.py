@@ -14,7 +14,7 @@ from twinwall.documents import plans
 from twinwall.documents.export.blueprint import Blueprint, blueprint
 from twinwall.documents.export.firewall import Exported, of_plan, of_snapshot
 from twinwall.documents.export.formats import FORMATS, Format, export_text, remarks
-from twinwall.documents.files import write_private
+from twinwall.documents.files import check_writable, write_private
 from twinwall.documents.settings import parse_settings
 from twinwall.engine import inspecting
 from twinwall.errors import ConfigError
@@ -60,6 +60,8 @@ def export(
             f"--with-default: {format_} can only make things, and default groups and ACLs are there already; "
             "leave it out, or take --format terraform"
         )
+    if out is not None:
+        check_writable(Path(out), "the export")
     exported = _exported(options, invocation, with_associations)
     made = blueprint(exported, defaults=with_default)
     text = export_text(made, format_)

@@ -4,6 +4,7 @@
 import, come later.
 """
 
+import difflib
 import importlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -35,6 +36,18 @@ class LazyGroup(click.Group):
         if not isinstance(command, click.Command):
             raise TypeError(f"{self.lazy[cmd_name].target} is not a command")
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """A name that nearly is one gets told which."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as wrong:
+            near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
+            if not near or "Did you mean" in wrong.message:
+                raise
+            raise click.UsageError(f"{wrong.message} (Did you mean '{near[0]}'?)", ctx) from None
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Their names from the table too, and the group's own options."""
@@ -77,12 +90,25 @@ class SectionedOption(click.Option):
 class SectionedCommand(click.Command):
     """Shows its options by section, in the order of the sections' first options."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """click leaves out of some of its complaints which command they are about."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as wrong:
+            wrong.ctx = wrong.ctx or ctx
+            raise
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        sections: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
-            if record is not None:
-                sections.setdefault(getattr(parameter, "section", "Options"), []).append(record)
-        for title, records in sections.items():
+        for title, records in sections(self, ctx).items():
             with formatter.section(title):
                 formatter.write_dl(records)
+
+
+def sections(command: click.Command, ctx: click.Context) -> dict[str, list[tuple[str, str]]]:
+    """Title → options with their words. Arguments are told in the command's own text."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for parameter in command.get_params(ctx):
+        record = parameter.get_help_record(ctx)
+        if record is not None and not isinstance(parameter, click.Argument):
+            found.setdefault(getattr(parameter, "section", "Options"), []).append(record)
+    return found

@@ -4,18 +4,24 @@ import getpass
 import os
 import secrets
 import socket
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from twinwall.boundary import Ended
 from twinwall.cli import output
+from twinwall.cli.clock import StoppableClock
+from twinwall.cli.crew import ThreadCrew
+from twinwall.cli.failures import Stopped
 from twinwall.cli.world import World
 from twinwall.documents.journal import FileJournal
 from twinwall.engine.lock import Holder, Lock
 from twinwall.engine.sides import LiveSide
-from twinwall.errors import TwinwallError
+from twinwall.errors import ConfigError, TwinwallError
 
 if TYPE_CHECKING:
     from twinwall.cli.writes import Write
@@ -41,9 +47,26 @@ def locked(
 
 
 def _taken(target: LiveSide, own: str, journal: FileJournal, world: World) -> Lock:
+    """In a thread, so that Ctrl-C waits for the call in flight: a lock that was made meanwhile is let go."""
     holder = Holder(_who(), str(Path(journal.path).absolute()), secrets.token_hex(8))
-    lock: Lock = world.engine.acquire(target, holder, journal, world.clock, own)
-    return lock
+    stop = threading.Event()
+    clock = StoppableClock(stop, world.clock)
+    with ThreadCrew(1) as crew:
+        crew.start(0, partial(world.engine.acquire, target, holder, journal, clock, own))
+        try:
+            return _lock_of(crew.next())
+        except KeyboardInterrupt:
+            stop.set()
+            with suppress(TwinwallError, Stopped):
+                _release(_lock_of(crew.next()), journal)
+            raise
+
+
+def _lock_of(ended: Ended | None) -> Lock:
+    assert ended is not None
+    if ended.error is not None:
+        raise ended.error
+    return cast("Lock", ended.value)
 
 
 def _who() -> str:
@@ -57,6 +80,8 @@ def _who() -> str:
 def _release(lock: Lock, journal: FileJournal) -> None:
     try:
         lock.release()
-        journal.record("unlocked", {"id": lock.id})
     except TwinwallError as error:
         output.tell(f"the lock {lock.id} of {lock.target.vpc_id} stays until it expires: {error}")
+        return
+    with suppress(ConfigError):  # a full disk has been told; a lock that is gone is found gone
+        journal.record("unlocked", {"id": lock.id})

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
+from twinwall.cli.lazy import sections
 from twinwall.cli.main import root
-from twinwall.cli.reference import EXIT_CODES, commands, sections, synopsis
+from twinwall.cli.reference import EXIT_CODES, commands, synopsis
 
 ENVIRONMENT = (
     ("AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL, …", "As the AWS CLI reads them; an option comes first."),

@@ -3,6 +3,7 @@
 import click
 
 from twinwall.cli.lazy import Lazy, LazyGroup
+from twinwall.cli.options import general
 
 COMMANDS = {
     "true-up": Lazy("twinwall.cli.mesh_true_up:true_up", "Bring rows and rules of a mesh in line, by hand."),
@@ -28,5 +29,6 @@ COMMANDS = {
 
 
 @click.group("mesh", cls=LazyGroup, lazy=COMMANDS)
+@general
 def mesh() -> None:
     """Keep one security group per site equal to the live members of all sites."""

@@ -19,7 +19,7 @@ from twinwall.cli.mesh_true_up import text_of
 from twinwall.cli.mesh_ways import ways
 from twinwall.cli.replicas import configuration_of, world_of
 from twinwall.documents.deployment.names import names_of
-from twinwall.documents.files import read_text
+from twinwall.documents.files import read_stream, read_text
 from twinwall.errors import AwsError, ConfigError
 from twinwall.mesh.configure import Configured
 
@@ -81,7 +81,7 @@ def audit(
 
 
 def _text(file: str) -> str:
-    return sys.stdin.read() if file == "-" else read_text(Path(file), "the log")
+    return read_stream(sys.stdin, "the log on stdin") if file == "-" else read_text(Path(file), "the log")
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Group
 
 from twinwall.aws.models import cut_models
 from twinwall.cli import options as o
@@ -21,10 +22,11 @@ from twinwall.documents.deployment.template import node_template
 from twinwall.engine.deployment import deploy as deploying
 from twinwall.engine.deployment.deploy import Proposal
 from twinwall.engine.deployment.inspect import inspect
-from twinwall.engine.deployment.rights import check_rights
+from twinwall.engine.deployment.rights import check_changes, check_rights
 from twinwall.engine.deployment.room import check_room
-from twinwall.errors import ConfigError, NotConfirmed
+from twinwall.errors import AccessDenied, ConfigError, NotConfirmed
 from twinwall.mesh.configure import Configured
+from twinwall.report.blocks import uncut
 
 _SIGNS = {"Add": "+", "Modify": "~", "Remove": "-"}
 _OURS = ("CodeBucket", "CodeKey", "Runtime", "TableStream")
@@ -53,16 +55,16 @@ def deploy(invocation: Invocation, /, mesh: str | None, file: str | None, yes: b
         node_template(configured, node)
     package = packages.read(Path(file)) if file is not None else packages.build(cut_models())
     land = land_of(invocation, configured, options["profiles"], options["role_arns"])
-    found = inspect(land)
-    check_room(land)
-    check_rights(land, found)
-    proposals = deploying.propose(land, found, package, given)
-    for line in _shown(proposals):
-        output.remark(line, invocation)
+    looked = inspect(land)
+    check_room(land, looked.scaling)
+    check_rights(land, looked)
+    proposals = deploying.propose(land, looked.nodes, package, given)
+    output.show_beside(Group(*map(uncut, _shown(proposals))), invocation)
     try:
+        check_changes(land, looked, {one.node: one.changes for one in proposals if not one.anew})
         if any(one.changes for one in proposals):
             confirm(f"deploying the mesh {configured.mesh.name} to {_where(proposals)}", yes=yes)
-    except NotConfirmed:
+    except (AccessDenied, NotConfirmed):
         deploying.withdraw(land, proposals)
         raise
     deploying.deploy(land, proposals, package)

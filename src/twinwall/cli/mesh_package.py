@@ -9,13 +9,13 @@ from twinwall.cli import options as o
 from twinwall.cli import output
 from twinwall.cli.invocation import Invocation
 from twinwall.documents.deployment import package as packages
-from twinwall.documents.files import write_private_bytes
+from twinwall.documents.files import anything, check_writable, write_private_bytes
+
+_NAME = "twinwall-mesh.zip"
 
 
 @o.command("package")
-@click.option(
-    "-o", "--out", metavar="FILE", default="twinwall-mesh.zip", show_default=True, help="Where it goes."
-)
+@click.option("-o", "--out", metavar="FILE", default=_NAME, show_default=True, help="Where it goes.")
 @o.general
 @click.pass_obj
 def package(invocation: Invocation, /, out: str) -> int:
@@ -24,9 +24,11 @@ def package(invocation: Invocation, /, out: str) -> int:
     The same bytes each time. Lambda's own boto3 carries the calls, with service models that are cut to the operations
     that are used. Tells its size and the processor time of its import on this machine. Needs no account and no network.
     """
+    ours = packages.is_package if out == _NAME else anything
+    check_writable(Path(out), "the package", ours)
     made = packages.build(cut_models())
     seconds = packages.import_seconds(made)
-    write_private_bytes(Path(out), made.body, "the package")
+    write_private_bytes(Path(out), made.body, "the package", ours)
     told = {
         "file": out,
         "bytes": len(made.body),

@@ -13,6 +13,7 @@ from twinwall.cli.progress import counted
 from twinwall.emulator.mesh.simulate import Result, Simulator
 from twinwall.engine.mesh.handler import handle
 from twinwall.engine.mesh.run import Around
+from twinwall.errors import ConfigError
 
 _CHUNK = 10
 
@@ -39,8 +40,10 @@ def simulate(invocation: Invocation, /, seed: int, seeds: int, **options: Any) -
     tables are lost and restored. Every third seed has no fault at all and may not need a true-up. A failing run is
     made as short as it gets and told. Needs no account and no network. Exit code 2: an invariant did not hold.
     """
+    if options["trace"] and seeds > 1:
+        raise ConfigError(f"--trace tells the story of one seed, --seeds {seeds} runs several; leave one out")
     simulator = Simulator(handle, Around, options["calls"], options["sites"])
-    if options["trace"] and seeds == 1:
+    if options["trace"]:
         lines: list[str] = []
         found = [simulator.run(seed, trace=lines.append)]
         output.lines(lines)

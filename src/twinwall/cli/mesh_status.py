@@ -20,7 +20,7 @@ from twinwall.cli.mesh_around import (
 )
 from twinwall.cli.mesh_ways import ways
 from twinwall.cli.replicas import configuration_of, world_of
-from twinwall.documents.files import json_text, write_private
+from twinwall.documents.files import check_writable, json_text, write_private
 from twinwall.engine.mesh.record import record
 from twinwall.mesh.configure import Configured
 from twinwall.mesh.status import status as status_of
@@ -50,6 +50,8 @@ def status(
     Reads only. Exit code 2: something is unknown, missing, too much, or not the same everywhere.
     """
     configured = configuration_of(invocation).mesh(mesh)
+    if options["record_"] is not None:
+        check_writable(Path(options["record_"]), "the recording")
     doors = None if options["from_"] is not None else open_doors(configured, profiles, role_arns)
     while True:
         is_right = _show(invocation, configured, doors, **options)

@@ -16,13 +16,14 @@ from twinwall.documents.deployment.prerequisites import prerequisites_template, 
 from twinwall.documents.deployment.sam import template_text
 from twinwall.documents.deployment.template import node_template
 from twinwall.documents.deployment.terraform import node_terraform
-from twinwall.documents.files import make_folder, write_private
+from twinwall.documents.files import anything, is_folder, make_folder, saying, write_private
 from twinwall.errors import ConfigError
 from twinwall.mesh.configure import Configured
 from twinwall.model.members import Node
 
 Format = Literal["sam", "terraform"]
 FORMATS: tuple[Format, ...] = ("sam", "terraform")
+_IS_TEMPLATE = saying("written by twinwall mesh template")
 
 
 @o.command("template")
@@ -80,13 +81,9 @@ def _nodes(configured: Configured, wanted: str | None, out: str | None) -> list[
         nodes = [node for node in nodes if node.name == wanted]
         if not nodes:
             raise ConfigError(f"--node {wanted}: the mesh {configured.mesh.name} has the nodes {known}")
-    if len(nodes) > 1 and not (out is not None and _is_folder(out)):
+    if len(nodes) > 1 and not (out is not None and is_folder(out)):
         raise ConfigError(f"--node is needed, one of {known}; or -o FOLDER/ for all of them")
     return nodes
-
-
-def _is_folder(path: str) -> bool:
-    return path.endswith("/") or Path(path).is_dir()
 
 
 def _texts(
@@ -103,7 +100,7 @@ def _texts(
 
 def _path(out: str, name: str, format_: Format) -> Path:
     """Terraform takes all files of a folder as one configuration: each node has its own."""
-    if not _is_folder(out):
+    if not is_folder(out):
         return Path(out)
     return Path(out) / name / "main.tf" if format_ == "terraform" else Path(out) / f"{name}.json"
 
@@ -113,7 +110,7 @@ def _show(invocation: Invocation, texts: Mapping[str, str], format_: Format, out
         for name, text in texts.items():
             path = _path(out, name, format_)
             make_folder(path.parent, "the folder of the template")
-            write_private(path, text, "the template")
+            write_private(path, text, "the template", _IS_TEMPLATE if is_folder(out) else anything)
             output.remark(f"template saved: {path}", invocation)
     if invocation.json:
         output.document({"format": format_, "texts": dict(texts)})

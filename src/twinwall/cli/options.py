@@ -45,6 +45,18 @@ def _note(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
     return value
 
 
+def _note_config(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """A file that is not there is an error of every command, also of one that has no use for it."""
+    if value is not None and not ctx.resilient_parsing:
+        from pathlib import Path  # noqa: PLC0415 - only where a file is named
+
+        from twinwall.documents.files import check_readable  # noqa: PLC0415
+
+        check_readable(Path(value), "the configuration")
+    _note(ctx, parameter, value)
+    return value
+
+
 _general = partial(_section("General"), callback=_note, expose_value=False)
 
 
@@ -54,6 +66,7 @@ def _general_options(*formats: str, words: str) -> Decorator[Any]:
         _general(
             "--config",
             metavar="FILE",
+            callback=_note_config,
             help="Configuration; else twinwall.toml of this folder, if there is one.",
         ),
         _general(
@@ -107,7 +120,7 @@ report = _section("Output")(
 
 def side_options(side: str) -> Decorator[Any]:
     """``--SIDE-vpc`` and the way to the account."""
-    option = _section(f"The way to the {side}")
+    option = _section("The way to it" if side == "at" else f"The way to the {side}")
     return _all(
         option(f"--{side}-vpc", metavar="ID", help="The VPC that is meant in a snapshot of several."),
         option(f"--{side}-profile", metavar="NAME", help="Profile of the AWS configuration."),
@@ -119,7 +132,7 @@ def side_options(side: str) -> Decorator[Any]:
 
 def scope_options(side: str) -> Decorator[Any]:
     """What a side's policy is narrowed to."""
-    option = _section(f"Only where the {side} is")
+    option = _section("Only where --at is" if side == "at" else f"Only where the {side} is")
     return _all(
         option(f"--{side}-account", metavar="ID", help="Account of the policy's resources."),
         option(f"--{side}-region", metavar="REGION", help="Region of the policy's resources."),
@@ -155,7 +168,9 @@ one_target = _where("--target", metavar="Y", required=True, help="VPC id, or loc
 replica = _where(
     "--replica", metavar="NAME", help="Source, targets and options of a replica of the configuration."
 )
-endpoint_url = _where("--endpoint-url", metavar="URL", help="Endpoint of AWS for both sides.")
+endpoint_url = _where(
+    "--endpoint-url", metavar="URL", help="Endpoint of AWS; where there are two sides, of both."
+)
 
 throttle_share = _where(
     "--throttle-share",
@@ -281,7 +296,11 @@ limits = _all(
         is_flag=True,
         help="Where no order keeps a flow open throughout, close it for a moment, and say so.",
     ),
-    _limits("--client-ports", metavar="FIRST-LAST", help=f"With --protect: {CLIENT_PORTS}"),
+    _limits(
+        "--client-ports",
+        metavar="FIRST-LAST",
+        help=f"With --protect: {CLIENT_PORTS[0].lower()}{CLIENT_PORTS[1:]}",
+    ),
 )
 
 

@@ -15,6 +15,7 @@ from twinwall.cli.planned import plan_all
 from twinwall.cli.replicas import open_ends
 from twinwall.cli.results import Result, finish
 from twinwall.documents import plans as files
+from twinwall.documents.files import check_writable, is_folder
 from twinwall.engine.planned import Planned
 from twinwall.planning.plan import Plan
 from twinwall.report.plan import plan_text
@@ -36,11 +37,14 @@ def plan(invocation: Invocation, /, out: str | None, detailed_exitcode: bool, **
 
     Reads both sides and writes nothing. Both sides may be snapshots.
     """
-    outcome = plan_all(open_ends(options, invocation), invocation)
+    ends = open_ends(options, invocation)
+    if out is not None and len(ends.targets) == 1 and not is_folder(out):
+        check_writable(Path(out), "the plan")
+    outcome = plan_all(ends, invocation)
     if outcome.refusals:
         return finish(outcome.refusals, invocation)
     if out is not None:
-        _save(outcome.plans, Path(out), _way(options), invocation)
+        _save(outcome.plans, out, _way(options), invocation)
     return finish([_result(one, detailed_exitcode, invocation) for one in outcome.planned], invocation)
 
 
@@ -63,12 +67,12 @@ def _way(options: Mapping[str, Any]) -> str:
     return "".join(f" {name} {shlex.quote(value)}" for name, value in given if value)
 
 
-def _save(plans: list[Plan], out: Path, way: str, invocation: Invocation) -> None:
-    if len(plans) == 1 and not out.is_dir():
-        files.save(plans[0], out)
-        saved = [out]
+def _save(plans: list[Plan], out: str, way: str, invocation: Invocation) -> None:
+    if len(plans) == 1 and not is_folder(out):
+        files.save(plans[0], Path(out))
+        saved = [Path(out)]
     else:
-        saved = files.save_all(plans, out)
+        saved = files.save_all(plans, Path(out))
     for path in saved:
         command = f"twinwall apply {shlex.quote(str(path))}{way}"
         output.remark(f"plan saved: {path}; carry it out with: {command}", invocation)

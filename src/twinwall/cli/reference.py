@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from twinwall.cli import permissions as least
+from twinwall.cli.lazy import sections
 from twinwall.cli.main import root
 from twinwall.documents.permissions import permissions as policies
 from twinwall.errors import AwsError, TwinwallError
@@ -72,16 +73,6 @@ def synopsis(command: click.Command, context: click.Context) -> str:
     arguments = [p.make_metavar(context) for p in command.params if isinstance(p, click.Argument)]
     words = ["COMMAND"] if isinstance(command, click.Group) else arguments
     return " ".join(["twinwall", name_of(context), *words, "[OPTIONS]"])
-
-
-def sections(command: click.Command, context: click.Context) -> dict[str, list[tuple[str, str]]]:
-    """Title → options with their words."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    for parameter in command.get_params(context):
-        record = parameter.get_help_record(context)
-        if record is not None:
-            found.setdefault(getattr(parameter, "section", "Options"), []).append(record)
-    return found
 
 
 def _command(command: click.Command, context: click.Context) -> Iterator[str]:

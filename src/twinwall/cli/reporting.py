@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,40 +13,30 @@ from twinwall.cli import output
 from twinwall.cli.failures import one_line
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.replicas import world_of
-from twinwall.documents.files import check_writable, write_private
+from twinwall.documents.files import check_writable, saying, write_private
 from twinwall.errors import ConfigError, TwinwallError
 
 if TYPE_CHECKING:
     from twinwall.engine.comparing import Compared
     from twinwall.engine.planned import Planned
+    from twinwall.model.firewall import Endpoint
     from twinwall.planning.answer import Answer
     from twinwall.planning.inspected import Firewall
     from twinwall.planning.lint import LintReport
+    from twinwall.planning.proof import VerifyReport
     from twinwall.report.html.of_plan import Run
     from twinwall.report.html.page import Page, Part
 
 Make = Callable[[str], "Part"]
 """A part, by the id that it gets in its page."""
 
-_OPENING = "<!doctype html>\n<!-- A report of twinwall -->\n"
+_is_report = saying("<!-- A report of twinwall -->")
 
 
 def check(path: str) -> None:
     """Raises ``ConfigError`` for a place where no report can be written, and where the extra is missing."""
     _renderer()
-    file = Path(path)
-    check_writable(file, "the report")
-    if file.exists() and not _is_ours(file):
-        raise ConfigError(
-            f"--report {path}: there is a file already that is no report of twinwall; name another"
-        )
-
-
-def _is_ours(file: Path) -> bool:
-    """Or empty: a file that something made to be filled."""
-    with file.open("rb") as stream:
-        opening = stream.read(len(_OPENING.encode()))
-    return opening in (b"", _OPENING.encode())
+    check_writable(Path(path), "the report", _is_report)
 
 
 def _renderer() -> Callable[[Page], str]:
@@ -67,7 +58,7 @@ def write(makers: Sequence[Make], invocation: Invocation) -> None:
     parts = [make(f"t{number}") for number, make in enumerate(makers, 1)]
     page = Page(invocation.command, __version__, world_of(invocation).clock.now(), parts)
     path = Path(invocation.report)
-    write_private(path, _renderer()(page), "the report")
+    write_private(path, _renderer()(page), "the report", _is_report)
     invocation.reported = True
     output.remark(f"report: {path}", invocation)
 
@@ -120,6 +111,21 @@ def of_comparison(found: Compared, id_: str) -> Part:
 
     scene = scene_of_comparison(found.desired, found.existing)
     return verify_part(id_, found.report, found.source, found.target, scene)
+
+
+def of_drift(replica: str, found: Compared, id_: str) -> Part:
+    part = of_comparison(found, id_)
+    return replace(part, title=f"{replica}: {part.title}")
+
+
+def of_replica_in_step(
+    replica: str, report: VerifyReport, source: Endpoint, target: Endpoint, id_: str
+) -> Part:
+    """The verdict and the counts: a page of all its rules would bury what drifted."""
+    from twinwall.report.html.of_verify import verify_part
+
+    part = verify_part(id_, report, source, target, None)
+    return replace(part, title=f"{replica}: {part.title}")
 
 
 def of_lint(report: LintReport, firewall: Firewall, id_: str) -> Part:

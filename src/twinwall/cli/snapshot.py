@@ -11,6 +11,7 @@ from twinwall.cli.invocation import Invocation
 from twinwall.cli.replicas import configuration_of, world_of
 from twinwall.cli.sides import open_sides, wanted
 from twinwall.documents import snapshots
+from twinwall.documents.files import check_writable
 from twinwall.documents.settings import parse_settings
 
 
@@ -29,6 +30,8 @@ def snapshot(invocation: Invocation, /, source: str, out: str | None, **options:
     VPC can.
     """
     settings = parse_settings(options)
+    if out is not None:
+        check_writable(Path(out), "the snapshot")
     world = world_of(invocation)
     (side,) = open_sides([wanted(source, "source", options, configuration_of(invocation))], world)
     document = world.engine.snapshot(side, settings)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,10 @@ def resume(invocation: Invocation, /, journal_file: str, **options: Any) -> int:
     how = replace(how_of({**options, "journal": journal_file}))
     history, target = _opened(journal_file, options, invocation)
     _tell_wait(history, how, invocation)
-    world = world_of(invocation)
+    world, tell = world_of(invocation), partial(output.remark, invocation=invocation)
     at = world.clock.monotonic()
     return _carried_out(
-        Write(world.engine.resume(history, target, world.clock, how.late), target, at), how, invocation
+        Write(world.engine.resume(history, target, world.clock, how.late, tell), target, at), how, invocation
     )
 
 
@@ -65,9 +66,9 @@ def undo(invocation: Invocation, /, journal_file: str, **options: Any) -> int:
     how = how_of(options)
     history, target = _opened(journal_file, options, invocation)
     _tell_wait(history, how, invocation)
-    world = world_of(invocation)
+    world, tell = world_of(invocation), partial(output.remark, invocation=invocation)
     at = world.clock.monotonic()
-    planned = world.engine.undo(history, target, world.clock, how.late, Path(journal_file).name)
+    planned = world.engine.undo(history, target, world.clock, how.late, Path(journal_file).name, tell)
     return _carried_out(Write(planned, target, at), how, invocation)
 
 

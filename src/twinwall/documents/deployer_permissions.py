@@ -23,11 +23,13 @@ TABLE = "MakeTable"
 
 @dataclass(frozen=True)
 class Duty:
-    """A line, and what of it is sure. ``keys``: the condition keys that the sure calls come with."""
+    """A line, and what of it is sure. ``keys``: the condition keys that the sure calls come with; ``one_of``: they are
+    made on one of the line's resources, which one is not known."""
 
     line: Line
     sure: tuple[str, ...] = ()
     keys: Keys = field(default_factory=dict)
+    one_of: bool = False
 
 
 def deployer_lines(configured: Configured, node: Node) -> tuple[Line, ...]:

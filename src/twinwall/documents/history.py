@@ -91,7 +91,7 @@ class _Calls:
             self._carried_out(*self.open.pop(step), record)
         elif event == "unknown":
             change, time = self.open[step]
-            self.sent.append(Sent(change, answered=False))
+            self.sent.append(Sent(change, answered=False, at=time))
             self.lost.append(time)
         elif event in ("refused", "failed", "skipped"):
             self.open.pop(step, None)
@@ -104,7 +104,7 @@ class _Calls:
         """What settled because somebody else had made it so is not ours. A call that was found done does not arrive
         any more."""
         if record.get("ours", True):
-            self.sent.append(Sent(change, answered=True))
+            self.sent.append(Sent(change, answered=True, at=_seconds(record["time"])))
         if record["event"] == "settled" and time in self.lost:
             self.lost.remove(time)
         if ref_name(change.resource.id) is not None:
@@ -113,7 +113,7 @@ class _Calls:
     def close(self) -> None:
         """The run is over, one way or the other."""
         for change, time in self.open.values():
-            self.sent.append(Sent(change, answered=False))
+            self.sent.append(Sent(change, answered=False, at=time))
             self.lost.append(time)
         self.open = {}
 

@@ -158,6 +158,10 @@ def _check_ours(path: Path) -> tuple[bool, str]:
     """Refuses a file that is somebody else's, or was edited. (was its last line cut off, its last sum)"""
     if path.is_dir():
         raise ConfigError(f"the journal {path} is a folder; name a file")
+    if path.exists() and not path.is_file():
+        raise ConfigError(
+            f"the journal {path} would not keep what is written to it (it is a pipe or a device); name a file"
+        )
     if not path.exists() or path.stat().st_size == 0:
         return False, ""
     with path.open("rb") as stream:

@@ -14,7 +14,16 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from twinwall.documents.files import json_text, make_folder, read_object, write_private
+from twinwall.documents.files import (
+    Ours,
+    anything,
+    check_writable,
+    holding,
+    json_text,
+    make_folder,
+    read_object,
+    write_private,
+)
 from twinwall.errors import ConfigError, DocumentError
 from twinwall.model.firewall import Endpoint, Resource, new_id
 from twinwall.model.wire import (
@@ -41,20 +50,25 @@ def plan_document(plan: Plan) -> Document:
     return {**document, "checksum": _checksum(document)}
 
 
-def save(plan: Plan, path: Path) -> None:
-    write_private(path, json_text(plan_document(plan)), "the plan")
+def save(plan: Plan, path: Path, ours: Ours = anything) -> None:
+    write_private(path, json_text(plan_document(plan)), "the plan", ours)
+
+
+_is_plan = holding("version", "changes", "checksum", opening=r'\A\s*\{\s*"version":\s*\d+,\s*"source":')
 
 
 def save_all(plans: Sequence[Plan], folder: Path) -> list[Path]:
-    """One file for each target, named after it."""
+    """One file for each target, named after it: nobody chose that name, so what is no plan keeps it."""
     make_folder(folder, "the folder for the plans")
     paths = [folder / f"{file_stem(plan.target.label)}.json" for plan in plans]
     if len(set(paths)) != len(paths):
         raise ConfigError(
             f"two targets would share a plan file in {folder}; give their locations other names"
         )
+    for path in paths:
+        check_writable(path, "the plan", _is_plan)
     for plan, path in zip(plans, paths, strict=True):
-        save(plan, path)
+        save(plan, path, _is_plan)
     return paths
 
 
@@ -153,6 +167,7 @@ def _needed(plan: Plan) -> Document:
     """What ``apply`` stands on besides."""
     return {
         "reads": dict(sorted(plan.reads.items())),
+        **({"quotas": dict(sorted(plan.quotas.items()))} if plan.quotas else {}),
         "not_compared": [not_compared_document(item) for item in plan.not_compared],
         "digest": plan.digest,
         "parts": dict(plan.parts),
@@ -222,6 +237,7 @@ def _plan(document: Document) -> Plan:
         findings=tuple(map(_finding, document["findings"])),
         not_compared=tuple(map(_not_compared, document["not_compared"])),
         reads=dict(document["reads"]),
+        quotas=dict(document.get("quotas", {})),
         estimated_seconds=document["estimated_seconds"],
         opens=tuple(map(flow_from_document, document["opens"])),
         closes=tuple(map(flow_from_document, document["closes"])),

@@ -126,32 +126,12 @@ _STEP: Schema = {
 
 
 def plan_schema() -> Schema:
+    properties = _plan_properties()
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Twinwall plan",
         "description": "What twinwall plan writes and twinwall apply reads.",
-        **_object(
-            {
-                "version": {"const": PLAN_VERSION},
-                "source": _ref("endpoint"),
-                "target": _ref("endpoint"),
-                "changes": _list(_ref("change")),
-                "order": _list(_STEP),
-                "api_calls": _counts(),
-                "summary": _object(dict.fromkeys(("create", "update", "delete", "unchanged"), COUNT)),
-                **dict.fromkeys(("opens", "closes", *_MOMENTS), _list(_ref("flow"))),
-                **dict.fromkeys(("than_before", "than_source"), _RELATION),
-                "findings": _list(_ref("finding")),
-                "estimated_seconds": {"type": "number", "minimum": 0},
-                "reads": _counts(),
-                "not_compared": _list(_ref("not_compared")),
-                "digest": TEXT,
-                "parts": {"type": "object", "additionalProperties": TEXT},
-                "touched": _object(dict.fromkeys(_TOUCHED, _list(TEXT))),
-                "desired": _DESIRED,
-                "checksum": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
-            }
-        ),
+        **_object(properties, required=tuple(name for name in properties if name != "quotas")),
         "$defs": {
             "id": _ID,
             "resource": _RESOURCE,
@@ -161,6 +141,33 @@ def plan_schema() -> Schema:
             "change": _CHANGE,
             "flow": _FLOW,
         },
+    }
+
+
+def _plan_properties() -> Schema:
+    return {
+        "version": {"const": PLAN_VERSION},
+        "source": _ref("endpoint"),
+        "target": _ref("endpoint"),
+        "changes": _list(_ref("change")),
+        "order": _list(_STEP),
+        "api_calls": _counts(),
+        "summary": _object(dict.fromkeys(("create", "update", "delete", "unchanged"), COUNT)),
+        **dict.fromkeys(("opens", "closes", *_MOMENTS), _list(_ref("flow"))),
+        **dict.fromkeys(("than_before", "than_source"), _RELATION),
+        "findings": _list(_ref("finding")),
+        "estimated_seconds": {"type": "number", "minimum": 0},
+        "reads": _counts(),
+        "quotas": {
+            **_counts(),
+            "description": "The account's quotas that the plan was held to, where they are not AWS's defaults.",
+        },
+        "not_compared": _list(_ref("not_compared")),
+        "digest": TEXT,
+        "parts": {"type": "object", "additionalProperties": TEXT},
+        "touched": _object(dict.fromkeys(_TOUCHED, _list(TEXT))),
+        "desired": _DESIRED,
+        "checksum": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
     }
 
 

@@ -10,7 +10,7 @@ anything else       raised: no call is started any more
 """
 
 from twinwall.boundary import Ended, Written
-from twinwall.engine.readback import VISIBLE_SECONDS
+from twinwall.engine.readback import MEETING_SECONDS, VISIBLE_SECONDS
 from twinwall.engine.run import Flight, Run
 from twinwall.engine.settling import Done, Foreign, Left
 from twinwall.errors import (
@@ -25,6 +25,8 @@ from twinwall.errors import (
     Unavailable,
 )
 from twinwall.planning import changes as c
+from twinwall.planning.findings import Finding
+from twinwall.planning.unanswered import UNANSWERED
 
 _CONTENT_MISSING = frozenset(
     {"InvalidPermission.NotFound", "InvalidNetworkAclEntry.NotFound", "InvalidAssociationID.NotFound"}
@@ -59,7 +61,7 @@ def _answered(run: Run, ended: Ended, flight: Flight) -> None:
             assert isinstance(ended.value, Written)
             run.carried_out(position, change, ended.value)
         case Throttled(code=code):
-            run.throttled += 1
+            run.unheard(position)
             run.record("refused", position, action=change.action, code=code)
             run.means.pace.refused(change.action, flight.sent)
             run.agenda.again(position, run.means.clock.monotonic())
@@ -68,7 +70,7 @@ def _answered(run: Run, ended: Ended, flight: Flight) -> None:
             run.trouble(position, error, change).unknown = True
             run.doubts.sent(position, change, flight.sent + run.means.late)
             run.ask(position, change, flight.sent, told=False)
-        case NotFound() as error if _not_visible_yet(run, error, change):
+        case NotFound() as error if _not_visible_yet(run, position, error, change):
             run.later(position, error, change)
         case AlreadyExists() | NotFound() as error:
             run.record("unclear", position, action=change.action, error=str(error))
@@ -79,15 +81,18 @@ def _answered(run: Run, ended: Ended, flight: Flight) -> None:
         case DependencyViolation() as error:
             _in_use(run, position, error, change)
         case TwinwallError() as error:
-            run.record("failed", position, action=change.action, error=str(error))
-            raise error
+            _refused(run, position, change, error)
         case BaseException() as error:
             raise error
 
 
 def _settled(run: Run, ended: Ended, flight: Flight) -> None:
-    """A read that failed is no answer: the call itself is tried again."""
+    """A read that failed is no answer: the call itself is tried again; one that EC2 did not let through, the read."""
     position, change = ended.key, flight.change
+    if isinstance(ended.error, Throttled):
+        run.unheard(position)
+        run.ask(position, change, flight.sent, told=flight.told)
+        return
     found = Left(change) if isinstance(ended.error, Unavailable) else ended.value
     match found:
         case Done(written=written):
@@ -114,7 +119,22 @@ def _undecided(run: Run, position: int) -> AwsError:
     )
 
 
+def _refused(run: Run, position: int, change: c.Change, error: TwinwallError) -> None:
+    """Of a question: nobody may ask it, or EC2 takes no such call, and then the first one makes nothing either."""
+    if not run.only_asks(position):
+        run.record("failed", position, action=change.action, error=str(error))
+        raise error
+    why = str(error)
+    message = f"what became of that run's {change.action} cannot be asked ({why})"
+    way_out = "look for it later, and undo again if it is there"
+    run.ground.tell(Finding(UNANSWERED, "warning", change.resource, message, way_out))
+    run.skip(position, change, why)
+
+
 def _foreign(run: Run, position: int, change: c.Change, why: str) -> None:
+    if run.only_asks(position) and isinstance(change, c.CreateSecurityGroup):
+        run.skip(position, change, why)
+        return
     run.ground.note(change.resource, "", f"{why}: left alone")
     if isinstance(change, c.DeleteNetworkAclEntry | c.ReplaceNetworkAclAssociation):
         run.skip(position, change, why)
@@ -126,7 +146,7 @@ def _foreign(run: Run, position: int, change: c.Change, why: str) -> None:
 def _in_use(run: Run, position: int, error: DependencyViolation, change: c.Change) -> None:
     """What uses it may be gone and not yet known to be; what goes on using it keeps it."""
     trouble = run.trouble(position, None, change)
-    if run.means.clock.monotonic() + trouble.pause - trouble.since > VISIBLE_SECONDS / 4:
+    if run.means.clock.monotonic() + trouble.pause - trouble.since > MEETING_SECONDS:
         run.ground.note(
             change.resource, "", f"it was to be deleted, but is still used ({error.code}): it stays"
         )
@@ -135,6 +155,10 @@ def _in_use(run: Run, position: int, error: DependencyViolation, change: c.Chang
     run.later(position, error, change)
 
 
-def _not_visible_yet(run: Run, error: NotFound, change: c.Change) -> bool:
-    """EC2 shows a new id to everybody only after a while (aws-facts 3.2); the call did nothing."""
+def _not_visible_yet(run: Run, position: int, error: NotFound, change: c.Change) -> bool:
+    """EC2 shows a new id to everybody only after a while (aws-facts 3.2); the call did nothing. What a token has made
+    may be gone long since."""
+    since = run.trouble(position, None, change).since
+    if run.only_asks(position) and run.means.clock.monotonic() - since > MEETING_SECONDS:
+        return False
     return error.code not in _CONTENT_MISSING and not set(run.ids.values()).isdisjoint(c.ids_in(change))

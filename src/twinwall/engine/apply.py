@@ -115,6 +115,9 @@ class _Loop:
             if run.already_made(position, change):
                 run.agenda.take(action)
                 continue
+            if run.is_void(change):
+                run.skip(run.agenda.take(action), change, "nothing of that is known to be there")
+                continue
             if (safe := run.doubts.safe_at(position, change)) > now:
                 run.agenda.again(run.agenda.take(action), safe)
                 return safe - now

@@ -41,7 +41,8 @@ class Arrived:
 class Ground:
     """Used by one thread. ``acls``: as read last, at ``acls_at``. ``added``, ``gone``, ``entries``, ``acl_of``,
     ``lists``: what this run has made, as ``Wanted`` has it. ``coming``, ``going``, ``leaving``, ``tried``: rules by
-    group, groups, and entries by ACL and number of calls that were sent, and perhaps carried out."""
+    group, groups, and entries by ACL and number of calls that were sent, and perhaps carried out. ``met_at``: since
+    when things are known that an earlier run made."""
 
     replay: Replay
     existing_acls: frozenset[str]
@@ -58,6 +59,7 @@ class Ground:
     going: dict[str, set[SecurityGroupRule]] = field(default_factory=dict)
     leaving: set[str] = field(default_factory=set)
     tried: dict[tuple[str, EntryKey], set[NetworkAclEntry | None]] = field(default_factory=dict)
+    met_at: dict[str, float] = field(default_factory=dict)
 
     def sent(self, change: c.Change) -> None:
         """``change`` with real ids is on its way."""
@@ -103,8 +105,14 @@ class Ground:
                 self.added.pop(id_, None)
                 self.entries.pop(id_, None)
                 self.lists.pop(id_, None)
+                self.met_at.pop(id_, None)
             case _:
                 pass
+
+    def met(self, id_: str, now: float) -> None:
+        """What an earlier run made, perhaps: somebody may have been there since."""
+        self.met_at[id_] = now
+        self.existing_acls |= {id_}
 
     # --- reading
 
@@ -123,7 +131,8 @@ class Ground:
     def is_fresh(self, change: c.Change, now: float) -> bool:
         """Is what this change takes away known as of the last 30 s?"""
         if _is_of_acl(change):
-            return self.acls is not None and now - self.acls_at <= FRESH_SECONDS
+            since = max(now - FRESH_SECONDS, self.met_at.get(change.resource.id, 0.0))
+            return self.acls is not None and self.acls_at >= since
         reading = self.reading
         if reading is None or now - reading.at > FRESH_SECONDS:
             return False
@@ -147,6 +156,7 @@ class Ground:
             dict(self.acl_of),
             {id_: {} for id_ in doomed} | {id_: dict(entries) for id_, entries in self.lists.items()},
             acls_too or any(_is_of_acl(change) and not self.is_fresh(change, now) for change in relying),
+            frozenset(self.met_at),
         )
 
     def take(self, reading: Reading) -> None:
@@ -271,7 +281,15 @@ class Ground:
                 return Skipped(why)
         return change
 
-    def _deletable_list(self, change: c.DeleteManagedPrefixList, there: PrefixList) -> c.Change | Skipped:
+    def _deletable_list(
+        self, change: c.DeleteManagedPrefixList, there: PrefixList | None
+    ) -> c.Change | Skipped:
+        if there is None and change.resource.id in self.met_at:
+            return change
+        if there is None:
+            why = "somebody else took it away meanwhile"
+            self.note(change.resource, "", why)
+            return Skipped(why)
         known = {entry.cidr for entry in self.replay.lists[change.resource.id].entries or ()}
         held = {entry.cidr for entry in there.entries or ()}
         if foreign := sorted(held - known):
@@ -281,8 +299,10 @@ class Ground:
         return change
 
     def note(self, resource: Resource, rule: str, message: str) -> None:
-        finding = Finding("changed-meanwhile", "warning", resource, message, rule=rule)
-        self.findings.setdefault((resource.id, rule), finding)
+        self.tell(Finding("changed-meanwhile", "warning", resource, message, rule=rule))
+
+    def tell(self, finding: Finding) -> None:
+        self.findings.setdefault((finding.resource.id, finding.rule), finding)
 
 
 def _is_of_acl(change: c.Change) -> bool:

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from math import inf
+from typing import TypeVar
 
 from twinwall.boundary import LATE_SECONDS, Clock, Document, Journal
 from twinwall.engine.settling import Look
@@ -27,6 +29,7 @@ from twinwall.errors import (
     LockHeld,
     NotFound,
     OutcomeUnknown,
+    Throttled,
 )
 from twinwall.model.firewall import Resource, SecurityGroup, make_tags, new_id, tag
 from twinwall.model.ownership import (
@@ -39,6 +42,8 @@ from twinwall.model.ownership import (
 from twinwall.model.rules import Tags
 from twinwall.model.wire import parse_group
 from twinwall.planning import changes as c
+
+T = TypeVar("T")
 
 LIFE = 180.0
 KEEP_EVERY = 60.0
@@ -101,8 +106,9 @@ class Lock:
             self.expires = now + LIFE
 
     def release(self) -> None:
-        """Raises ``AwsError``'s children; a lock that is gone is released."""
-        _repeated(lambda: _delete(self.target, self.id), self.clock)
+        """Raises ``AwsError``'s children; a lock that is gone is released. One that EC2 does not let go is left when it
+        has expired."""
+        _repeated(lambda: _delete(self.target, self.id), self.clock, until=self.expires)
 
 
 def acquire(target: LiveSide, holder: Holder, journal: Journal, clock: Clock, own: str = "") -> Lock:
@@ -112,11 +118,10 @@ def acquire(target: LiveSide, holder: Holder, journal: Journal, clock: Clock, ow
         _repeated(partial(_delete, target, own), clock)
     journal.record("locking", {"nonce": holder.nonce})
     for _ in range(_ATTEMPTS):
-        expires = clock.now() + LIFE
         try:
-            id_ = _repeated(partial(_create, target, holder, expires), clock)
+            id_, expires = _repeated(partial(_create, target, holder, clock), clock)
         except AlreadyExists:
-            id_ = _over(target, holder, clock)
+            id_, expires = _over(target, holder, clock)
         except AccessDenied as denied:
             raise AccessDenied(
                 f"{denied}; or --no-lock, if nobody else writes to the VPC", code=denied.code
@@ -174,13 +179,17 @@ def remove(target: LiveSide, group: SecurityGroup, clock: Clock) -> None:
 # --- calls
 
 
-def _over(target: LiveSide, holder: Holder, clock: Clock) -> str:
-    """There is one: ours after all, a dead one, which goes, or somebody's. Empty: try again."""
-    group = find(target)
+_NONE = "", 0.0
+
+
+def _over(target: LiveSide, holder: Holder, clock: Clock) -> tuple[str, float]:
+    """There is one: ours after all (its id, and when it expires), a dead one, which goes, or somebody's. No id: try
+    again."""
+    group = _repeated(partial(find, target), clock)
     if group is None:
-        return ""
+        return _NONE
     if tag(group.tags, LOCK_TAG) == holder.nonce:
-        return group.group_id
+        return group.group_id, expires_of(group)
     if tag(group.tags, LOCK_TAG) is None:
         raise LockHeld(
             f"locking {target.vpc_id}: {group.resource} has the lock's name and is no lock; rename or delete it, or "
@@ -192,10 +201,11 @@ def _over(target: LiveSide, holder: Holder, clock: Clock) -> str:
             "resume or undo with its journal), or, if it is dead, twinwall unlock"
         )
     remove(target, group, clock)
-    return ""
+    return _NONE
 
 
-def _create(target: LiveSide, holder: Holder, expires: float) -> str:
+def _create(target: LiveSide, holder: Holder, clock: Clock) -> tuple[str, float]:
+    expires = clock.now() + LIFE
     change = c.CreateSecurityGroup(
         resource=Resource("security-group", new_id("security-group", LOCK_GROUP_NAME), LOCK_GROUP_NAME),
         group_name=LOCK_GROUP_NAME,
@@ -203,7 +213,7 @@ def _create(target: LiveSide, holder: Holder, expires: float) -> str:
         vpc_id=target.vpc_id,
         tags=holder.tags(expires),
     )
-    return _send(target, change)
+    return _send(target, change), expires
 
 
 def _delete(target: LiveSide, id_: str) -> str:
@@ -222,17 +232,21 @@ def _send(target: LiveSide, change: c.Change) -> str:
     return target.writer.carry_out(change).id
 
 
-def _repeated(call: Callable[[], str], clock: Clock) -> str:
-    """Again where nobody answered, or EC2 asks for patience: a second creation is refused, a second deletion finds
-    nothing."""
-    for _ in range(_ATTEMPTS - 1):
+def _repeated(call: Callable[[], T], clock: Clock, until: float = inf) -> T:
+    """Again where nobody answered: a second creation is refused, a second deletion finds nothing. And for as long as
+    EC2 asks for fewer calls, until that moment."""
+    left = _ATTEMPTS
+    while True:
         try:
             return call()
+        except Throttled:
+            if clock.now() >= until:
+                raise
         except AwsError as error:
-            if not (error.transient or isinstance(error, OutcomeUnknown)):
+            left -= 1
+            if not left or not (error.transient or isinstance(error, OutcomeUnknown)):
                 raise
         clock.sleep(_PAUSE)
-    return call()
 
 
 def _written(moment: float) -> str:

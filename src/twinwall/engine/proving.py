@@ -6,8 +6,9 @@ from twinwall.engine.means import Applied, Means
 from twinwall.engine.planned import Planned, Proof
 from twinwall.engine.reading import SideReader
 from twinwall.engine.sides import LiveSide
-from twinwall.model.firewall import Snapshot
-from twinwall.planning.desired import resolve_desired
+from twinwall.errors import Throttled
+from twinwall.model.firewall import Snapshot, ref_name
+from twinwall.planning.desired import Desired, resolve_desired
 from twinwall.planning.findings import Finding
 from twinwall.planning.history import History, foreign, own_work
 from twinwall.planning.plan import Plan
@@ -28,7 +29,12 @@ def prove(planned: Planned, applied: Applied, target: LiveSide, means: Means) ->
     pause = 1.0
     while True:
         began = clock.monotonic()
-        now = read_back(plan, planned.existing, target)
+        try:
+            now = read_back(plan, desired, planned.existing, target)
+        except Throttled:
+            clock.sleep(pause)
+            deadline = clock.monotonic() + PROOF_SECONDS
+            continue
         report = compare(desired, now)
         if report.equal and began >= applied.doubt_until:
             return Proof(report, _meanwhile(planned, applied, now))
@@ -59,20 +65,26 @@ def _meanwhile(planned: Planned, applied: Applied, now: Snapshot) -> tuple[Findi
     )
 
 
-def read_back(plan: Plan, existing: Snapshot, target: LiveSide) -> Snapshot:
-    """Groups and ACLs anew, and lists if the plan wrote to one; the network around is as it was."""
+def read_back(plan: Plan, desired: Desired, existing: Snapshot, target: LiveSide) -> Snapshot:
+    """Groups and ACLs anew, and the plan's lists if it wrote to one; the network around is as it was. ``desired``: of
+    the plan, with real ids."""
     reader = SideReader(replace(target, vpc_id=plan.target.vpc_id), "target")
     reader.read("SecurityGroups")
-    if plan.desired.acls or plan.desired.associations:
+    if plan.desired.acls or plan.desired.associations or plan.desired.delete_acls:
         reader.read("NetworkAcls")
     lists_written = any(change.resource.type == "prefix-list" for change in plan.changes)
+    concerned = {item.prefix_list_id for item in desired.lists}
+    concerned |= {change.resource.id for change in plan.changes if change.resource.type == "prefix-list"}
+    around = {id_: item for id_, item in existing.list_by_id.items() if id_ not in concerned}
     if lists_written:
-        reader.read_lists(())
+        reader.read_own_lists([id_ for id_ in concerned if ref_name(id_) is None])
     now = reader.snapshot()
     return replace(
         now,
         vpcs=existing.vpcs,
         subnets=existing.subnets,
         interfaces=existing.interfaces,
-        prefix_lists=now.prefix_lists if lists_written else existing.prefix_lists,
+        prefix_lists=(
+            (*around.values(), *(now.prefix_lists or ())) if lists_written else existing.prefix_lists
+        ),
     )

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field, replace
 
 from twinwall.boundary import Clock
 from twinwall.engine.settling import Look
-from twinwall.errors import AwsError, Interfered
+from twinwall.errors import AwsError, Interfered, Throttled
 from twinwall.model.firewall import NetworkAcl, PrefixList
 from twinwall.model.net import Cidr
 from twinwall.model.rules import Direction, NetworkAclEntry, SecurityGroupRule
 
 VISIBLE_SECONDS = 60.0
 """How long EC2 may take to show everywhere what was written (aws-facts 3.2: seconds, seldom a minute)."""
+MEETING_SECONDS = VISIBLE_SECONDS / 4
+"""How long what may be gone is looked for."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 """Seconds before something is tried again; doubled each time."""
 
@@ -21,29 +23,31 @@ EntryKey = tuple[Direction, int]
 
 @dataclass(frozen=True)
 class Reading:
-    """``at``: monotonic seconds, before it began. ``acls`` is None where no ACL was asked for. ``looks``: how many it
-    took until everything showed."""
+    """``at``: monotonic seconds, before it began. ``acls`` is None where no ACL was asked for; of the lists that were
+    asked for, those are None that are not there. ``looks``: how many it took until everything showed."""
 
     at: float
     rules: Mapping[str, Rules]
     acls: Mapping[str, NetworkAcl] | None = None
-    lists: Mapping[str, PrefixList] = field(default_factory=dict)
+    lists: Mapping[str, PrefixList | None] = field(default_factory=dict)
     looks: int = 1
 
 
 @dataclass(frozen=True)
 class Wanted:
     """What a reading has to show: rules by group, entries by ACL and number (None: none), ACLs by subnet, entries by
-    list and whether they are there. Groups without a rule are read all the same."""
+    list and whether they are there. Groups without a rule are read all the same. ``met``: ACLs and lists
+    that are there or were once: they are given ``MEETING_SECONDS`` to show."""
 
     rules: Mapping[str, frozenset[SecurityGroupRule]]
     entries: Mapping[str, Mapping[EntryKey, NetworkAclEntry | None]]
     acl_of: Mapping[str, str]
     lists: Mapping[str, Mapping[Cidr, bool]]
     acls_too: bool = False
+    met: frozenset[str] = frozenset()
 
     def read(self, look: Look, clock: Clock) -> Reading:
-        """Once everything is visible. Raises ``Interfered``, and ``AwsError``'s children."""
+        """Once everything is visible, and EC2 lets it be read. Raises ``Interfered``, and ``AwsError``'s children."""
         started, pause, looks = clock.monotonic(), FIRST_PAUSE, 0
         while True:
             looks += 1
@@ -51,8 +55,12 @@ class Wanted:
             try:
                 reading = self._once(look, clock)
                 missing = next(self._missing(reading), "")
-                if not missing:
+                if not missing and not (
+                    self._unmet(reading) and started + MEETING_SECONDS > clock.monotonic()
+                ):
                     return replace(reading, looks=looks)
+            except Throttled:
+                started, over = clock.monotonic(), False
             except AwsError as error:
                 if over or not error.transient:
                     raise
@@ -68,7 +76,8 @@ class Wanted:
     def _once(self, look: Look, clock: Clock) -> Reading:
         at = clock.monotonic()
         acls = look.acls() if self.acls_too else None
-        return Reading(at, look.rules(self.rules), acls, look.lists(self.lists) if self.lists else {})
+        held = look.lists(self.lists) if self.lists else {}
+        return Reading(at, look.rules(self.rules), acls, {id_: held.get(id_) for id_ in self.lists})
 
     def _missing(self, reading: Reading) -> Iterator[str]:
         for id_, rules in self.rules.items():
@@ -79,6 +88,11 @@ class Wanted:
             found = reading.lists.get(id_)
             held = {entry.cidr for entry in found.entries or ()} if found else set()
             yield from (f"{cidr} of {id_}" for cidr, there in entries.items() if (cidr in held) is not there)
+
+    def _unmet(self, reading: Reading) -> bool:
+        lists = any(reading.lists[id_] is None for id_ in self.met & self.lists.keys())
+        acls = {id_ for id_ in self.met if id_.startswith("acl-")} if reading.acls is not None else set()
+        return lists or bool(acls - (reading.acls or {}).keys())
 
     def _missing_in(self, acls: Mapping[str, NetworkAcl]) -> Iterator[str]:
         for id_, entries in self.entries.items():

@@ -112,6 +112,15 @@ class SideReader:
         if "PrefixLists" not in self.document and isinstance(self.side, LiveSide):
             self._add_lists(self.side, ids)
 
+    def read_own_lists(self, ids: Collection[str], names: Collection[str] = ()) -> None:
+        """Of the account's own those with these ids or names; a name is not theirs alone."""
+        if "PrefixLists" in self.document or not isinstance(self.side, LiveSide):
+            return
+        if ids or names:
+            self._add_lists(self.side, sorted(ids), sorted(names))
+        read = self.document.get("PrefixLists", ())
+        self.document["PrefixLists"] = [item for item in read if item.get("OwnerId") == self.at.account]
+
     def read_more_lists(self, ids: Collection[str], names: Collection[str] = ()) -> None:
         """Besides those that were read: lists of AWS or of others, by id or name."""
         known = self.document.get("PrefixLists") or ()

@@ -24,6 +24,7 @@ from twinwall.model.ownership import SOURCE_TAG
 from twinwall.planning import changes as c
 from twinwall.planning.history import Sent
 from twinwall.planning.recorded import change_document
+from twinwall.planning.unanswered import asked_about
 
 READING = -1
 """The key of a reading that no barrier asks for."""
@@ -31,11 +32,12 @@ READING = -1
 
 @dataclass
 class Flight:
-    """What the crew is at: a call, or the question what became of one."""
+    """What the crew is at: a call, or the question what became of one. ``told``: as ``settling.settle`` has it."""
 
     change: c.Change
     sent: float
     asking: bool = False
+    told: bool = False
 
 
 @dataclass
@@ -75,7 +77,12 @@ class Run:
     def __post_init__(self) -> None:
         steps = {at: change for at in range(len(self.agenda.route)) if (change := self.step_at(at))}
         self.of = len(steps)
-        self.relying = {at for at, change in steps.items() if self.ground.relies(change)}
+        self.asked = asked_about(self.agenda.route)
+        self.relying = {
+            at
+            for at, change in steps.items()
+            if self.ground.relies(change) or change.resource.id in self.asked
+        }
         seed = f"{self.means.journal.path} {self.means.clock.now()}"
         self.nonce = sha256(seed.encode()).hexdigest()[:24]
 
@@ -136,7 +143,7 @@ class Run:
     def ask(self, position: int, change: c.Change, sent: float, *, told: bool) -> None:
         """What became of it?"""
         before = self.ground.replay.acl_of_subnet.get(change.resource.id, "")
-        self.flights[position] = Flight(change, sent, asking=True)
+        self.flights[position] = Flight(change, sent, asking=True, told=told)
         self.outbox.append((position, partial(self.settle, change, self.look, before, told=told)))
 
     def read(self, key: int, *, acls_too: bool = False) -> None:
@@ -156,6 +163,8 @@ class Run:
             ref = self.agenda.step(position).change.resource.id
             self.ids[ref] = written.id
             self._remember(position)
+            if ref in self.asked:
+                self.ground.met(written.id, self.means.clock.monotonic())
         if isinstance(change, c.ReplaceNetworkAclAssociation):
             self.ids[c.association_ref(change.resource.id)] = written.id
         elif isinstance(change, c.ModifyManagedPrefixList):
@@ -185,6 +194,14 @@ class Run:
         self.agenda.done(position)
         self.means.progress(change.action, self.done, self.of)
 
+    def only_asks(self, position: int) -> bool:
+        """A creation that is sent once more to learn what became of it."""
+        return self.agenda.step(position).change.resource.id in self.asked
+
+    def is_void(self, change: c.Change) -> bool:
+        """The deletion of what was not made."""
+        return change.action.startswith("Delete") and ref_name(change.resource.id) is not None
+
     # --- again
 
     def trouble(self, position: int, error: AwsError | None, change: c.Change) -> Trouble:
@@ -195,6 +212,12 @@ class Run:
             self.record("failed", position, action=change.action, error=str(error))
             raise error
         return trouble
+
+    def unheard(self, position: int) -> None:
+        """EC2 asked for fewer calls: how long the step's trouble lasts counts from now."""
+        self.throttled += 1
+        if position in self.troubles:
+            self.troubles[position].since = self.means.clock.monotonic()
 
     def later(self, position: int, error: AwsError, rest: c.Change) -> None:
         trouble = self.trouble(position, error, rest)

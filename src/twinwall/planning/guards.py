@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from twinwall.errors import QuotaExceeded
 from twinwall.model.firewall import NetworkAcl, SecurityGroup, Snapshot
@@ -10,6 +11,7 @@ from twinwall.planning import changes as c
 from twinwall.planning.desired import Desired
 from twinwall.planning.findings import Finding
 from twinwall.planning.quotas import AWS_MANAGED_WEIGHTS_AS_OF, Quotas, entry_counts, list_weight, rule_counts
+from twinwall.planning.replay import Replay, after
 
 
 def check_quotas(
@@ -39,6 +41,17 @@ class _Check:
     changes: Sequence[c.Change]
     quotas: Quotas
 
+    @cached_property
+    def goal(self) -> Replay:
+        """What will stand there: a policy that removes nothing leaves more than is desired."""
+        return after(self.existing, self.changes)
+
+    @cached_property
+    def grown(self) -> frozenset[str]:
+        """Lists whose size changes."""
+        sized = (ch for ch in self.changes if isinstance(ch, c.ModifyManagedPrefixList) and ch.max_entries)
+        return frozenset(change.resource.id for change in sized)
+
     def findings(self) -> Iterator[Finding]:
         self._count(
             "CreateNetworkAcl",
@@ -60,13 +73,11 @@ class _Check:
             "prefix lists in the Region",
         )
         weights = peak_weights(self.desired, self.existing, self.changes)
-        touched = {change.resource.id for change in self.changes}
-        for group in self.desired.groups:
-            if group.group_id in touched or any(str(rule.peer) in touched for rule in group.rules):
-                self._group(group, weights)
         self._bystanders(weights)
+        self._groups(weights)
         yield from self._unknown_weights(weights)
-        for acl in self.desired.acls:
+        touched = {change.resource.id for change in self.changes}
+        for acl in self.goal.acls.values():
             if acl.network_acl_id in touched:
                 yield from self._acl(acl)
         self._lists()
@@ -78,10 +89,13 @@ class _Check:
                 f"making {made} more {what}: {existing} are there, the quota is {limit}; ask AWS for a higher one"
             )
 
-    def _group(self, group: SecurityGroup, weights: Mapping[str, int | None]) -> None:
-        """Held to what is desired; the room on the way there is the order's."""
+    def _groups(self, weights: Mapping[str, int | None]) -> None:
+        """Those that gain, held to what they come to; the room on the way there is the order's."""
+        gaining = {change.resource.id for change in self.changes if isinstance(change, c.AuthorizeRules)}
         way = "split it, or ask AWS for a higher quota"
-        self._rules(group, group.rules, weights, way)
+        for id_, group in self.goal.groups.items():
+            if id_ in gaining or any(str(rule.peer) in self.grown for rule in group.rules):
+                self._rules(group, group.rules, weights, way)
 
     def _rules(
         self,
@@ -101,14 +115,9 @@ class _Check:
 
     def _bystanders(self, weights: Mapping[str, int | None]) -> None:
         """Groups that the plan leaves alone but that name a list which grows."""
-        grown = {
-            change.resource.id
-            for change in self.changes
-            if isinstance(change, c.ModifyManagedPrefixList) and change.max_entries
-        }
         desired = {group.group_id for group in self.desired.groups}
         for group in self.existing.groups:
-            if group.group_id not in desired and any(str(rule.peer) in grown for rule in group.rules):
+            if group.group_id not in desired and any(str(rule.peer) in self.grown for rule in group.rules):
                 way = "map its list to another one with --map-prefix-list, or ask AWS for a higher quota"
                 self._rules(group, group.rules, weights, way)
 
@@ -136,7 +145,7 @@ class _Check:
                 yield Finding("acl-at-quota", "warning", acl.resource, message)
 
     def _lists(self) -> None:
-        for item in self.desired.lists:
+        for item in (self.goal.lists.get(item.prefix_list_id, item) for item in self.desired.lists):
             if len(item.entries or ()) > self.quotas.entries_per_list:
                 raise QuotaExceeded(
                     f"planning {item.resource}: {len(item.entries or ())} entries, the quota of a list is "

@@ -22,10 +22,12 @@ Thing = SecurityGroup | NetworkAcl | PrefixList
 
 @dataclass(frozen=True)
 class Sent:
-    """A call with real ids. ``answered`` False: it may have been carried out, or may still be."""
+    """A call with real ids. ``answered`` False: it may have been carried out, or may still be. ``at``: when the journal
+    was told of it last (seconds since the epoch)."""
 
     change: c.Change
     answered: bool
+    at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,25 @@ def rules_by(change: c.Change) -> tuple[tuple[SecurityGroupRule, ...], tuple[Sec
             return (), ()
 
 
+def lists_of(history: History) -> tuple[frozenset[str], frozenset[str]]:
+    """Ids of the lists that its plan speaks of; names of those that it made without an answer, or that somebody may
+    have made again since the run deleted them."""
+    plan, ids, names = history.plan, history.ids, set[str]()
+    concerned = {item.prefix_list_id for item in plan.desired.lists} | {*plan.desired.delete_lists}
+    for change in (*plan.changes, *(sent.change for sent in history.sent)):
+        if change.resource.type == "prefix-list":
+            concerned.add(change.resource.id)
+        match change:
+            case c.CreateManagedPrefixList(name=name) if change.resource.id not in ids:
+                names.add(name)
+            case c.DeleteManagedPrefixList(resource=resource) if resource.id in history.before.list_by_id:
+                names.add(history.before.list_by_id[resource.id].name)
+            case _:
+                pass
+    real = {ids.get(id_, id_) for id_ in concerned}
+    return frozenset(id_ for id_ in real if ref_name(id_) is None), frozenset(names)
+
+
 # --- somebody else's
 
 
@@ -206,9 +227,10 @@ def things_in(snapshot: Snapshot) -> dict[str, Thing]:
 
 def twins_of(own: Own, before: Snapshot, now: Snapshot) -> dict[str, str]:
     """Old id → the id of what stands there by the same name and tags and did not before: what the run deleted, and an
-    earlier undo has made again."""
+    earlier undo has made again. What the run itself put in its place has name and tags in common with it, too."""
     had = things_in(before)
-    new = {id_: thing for id_, thing in sorted(things_in(now).items()) if id_ not in had}
+    others = had.keys() | own.created
+    new = {id_: thing for id_, thing in sorted(things_in(now).items()) if id_ not in others}
     return {
         old: id_
         for old in sorted(own.deleted & had.keys())

@@ -14,6 +14,7 @@ from twinwall.planning.digest import digest, parts, touched_by
 from twinwall.planning.findings import Finding
 from twinwall.planning.flow_grammar import FlowPattern
 from twinwall.planning.guards import check_quotas
+from twinwall.planning.list_room import check_list_room
 from twinwall.planning.opening import opening
 from twinwall.planning.order import Step
 from twinwall.planning.pairing import Pair, universe_of
@@ -100,6 +101,7 @@ def make_plan(
     pair = Pair(desired, existing, universe_of(desired, existing))
     given = Given(wanted, desired, existing, quotas, allowed.strict, allowed.allow_gap)
     ordered = order(given)
+    check_list_room(ordered.route, existing, quotas)
     gaps = check_promise(ordered.route, pair, allow_gap=allowed.allow_gap)
     calls = tuple(step.change for step in ordered.route if isinstance(step, Step))
     touched = touched_by(calls, ordered.desired)
@@ -116,6 +118,7 @@ def make_plan(
         parts=parts(existing, touched),
         findings=(*desired.findings, *findings, *kept, *staying, *gaps, *shut, *warnings),
         not_compared=desired.not_compared,
+        quotas=quotas.own,
         opens=told.opens,
         closes=told.closes,
         may_cut_live=told.may_cut_live,

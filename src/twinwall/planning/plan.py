@@ -46,7 +46,8 @@ class Plan:
     throttle, from the first write to the last. ``opens``, ``closes``: what the target will admit that it does
     not now, and the other way round; ``than_before``, ``than_source`` say it in a word (``opening``), and what is
     tracked and what is not stands in ``may_cut_live`` and ``lingers``. ``briefly_open``: what two gates may admit
-    together for a moment (``briefly``)."""
+    together for a moment (``briefly``). ``quotas``: the account's that it was held to, where they are not AWS's
+    documented ones (``Quotas.own``); the way back from it is held to them too."""
 
     source: Endpoint
     target: Endpoint
@@ -59,6 +60,7 @@ class Plan:
     findings: tuple[Finding, ...] = ()
     not_compared: tuple[NotCompared, ...] = ()
     reads: dict[str, int] = field(default_factory=dict)
+    quotas: dict[str, int] = field(default_factory=dict)
     estimated_seconds: float = 0.0
     opens: tuple[Flow, ...] = ()
     closes: tuple[Flow, ...] = ()

@@ -21,7 +21,7 @@ def _deletable_groups(
     desired: Desired, existing: Snapshot, prune: bool, findings: list[Finding]
 ) -> tuple[str, ...]:
     wanted = {g for g in desired.delete_groups if g in existing.group_by_id}
-    used = _users(desired, existing, wanted)
+    used = _all_users(desired, existing, wanted)
     for id_ in sorted(wanted):
         group = existing.group_by_id[id_]
         if not prune:
@@ -29,6 +29,16 @@ def _deletable_groups(
         elif users := used.get(id_):
             findings.append(_in_use(group.resource, users))
     return tuple(id_ for id_ in desired.delete_groups if prune and id_ in wanted and not used.get(id_))
+
+
+def _all_users(desired: Desired, existing: Snapshot, doomed: Collection[str]) -> dict[str, list[str]]:
+    """By doomed group. One that is used stays with its rules, and so do those that these name."""
+    used: dict[str, list[str]] = {}
+    left = set(doomed)
+    while more := {id_: users for id_, users in _users(desired, existing, left).items() if users}:
+        used |= more
+        left -= more.keys()
+    return used
 
 
 def _users(desired: Desired, existing: Snapshot, doomed: Collection[str]) -> dict[str, list[str]]:

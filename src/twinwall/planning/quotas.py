@@ -1,7 +1,8 @@
 """What a firewall weighs against AWS's quotas (aws-facts 1.7, 2, 4)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from twinwall.model.firewall import NetworkAcl, PrefixList
 from twinwall.model.net import Family
@@ -20,6 +21,22 @@ class Quotas:
     entries_per_list: int = 1000
     tags_per_resource: int = 50
     live: frozenset[str] = frozenset()
+
+    @staticmethod
+    def of(own: Mapping[str, int]) -> "Quotas":
+        """An account's, by what ``own`` says of them; what is no quota here is left out."""
+        known: dict[str, Any] = {name: own[name] for name in Quotas().values if name in own}
+        return replace(Quotas(), **known)
+
+    @property
+    def values(self) -> dict[str, int]:
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "live"}
+
+    @property
+    def own(self) -> dict[str, int]:
+        """Those that are not AWS's documented defaults, by field: what makes of AWS's the account's."""
+        documented = Quotas().values
+        return {name: value for name, value in self.values.items() if value != documented[name]}
 
 
 AWS_MANAGED_WEIGHTS_AS_OF = "2025-11"

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from twinwall.model.firewall import Snapshot
 from twinwall.planning import changes as c
-from twinwall.planning.history import History, acl_of, rules_by
+from twinwall.planning.found import unseen
+from twinwall.planning.history import History, Sent, acl_of, rules_by
 
 Key = tuple[object, ...]
 """Of what a fact is: the id of a thing, and what of it: a rule, the place of an entry, a block, or its ACL."""
@@ -15,19 +16,29 @@ _ACL = "the ACL"
 Facts = Mapping[Key, object]
 
 
-def lags(history: History, now: Snapshot) -> bool:
-    """Is something that was answered not in it? Then it is old, or somebody else has been there since."""
+def last_unshown(history: History, now: Snapshot) -> Sent | None:
+    """Of what was answered and is not in it, the last. Then it is old, or somebody else has been there since."""
     held = _held(now)
-    return any(
-        held.get(key[0], {}).get(key) != value for key, value in _left(history).items() if key[0] in held
+    missing = (
+        sent
+        for key, (value, sent) in _left(history).items()
+        if key[0] in held and held[key[0]].get(key) != value
     )
+    return max(missing, key=lambda sent: sent.at, default=None)
 
 
-def _left(history: History) -> dict[Key, object]:
-    known: dict[Key, object] = {}
+def last_unseen(history: History, now: Snapshot) -> Sent | None:
+    """Of what was made, by an answer, and is not in it, the last."""
+    lost = unseen(history, now)
+    makers = (sent for sent in history.sent if history.ids.get(sent.change.resource.id) in lost)
+    return max(makers, key=lambda sent: sent.at, default=None)
+
+
+def _left(history: History) -> dict[Key, tuple[object, Sent]]:
+    known: dict[Key, tuple[object, Sent]] = {}
     for sent in history.sent:
         for key, value in _facts(c.resolve(sent.change, history.ids)):
-            known[key] = value
+            known[key] = value, sent
             if not sent.answered:
                 known.pop(key)
     return known

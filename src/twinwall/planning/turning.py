@@ -46,7 +46,7 @@ def onward(history: History, now: Snapshot) -> Desired:
     """Where the plan leads; what somebody else has changed meanwhile stays, and is a finding."""
     replay = Replay.of(history.before)
     replay.take(history.plan.changes)
-    named = {change.resource.id for change in history.plan.changes}
+    named, known = {change.resource.id for change in history.plan.changes}, history.ids
     desired = Desired(
         groups=tuple(replay.groups[id_] for id_ in sorted(named) if id_ in replay.groups),
         acls=tuple(replay.acls[id_] for id_ in sorted(named) if id_ in replay.acls),
@@ -56,9 +56,9 @@ def onward(history: History, now: Snapshot) -> Desired:
             for id_ in sorted(named)
             if id_ in replay.acl_of_subnet
         ),
-        delete_groups=_gone(named, history.before.group_by_id, replay.groups, now.group_by_id),
-        delete_acls=_gone(named, _acls(history.before), replay.acls, _acls(now)),
-        delete_lists=_gone(named, history.before.list_by_id, replay.lists, now.list_by_id),
+        delete_groups=_gone(named, known, history.before.group_by_id, replay.groups, now.group_by_id),
+        delete_acls=_gone(named, known, _acls(history.before), replay.acls, _acls(now)),
+        delete_lists=_gone(named, known, history.before.list_by_id, replay.lists, now.list_by_id),
         purpose="resumed",
     )
     own = own_work(history)
@@ -72,9 +72,15 @@ def _acls(snapshot: Snapshot) -> Mapping[str, NetworkAcl]:
 
 
 def _gone(
-    named: Iterable[str], before: Collection[str], after: Collection[str], now: Collection[str]
+    named: Iterable[str],
+    ids: Mapping[str, str],
+    before: Collection[str],
+    after: Collection[str],
+    now: Collection[str],
 ) -> tuple[str, ...]:
-    return tuple(sorted(id_ for id_ in named if id_ in before and id_ not in after and id_ in now))
+    """What the plan deletes, and stands there still: of before, or made by the run for a while."""
+    gone = (ids.get(id_, id_) for id_ in named if id_ not in after and (id_ in before or id_ in ids))
+    return tuple(sorted(id_ for id_ in gone if id_ in now))
 
 
 def _left_alone(desired: Desired, others: Collection[Foreign], now: Snapshot) -> Desired:

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from io import StringIO
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -63,6 +64,31 @@ def folded(text: str, style: str = "") -> Text:
     return Text(text, style=style, overflow="fold")
 
 
+@dataclass(frozen=True)
+class Hung:
+    """A text whose further lines stand ``indent`` columns in, so that one sees where the next thing begins."""
+
+    text: Text
+    indent: int = 4
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        first = self.text.wrap(console, options.max_width, overflow="fold")[0]
+        yield first
+        rest = _without_lead(self.text[len(first.plain) :])
+        if rest.plain:
+            narrow = max(options.max_width - self.indent, 1)
+            lines = map(_without_lead, rest.wrap(console, narrow, overflow="fold"))
+            yield from (Padding(line, (0, 0, 0, self.indent)) for line in lines if line.plain)
+
+
+def _without_lead(text: Text) -> Text:
+    return text[len(text.plain) - len(text.plain.lstrip()) :]
+
+
+def hung(text: str, style: str = "", indent: int = 4) -> Hung:
+    return Hung(folded(text, style), indent)
+
+
 def thing_words(resource: Resource) -> str:
     """``web (sg-1)``; ``web (new)`` for what does not exist yet."""
     ref = ref_name(resource.id)
@@ -70,10 +96,11 @@ def thing_words(resource: Resource) -> str:
 
 
 def place_words(endpoint: Endpoint) -> str:
-    """``staging, vpc-1 in 111111111111/eu-west-1``"""
+    """``staging, vpc-1 in 111111111111/eu-west-1``. What a run undoes to has no VPC: ``before j.jsonl``."""
     where = "/".join(part for part in (endpoint.account, endpoint.region) if part)
     vpc = f"{endpoint.vpc_id}{f' in {where}' if where else ''}"
-    return vpc if endpoint.label in ("", endpoint.vpc_id) else f"{endpoint.label}, {vpc}"
+    label = "" if endpoint.label == endpoint.vpc_id else endpoint.label
+    return ", ".join(word for word in (label, vpc) if word)
 
 
 def uncut(text: str) -> Text:

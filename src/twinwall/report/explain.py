@@ -12,7 +12,7 @@ from twinwall.packets.traffic import locate
 from twinwall.planning.answer import Answer
 from twinwall.planning.steps import Part, Step, Verdict, addresses_of
 from twinwall.planning.ways import Way
-from twinwall.report.blocks import block, columns, folded, heading, thing_words
+from twinwall.report.blocks import Hung, block, columns, folded, heading, hung, thing_words
 from twinwall.report.findings import first_of
 
 SHOWN_WAYS = 10
@@ -47,11 +47,11 @@ def explain_text(answer: Answer) -> RenderableType:
         Text.assemble("  ", (WORDS[answer.verdict], _STYLES[answer.verdict])),
         *shown,
         *([Text(), folded(f"… and {more} more ways; --output json has all")] if more else []),
-        block("Not known", first_of(list(map(folded, answer.unknown)))),
+        block("Not known", first_of(list(map(_hung, answer.unknown)))),
         block(
-            "Smallest change", first_of([folded(f"{one.action}: {one.message}") for one in answer.remedies])
+            "Smallest change", first_of([_hung(f"{one.action}: {one.message}") for one in answer.remedies])
         ),
-        block("Know", map(folded, answer.notes)),
+        block("Know", map(_hung, answer.notes)),
     )
 
 
@@ -96,7 +96,7 @@ def _steps(way: Way) -> Iterator[RenderableType]:
             yield _step(way, step)
         elif step.why not in told:
             told.add(step.why)
-            yield folded(f"{', '.join(free[step.why])}: {step.why}")
+            yield _hung(f"{', '.join(free[step.why])}: {step.why}")
 
 
 def _place(step: Step) -> str:
@@ -112,7 +112,11 @@ def _step(way: Way, step: Step) -> RenderableType:
     )
     if step.why:
         head.append(f", {step.why}")
-    return Group(head, *(Padding(folded(row), (0, 0, 0, 4)) for row in _rows(way, step)))
+    return Group(Hung(head, 2), *(Padding(hung(row), (0, 0, 0, 4)) for row in _rows(way, step)))
+
+
+def _hung(text: str) -> RenderableType:
+    return hung(text, indent=2)
 
 
 # --- rules

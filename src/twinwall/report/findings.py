@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from twinwall.planning.findings import Finding, NotCompared
-from twinwall.report.blocks import STYLES, block, folded, thing_words
+from twinwall.report.blocks import STYLES, Hung, block, folded, hung, thing_words
 
 _ORDER = ("error", "warning", "note")
 MOST = 20
@@ -28,7 +28,7 @@ def _finding(finding: Finding) -> RenderableType:
     )
     more = [finding.rule] if finding.rule else []
     more += [f"way out: {finding.way_out}"] if finding.way_out else []
-    return Group(head, *(Padding(folded(line), (0, 0, 0, 4)) for line in more))
+    return Group(Hung(head, 2), *(Padding(hung(line), (0, 0, 0, 4)) for line in more))
 
 
 def not_compared_text(items: Sequence[NotCompared]) -> RenderableType:
@@ -37,7 +37,7 @@ def not_compared_text(items: Sequence[NotCompared]) -> RenderableType:
 
 def _not_compared(item: NotCompared) -> RenderableType:
     rule = f", {item.rule}" if item.rule else ""
-    return folded(f"{thing_words(item.resource)}{rule}: {item.why}")
+    return hung(f"{thing_words(item.resource)}{rule}: {item.why}", indent=2)
 
 
 def first_of(rows: list[RenderableType]) -> list[RenderableType]:

@@ -24,7 +24,7 @@ from twinwall.planning.phrases import traffics
 from twinwall.planning.plan import Plan
 from twinwall.planning.relation import Relation
 from twinwall.planning.semantics import span_of
-from twinwall.report.blocks import block, counted, folded, without_refs
+from twinwall.report.blocks import block, counted, folded, hung, without_refs
 
 MOST_LINES = 40
 MOST_NAMES = 6
@@ -59,7 +59,7 @@ def _beside(relation: Relation) -> str:
 
 def _lines(title: str, sign: str, flows: Sequence[Flow], style: str) -> RenderableType:
     lines = flow_lines(flows)
-    rows = [folded(f"{sign} {line}", style) for line in lines[:MOST_LINES]]
+    rows: list[RenderableType] = [hung(f"{sign} {line}", style) for line in lines[:MOST_LINES]]
     if len(lines) > MOST_LINES:
         rows.append(folded(f"… and {len(lines) - MOST_LINES} more lines; --output json has all"))
     return block(f"{title} ({counted(len(flows), 'flow')})", rows)

@@ -9,7 +9,17 @@ from rich.text import Text
 from twinwall.planning.findings import Finding
 from twinwall.planning.lint import LintReport
 from twinwall.planning.lint.run import SEVERITIES
-from twinwall.report.blocks import STYLES, TYPE_WORDS, block, counted, folded, heading, thing_words
+from twinwall.report.blocks import (
+    STYLES,
+    TYPE_WORDS,
+    Hung,
+    block,
+    counted,
+    folded,
+    heading,
+    hung,
+    thing_words,
+)
 
 MOST = 200
 """Findings of one text; the JSON has them all."""
@@ -49,4 +59,4 @@ def _finding(finding: Finding) -> RenderableType:
     )
     more = [finding.rule] if finding.rule else []
     more.append(f"fix: {finding.way_out}")
-    return Group(Text(), head, *(Padding(folded(line), (0, 0, 0, 4)) for line in more))
+    return Group(Text(), Hung(head, 2), *(Padding(hung(line), (0, 0, 0, 4)) for line in more))

@@ -42,7 +42,7 @@ def _lines(site: Told) -> Iterator[Text]:
         yield folded("its group cannot be read", "red")
     else:
         yield folded(
-            f"{site['rules']} rules, room for {site['room']}, {site['room_of_interface']} an interface"
+            f"{counted(site['rules'], 'rule')}, room for {site['room']}, {site['room_of_interface']} an interface"
         )
     if not site["known"]:
         yield folded(f"unknown: {site['why']}", "yellow")

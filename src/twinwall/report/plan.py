@@ -15,12 +15,13 @@ from twinwall.planning.plan import Plan
 from twinwall.report.blocks import (
     STYLES,
     TYPE_WORDS,
+    Hung,
     about,
     block,
     columns,
     counted,
-    folded,
     heading,
+    hung,
     place_words,
     thing_words,
     without_refs,
@@ -98,11 +99,11 @@ def _thing(resource: Resource, changes: Sequence[c.Change]) -> Iterator[Renderab
         why = "" if change.reason in told else f"  ({change.reason})"
         if why or change.action != action:
             line = Text.assemble((change.action, STYLES[verb_of(change)]), without_refs(why), overflow="fold")
-            yield Padding(line, (0, 0, 0, 2))
+            yield Padding(Hung(line), (0, 0, 0, 2))
         told.add(change.reason)
         action = change.action
         for row in _rows(change):
-            yield Padding(folded(row, _SIGNS.get(row[0], "")), (0, 0, 0, 4))
+            yield Padding(hung(row, _SIGNS.get(row[0], "")), (0, 0, 0, 4))
 
 
 _SIGNS = {"+": "green", "-": "red", "~": "yellow"}

@@ -10,7 +10,16 @@ from rich.text import Text
 from twinwall.model.firewall import Resource
 from twinwall.planning.flows import Flow
 from twinwall.planning.proof import Difference, Undecided, VerifyReport
-from twinwall.report.blocks import TYPE_WORDS, block, counted, folded, heading, thing_words, without_refs
+from twinwall.report.blocks import (
+    TYPE_WORDS,
+    block,
+    counted,
+    folded,
+    heading,
+    hung,
+    thing_words,
+    without_refs,
+)
 from twinwall.report.findings import first_of, not_compared_text
 
 VERDICTS = {
@@ -62,11 +71,11 @@ def _difference(item: Difference) -> RenderableType:
         head = f"{where}: only the {item.only_in} admits {_flow(item.flow)}"
     sides = (("source", item.decided_by.source), ("target", item.decided_by.target))
     decided = [f"{side}: {without_refs(words)}" for side, words in sides if words]
-    return Group(folded(head), *(Padding(folded(line), (0, 0, 0, 4)) for line in decided))
+    return Group(hung(head, indent=2), *(Padding(hung(line), (0, 0, 0, 4)) for line in decided))
 
 
 def _undecided(item: Undecided) -> RenderableType:
-    return folded(f"{_where(item.resource)}: {_flow(item.flow)}: {without_refs(item.condition)}")
+    return hung(f"{_where(item.resource)}: {_flow(item.flow)}: {without_refs(item.condition)}", indent=2)
 
 
 def _where(resource: Resource) -> str:

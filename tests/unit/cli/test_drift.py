@@ -1,6 +1,7 @@
 """``twinwall drift`` on snapshots: what it says of each replica, in each tongue, and how it ends."""
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from importlib.metadata import distribution
 from pathlib import Path
@@ -251,3 +252,19 @@ def test_what_one_target_raises_does_not_hide_the_other(
     states = [target["state"] for replica in ran.json["replicas"] for target in replica["targets"]]
     assert states == ["failed" if code == 1 else "refused", "in step"]
     assert ran.line == f"twinwall: one: vpc-2: {failure}"
+
+
+def test_a_page_has_a_part_for_each_target(folder: Path) -> None:
+    assert drift("staging", "gone", "--report", "drift.html") == 1
+    page = (folder / "drift.html").read_text("utf-8")
+    assert re.findall(r"<h1 [^>]*>(.*?)</h1>", page) == ["Different", "Equal", "Failed"]
+    titles = re.findall(r'<p class="nav-part[^>]*>.*?<bdi>(.*?)</bdi>', page)
+    assert titles == ["staging: staging", "staging: dr", "gone: nowhere.json"]
+    assert ('id="t1-differences"' in page, 'id="t1-graph"' in page) == (True, True)
+    assert 'id="t2-graph"' not in page, "what is in step does not bury what drifted"
+    assert "nowhere.json cannot be read" in page
+
+
+def test_a_page_tells_of_a_run_that_compared_nothing(folder: Path) -> None:
+    assert drift("nobody", "--report", "drift.html") == 1
+    assert "names no such replica" in (folder / "drift.html").read_text("utf-8")

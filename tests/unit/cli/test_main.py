@@ -16,6 +16,7 @@ import sample_plans as sample
 from command_line import Stage
 
 from twinwall import __version__
+from twinwall.cli import reference
 from twinwall.cli.failures import told
 from twinwall.cli.invocation import Invocation
 from twinwall.cli.lazy import LazyGroup
@@ -42,6 +43,19 @@ def test_the_table_of_commands_says_what_the_commands_say() -> None:
         assert command.get_short_help_str(100) == lazy.help
 
 
+def test_a_configuration_that_is_not_there_is_wrong_for_every_command(stage: Stage) -> None:
+    """Also for one that has no use for it, as mesh simulate."""
+    for command, context in reference.commands():
+        if isinstance(command, click.Group):
+            continue
+        words = context.command_path.split()[1:]
+        ran = stage.run(*words, "--config", "nowhere.toml")
+        told = "the configuration nowhere.toml cannot be read: No such file or directory; check its name"
+        assert (ran.code, ran.out, ran.err) == (1, "", f"twinwall: {told}\n"), words
+    ran = stage.run("mesh", "simulate", "--config", ".")
+    assert (ran.code, "the configuration . cannot be read: Is a directory" in ran.line) == (1, True)
+
+
 def test_no_command_is_wrong_usage(stage: Stage) -> None:
     ran = stage.run()
     assert (ran.code, ran.out) == (1, "")
@@ -52,8 +66,11 @@ def test_no_command_is_wrong_usage(stage: Stage) -> None:
     ("arguments", "words"),
     [
         (("mirror",), "twinwall: No such command 'mirror'"),
+        (("plna",), "twinwall: No such command 'plna'. (Did you mean 'plan'?) See twinwall --help"),
+        (("mesh", "statsu"), "No such command 'statsu'. (Did you mean 'status'?) See twinwall mesh --help"),
         (("plan", "--sauce", "x"), "No such option '--sauce'"),
         (("plan", "--outside", "hide", *SIDES), "'hide' is not one of 'fail', 'follow', 'skip', 'keep'"),
+        (("plan", "--report"), "Option '--report' requires an argument. See twinwall plan --help"),
         (("apply",), "Missing argument 'PLAN…'"),
         (("snapshot",), "Missing option '--source'"),
         (("permissions", "demo"), "'demo' is not one of"),

@@ -457,6 +457,7 @@ def test_an_empty_plan_is_applied_without_asking(stage: Stage, tmp_path: Path) -
 def test_a_folder_of_plans(stage: Stage, tmp_path: Path) -> None:
     files.save_all([sample.small("vpc-2"), sample.small("vpc-3")], tmp_path / "plans")
     ran = stage.run("apply", "plans", "--yes", "--output", "json")
+    assert ran.err.count("source: production, ") == 1, "the source of all is told once"
     assert ran.code == 0
     assert [target["name"] for target in ran.json["targets"]] == ["vpc-2", "vpc-3"]
     assert stage.engine.calls[:2] == ["fresh vpc-2", "fresh vpc-3"]

@@ -130,3 +130,10 @@ def test_where_it_goes_if_somebody_does(tmp_path: Path) -> None:
         tmp_path / "j" / "a.jsonl",
         tmp_path / "j" / "b.jsonl",
     ]
+
+
+def test_a_device_keeps_no_journal() -> None:
+    with pytest.raises(ConfigError, match="/dev/zero would not keep what is written to it"):
+        FileJournal(Path("/dev/zero"), CLOCK)
+    with pytest.raises(DocumentError, match="the journal /dev/zero holds a NUL"):
+        read_journal(Path("/dev/zero"))

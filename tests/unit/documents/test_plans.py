@@ -149,3 +149,27 @@ def test_a_folder_that_is_a_file(saved: Path) -> None:
 def test_an_empty_folder_of_plans(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="no plan was found"):
         plans.load_all([tmp_path])
+
+
+def test_a_plan_never_takes_another_files_place(tmp_path: Path) -> None:
+    """In a folder the name is ours, and may be that of a snapshot beside it."""
+    name = tmp_path / f"{plans.file_stem(FULL.target.label)}.json"
+    name.write_text('{"SecurityGroups": []}')
+    with pytest.raises(ConfigError, match="there is a file already that is no plan of twinwall"):
+        plans.save_all([FULL], tmp_path)
+    assert name.read_text() == '{"SecurityGroups": []}'
+    plans.save(FULL, name)  # by that name it was asked for
+    plans.save_all([FULL], tmp_path)
+    again = replace(FULL, estimated_seconds=1.0)
+    plans.save_all([again], tmp_path)
+    assert plans.load(name) == again, "a plan takes an earlier one's place"
+    name.write_text(name.read_text()[:500])
+    plans.save_all([FULL], tmp_path)
+    assert plans.load(name) == FULL, "one that was cut too"
+
+
+def test_of_several_plans_none_is_saved_where_one_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "zzz.json").write_text("mine")
+    with pytest.raises(ConfigError, match="no plan of twinwall"):
+        plans.save_all([FULL, small("zzz")], tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["zzz.json"]

@@ -19,6 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import twinwall
+from twinwall.documents.files import read_bytes
 from twinwall.errors import ConfigError
 
 HANDLER_FILE = "twinwall/lambdas/entry.py"
@@ -137,16 +138,20 @@ def unpack(package: Package, folder: Path) -> None:
 
 def read(path: Path) -> Package:
     """A package that was made before. Raises ``ConfigError``."""
-    try:
-        package = Package(path.read_bytes(), 0)
-    except OSError as failed:
-        raise ConfigError(f"the package {path} cannot be read: {failed.strerror or failed}") from None
+    package = Package(read_bytes(path, "the package", MOST_UNPACKED), 0)
     check(package, f"the package {path}")
     names = _names(package)
     tags = sorted({name.split(".cpython-")[1].split(".")[0] for name in names if ".cpython-" in name})
     python = f"python3.{tags[0][1:]}" if len(tags) == 1 and tags[0][1:].isdigit() else ""
     modules = sum(name.endswith(".py") for name in names)
     return Package(package.body, modules, python)
+
+
+def is_package(path: Path) -> bool:
+    try:
+        return HANDLER_FILE in _names(Package(path.read_bytes(), 0))
+    except ConfigError:
+        return False
 
 
 def check(package: Package, what: str) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from twinwall.emulator.mesh.habits import habits_of
+from twinwall.emulator.mesh.notes import Violation
 from twinwall.emulator.mesh.script import Deed, Deeds, deeds
 from twinwall.emulator.mesh.shapes import listed
-from twinwall.emulator.mesh.watch import Violation
 from twinwall.emulator.mesh.weather import Trouble, Weather
 from twinwall.emulator.mesh.world import Handler, Surround, World
 from twinwall.model.firewall import tag

@@ -13,11 +13,11 @@ Quiet, Liveness  at the end of the run
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from twinwall.boundary import Row, Table
 from twinwall.emulator.mesh.instances import Machine
+from twinwall.emulator.mesh.notes import Notes, Violation
 from twinwall.emulator.mesh.shapes import block_of, blocks, is_readable, listed
 from twinwall.emulator.mesh.wire import Environment
 from twinwall.mesh.settings import Mesh
@@ -31,37 +31,14 @@ if TYPE_CHECKING:
 LOCAL_ANSWER = 5.0
 
 
-class Violation(AssertionError):
-    def __init__(self, invariant: str, story: str) -> None:
-        super().__init__(f"{invariant}: {story}")
-        self.invariant = invariant
-
-
-@dataclass
-class Notes:
-    """Of one invocation: the configuration it runs with, rows as last read and when, groups as last read with the
-    moment in which that reading began."""
-
-    env: Environment
-    mesh: Mesh
-    began: float
-    rows: tuple[Row, ...] | None = None
-    rows_at: float = -1.0
-    pushed: dict[str, set[str]] = field(default_factory=dict)
-    proofs: dict[str, tuple[float, list[Mapping[str, Any]]]] = field(default_factory=dict)
-
-    def by_site(self) -> dict[Site, Row | None]:
-        rows = {(row["region"], row["asg"]): row for row in self.rows or ()}
-        return {site: rows.get((site.key.region, site.key.asg)) for site in self.mesh.sites}
-
-
 class Watch:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._born: dict[str, float] = {}
         self._unreadable: dict[tuple[str, SiteKey], float] = {}
-        self._released: dict[tuple[str, str], float] = {}
         """Since when a node has found a site without a readable row, each time it looked."""
+        self._released: dict[tuple[str, str], float] = {}
+        """(node, instance): when the node's own row last said that it may go."""
         self.left: set[tuple[str, str]] = set()
         """(node, instance): told to go on ending. A table that was lost or restored knows nothing of it."""
         self.lost_at: dict[str, float] = {}
@@ -193,7 +170,7 @@ class Watch:
                 raise Violation("Answers", f"ABANDON for {machine.id} although there is room")
             return
         site = next(s for s in self._world.all_sites if s.place == place and s.key.asg == machine.asg)
-        begun, rules = self._proof(notes, site)
+        begun, rules = notes.proof(site)
         if begun < notes.rows_at or notes.rows is None:
             raise Violation("Answers", f"{machine.id} is told CONTINUE before a proof")
         self._check_continue(notes, site, machine, rules)
@@ -207,7 +184,7 @@ class Watch:
             # an address that was swapped for another meanwhile counts as it stands in the row that was proven
             seen = notes.began - self._world.fleets[site.place].lag
             lacking = machine.counted(notes.mesh, seen) - shown
-            if (lacking or not (own | _addresses_in(notes, machine)) & shown) and not machine.is_warm:
+            if (lacking or not (own | notes.addresses_of(machine)) & shown) and not machine.is_warm:
                 raise Violation(
                     "Answers", f"{machine.id} is told CONTINUE, and no proof shows {lacking or own}"
                 )
@@ -218,7 +195,7 @@ class Watch:
         if written > self.lost_at.get(site.node, -1.0) and notes.mesh.remove == "before":
             self.left.add((site.node, machine.id))
         standing = own & ({block_of(rule) for rule in rules if self._is_marked(rule)} - claims)
-        if standing and not self._is_suspended(notes):
+        if standing and not notes.is_suspended:
             raise Violation("Answers", f"{machine.id} is told CONTINUE while {standing} stands in {site.key}")
 
     def ran_out(self, machine: Machine, result: str) -> None:
@@ -237,10 +214,10 @@ class Watch:
         self._world.log(f"{env.process.name} ends: {answer if failed else 'done'}")
         if self._world.wire.on_their_way.get(env):
             raise Violation("Threads", f"{env.process.name} ends while a call of its own is on its way")
-        if failed or notes.rows is None or self._is_suspended(notes) or self._only_adds(notes):
+        if failed or notes.rows is None or notes.is_suspended or notes.only_adds:
             return
         for site in notes.mesh.sites_of(env.node):
-            begun, rules = self._proof(notes, site)
+            begun, rules = notes.proof(site)
             if begun >= notes.rows_at:
                 self._check_safety(notes, site, rules)
 
@@ -256,11 +233,6 @@ class Watch:
 
     def _site(self, group_id: str) -> Site:
         return next(site for site in self._world.all_sites if group_id in site.groups)
-
-    def _proof(self, notes: Notes, site: Site) -> tuple[float, list[Mapping[str, Any]]]:
-        """Of all groups of the site: when the first of them was asked, and their rules."""
-        found = [notes.proofs.get(group_id, (-1.0, [])) for group_id in site.groups]
-        return min(begun for begun, _ in found), [rule for _, rules in found for rule in rules]
 
     def _is_marked(self, rule: Mapping[str, Any]) -> bool:
         tags: Iterable[Mapping[str, str]] = rule.get("Tags") or ()
@@ -286,18 +258,3 @@ class Watch:
             self._world.sim.monotonic() - ago - self._world.undated.get((notes.env.node, key), 0.0)
             > notes.mesh.expiry
         )
-
-    def _is_suspended(self, notes: Notes) -> bool:
-        """A configured site has no readable row at all."""
-        return not all(is_readable(row) for row in notes.by_site().values())
-
-    def _only_adds(self, notes: Notes) -> bool:
-        """The node's own table was lost or restored, and it has not heard all others yet."""
-        rows = notes.by_site().items()
-        return any(site.node == notes.env.node and bool(row and row.get("unheard")) for site, row in rows)
-
-
-def _addresses_in(notes: Notes, machine: Machine) -> set[str]:
-    """The machine's, in the rows that the handler read last."""
-    members = [member for row in notes.rows or () for member in row.get("members") or ()]
-    return {member["address"] for member in members if member["instance"] == machine.id}

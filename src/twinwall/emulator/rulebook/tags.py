@@ -86,7 +86,8 @@ def _retagged(
         acl = here.acls.get(id_) or not_found("acl", id_)
         return id_, replace(acl, tags=change(acl.tags))
     state = here.lists.get(id_) or not_found("pl", id_)
-    return id_, replace(state, value=replace(state.value, tags=change(state.value.tags)))
+    later = state.becomes and replace(state.becomes, tags=change(state.becomes.tags))
+    return id_, replace(state, value=replace(state.value, tags=change(state.value.tags)), becomes=later)
 
 
 Tagged = tuple[str, str, str]

@@ -6,6 +6,7 @@ hooks       ─▶ free, or ours, or the same?
 table       ─▶ free, or ours, or one that can be used?
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +28,20 @@ class Found:
     stream: str
 
 
-def inspect(land: Land) -> tuple[Found, ...]:
+@dataclass(frozen=True)
+class Looked:
+    """``scaling``: each site's Auto Scaling group, as it was read."""
+
+    nodes: tuple[Found, ...]
+    scaling: Mapping[Site, Document]
+
+
+def inspect(land: Land) -> Looked:
     """Raises ``ConfigError``, ``ForeignOwner``, ``NotFound``, ``WrongAccount``."""
     check_accounts(land)
-    for site in land.configured.mesh.sites:
-        _check_site(land.at(site.place), site, land.configured.mesh)
-    return tuple(_found(land, node) for node in land.nodes)
+    mesh = land.configured.mesh
+    scaling = {site: _checked(land.at(site.place), site, mesh) for site in mesh.sites}
+    return Looked(tuple(_found(land, node) for node in land.nodes), scaling)
 
 
 def check_accounts(land: Land) -> None:
@@ -46,7 +55,8 @@ def check_accounts(land: Land) -> None:
             )
 
 
-def _check_site(ground: Ground, site: Site, mesh: Mesh) -> None:
+def _checked(ground: Ground, site: Site, mesh: Mesh) -> Document:
+    """The site's Auto Scaling group."""
     groups = [_owned(ground, site, group_id, mesh) for group_id in site.groups]
     scaling = ground.scaling_group(site.key.asg)
     if scaling is None:
@@ -55,6 +65,7 @@ def _check_site(ground: Ground, site: Site, mesh: Mesh) -> None:
         )
     for group in groups:
         _check_vpc(ground, site, group, scaling)
+    return scaling
 
 
 def _owned(ground: Ground, site: Site, group_id: str, mesh: Mesh) -> Document:

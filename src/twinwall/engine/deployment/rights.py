@@ -1,20 +1,24 @@
-"""May whoever deploys make what a new stack needs? IAM is asked before the first write, at every node.
+"""May whoever deploys make what a new stack needs, and change what a living one is to change? IAM is asked before
+anything is made or changed, at every node.
 
 caller ─▶ user or role ─▶ each sure line of the deployer's policy ─┬─ allowed                ─ go on
                                                                   ├─ denied                 ─ one line, with what to add
                                                                   ├─ hangs on keys unknown  ─ told, go on
                                                                   └─ may not be asked       ─ told, go on
 
+Of a new stack the sure lines are known at once, of a living one when its change set says what changes.
+
 What a session policy or a service control policy forbids, IAM may not know here; the stack's own failure tells it then.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from twinwall.documents.deployer_changes import duties_of_changes
 from twinwall.documents.deployer_permissions import TABLE, Duty, duties_of
 from twinwall.engine.deployment.ground import Document, Ground, Land, is_alive, status_of
-from twinwall.engine.deployment.inspect import Found
+from twinwall.engine.deployment.inspect import Looked
 from twinwall.errors import AccessDenied, AwsError
 from twinwall.model.members import Node
 
@@ -31,28 +35,36 @@ class _Verdict:
     missing: tuple[str, ...]
 
 
-def check_rights(land: Land, found: Sequence[Found]) -> None:
-    """Raises ``AccessDenied`` for the first node at which something is surely not allowed."""
-    for one in found:
+def check_rights(land: Land, looked: Looked) -> None:
+    """Raises ``AccessDenied`` for the first node at which something of a new stack is surely not allowed."""
+    for one in looked.nodes:
         if not is_alive(status_of(one.stack)):
-            _check(land, one)
+            duties = duties_of(land.configured, one.node)
+            asked = [duty for duty in duties if not (one.stream and duty.line.sid == TABLE)]
+            _check(land, one.node, asked, looked)
 
 
-def _check(land: Land, found: Found) -> None:
-    node, ground = found.node, land.of(found.node)
+def check_changes(land: Land, looked: Looked, changes: Mapping[Node, Sequence[Document]]) -> None:
+    """``changes``: CloudFormation's ResourceChanges of living stacks. Raises ``AccessDenied`` for the first node at
+    which one is surely not allowed. A stack that somebody gave a role (API: Stack.RoleARN) is changed by that one."""
+    for one in looked.nodes:
+        if one.node in changes and not (one.stack or {}).get("RoleARN"):
+            duties = duties_of_changes(duties_of(land.configured, one.node), changes[one.node])
+            _check(land, one.node, duties, looked)
+
+
+def _check(land: Land, node: Node, duties: Sequence[Duty], looked: Looked) -> None:
+    ground = land.of(node)
+    if not any(duty.sure for duty in duties):
+        return
     caller = ground.caller()
     if caller.endswith(_FREE):
         return
-    duties = [
-        duty for duty in duties_of(land.configured, node) if not (found.stream and duty.line.sid == TABLE)
-    ]
     try:
         principal = _principal(ground, caller)
-        verdicts = [verdict for duty in duties for verdict in _asked(land, node, principal, duty)]
+        verdicts = [verdict for duty in duties for verdict in _asked(land, node, principal, duty, looked)]
     except AwsError as failed:
-        land.tell(
-            f"{node.name}: whether {caller} may make all of the stack is not known beforehand: {failed}"
-        )
+        land.tell(f"{node.name}: whether {caller} may do all of it is not known beforehand: {failed}")
         return
     denied = [one for one in verdicts if one.decision != "allowed"]
     sure = [one for one in denied if not one.missing]
@@ -72,14 +84,17 @@ def _principal(ground: Ground, caller: str) -> str:
     return ground.role_arn(caller.split("/")[1])
 
 
-def _asked(land: Land, node: Node, principal: str, duty: Duty) -> Iterator[_Verdict]:
+def _asked(land: Land, node: Node, principal: str, duty: Duty, looked: Looked) -> Iterator[_Verdict]:
     if not duty.sure:
         return
-    resources = [_example(land, node, one) for one in duty.line.resources]
+    resources = [_example(looked, node, one) for one in duty.line.resources]
     region = "us-east-1" if duty.sure[0].startswith("iam:") else node.place.region
     keys = {**duty.keys, "aws:RequestedRegion": (region,)}
     for result in land.of(node).simulate(principal, duty.sure, resources, keys):
-        for resource, decision, missing in _decisions(result):
+        found = list(_decisions(result))
+        if duty.one_of and any(decision == "allowed" for _, decision, _ in found):
+            continue
+        for resource, decision, missing in found:
             yield _Verdict(duty, str(result["EvalActionName"]), resource, decision, missing)
 
 
@@ -97,12 +112,12 @@ def _read(one: Document, key: str, result: Document) -> tuple[str, str, tuple[st
     return str(one.get("EvalResourceName") or "*"), str(one[key]), tuple(sorted(missing))
 
 
-def _example(land: Land, node: Node, resource: str) -> str:
+def _example(looked: Looked, node: Node, resource: str) -> str:
     """One thing that a pattern means: IAM is asked about things."""
     group = resource.partition("autoScalingGroup:*:autoScalingGroupName/")[2]
-    if group:
-        found = land.of(node).scaling_group(group) or {}
-        return str(found.get("AutoScalingGroupARN") or resource)
+    for site, found in looked.scaling.items():
+        if group == site.key.asg and site.place == node.place:
+            return str(found.get("AutoScalingGroupARN") or resource)
     return resource if resource == "*" else resource.replace("*", "twinwall")
 
 

@@ -6,7 +6,7 @@ further groups of a site                            ─▶ on no interface of it
 groups of an interface × rules that one may have    ─▶ more than 1,000?             refused
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from twinwall.ec2.codes import QUOTA_CODES
@@ -29,16 +29,15 @@ class _Limit:
     told: str
 
 
-def check_room(land: Land) -> None:
-    """Raises ``QuotaExceeded`` for the first site in whose groups the mesh's members do not fit, ``ConfigError`` for
-    one whose members do not carry all of them."""
-    mesh = land.configured.mesh
-    groups = [(site, land.at(site.place).scaling_group(site.key.asg) or {}) for site in mesh.sites]
+def check_room(land: Land, scaling: Mapping[Site, Document]) -> None:
+    """``scaling``: each site's Auto Scaling group. Raises ``QuotaExceeded`` for the first site in whose groups the
+    mesh's members do not fit, ``ConfigError`` for one whose members do not carry all of them."""
     now = sum(
-        max(int(found.get("DesiredCapacity") or 0), len(found.get("Instances") or ())) for _, found in groups
+        max(int(found.get("DesiredCapacity") or 0), len(found.get("Instances") or ()))
+        for found in scaling.values()
     )
-    most = sum(int(found.get("MaxSize") or 0) for _, found in groups)
-    for site, found in groups:
+    most = sum(int(found.get("MaxSize") or 0) for found in scaling.values())
+    for site, found in scaling.items():
         ground = land.at(site.place)
         rules = [parse_rule(item) for group_id in site.groups for item in ground.rules(group_id)]
         limit = _limit(land, site, ground)

@@ -28,7 +28,7 @@ from twinwall.planning.usage import Together, Usage
 
 
 @dataclass(frozen=True)
-class _Group:
+class Group:
     """``moves``: its own and those of its lists, by position. ``plain``: only whole rules come and go."""
 
     resource: Resource
@@ -63,13 +63,15 @@ class _Group:
         )
         if not one_by_one:
             return (state.then(perhaps, gains=False),)
-        found = [state]
+        found, gained = [state], False
         for move in perhaps:
             state = state.then((move,))
-            if move.losing and not move.gaining and len(found) == 1:
-                found = []  # the one before admits more
+            gained = gained or move.gaining
             if move.losing:
+                if not gained:
+                    found.pop()  # it admits more
                 found.append(state)
+                gained = False
         return tuple(found)
 
 
@@ -87,9 +89,9 @@ class GroupProof:
         yield from self._shared()
 
     @cached_property
-    def _groups(self) -> dict[str, _Group]:
+    def _groups(self) -> dict[str, Group]:
         own, lists = moves_of(self.route)
-        found: dict[str, _Group] = {}
+        found: dict[str, Group] = {}
         for group in self.pair.existing.groups:
             moves = list(own.get(group.group_id, ()))
             if not self.usage.guards(group.group_id) or not (moves or lists):
@@ -100,7 +102,7 @@ class GroupProof:
                 before = State(frozenset(group.rules), self._lists_named(named))
                 plain = not listed and not any(move.gaining and move.losing for move in moves)
                 ordered = tuple(sorted((*moves, *listed), key=lambda move: move.position))
-                found[group.group_id] = _Group(group.resource, before, ordered, plain)
+                found[group.group_id] = Group(group.resource, before, ordered, plain)
         return found
 
     @cached_property
@@ -112,7 +114,7 @@ class GroupProof:
     def _lists_named(self, named: set[str]) -> dict[str, frozenset[Cidr]]:
         return {id_: self._lists[id_] for id_ in named & self._lists.keys()}
 
-    def _in_two_phases(self, group: _Group) -> bool:
+    def _in_two_phases(self, group: Group) -> bool:
         """Whole rules only, none of them twice, and all gains before any loss."""
         if not group.plain:
             return False
@@ -124,7 +126,7 @@ class GroupProof:
 
     # --- one group by itself
 
-    def _alone(self, group: _Group) -> Iterator[Breach]:
+    def _alone(self, group: Group) -> Iterator[Breach]:
         by_position = {move.position: move for move in group.moves}
         state = group.before
         for level in self.reach.levels([move.position for move in group.moves]):
@@ -137,7 +139,7 @@ class GroupProof:
             yield from self._excesses(group, state, high, level)
             state = state.then(moves)
 
-    def _gaps(self, group: _Group, now: State, low: State, level: list[int]) -> Iterator[Breach]:
+    def _gaps(self, group: Group, now: State, low: State, level: list[int]) -> Iterator[Breach]:
         for rule in going(now, low):
             shut = missed(rule, now, (group.goal,), ((low,),), self.pair.universe)
             if shut:
@@ -146,7 +148,7 @@ class GroupProof:
                 yield self._breach("gap", group, rule.direction, shut, level, said)
                 return
 
-    def _excesses(self, group: _Group, now: State, high: State, level: list[int]) -> Iterator[Breach]:
+    def _excesses(self, group: Group, now: State, high: State, level: list[int]) -> Iterator[Breach]:
         for rule in going(high, now):
             odd = strange(rule, high, (now, group.goal))
             if odd:
@@ -165,7 +167,7 @@ class GroupProof:
                 if not self.reach.follows(move.position, needed & ~(1 << move.position)):
                     yield from self._beside(id_, group, move, others)
 
-    def _beside(self, id_: str, group: _Group, move: Move, others: Collection[str]) -> Iterator[Breach]:
+    def _beside(self, id_: str, group: Group, move: Move, others: Collection[str]) -> Iterator[Breach]:
         """What the group may have lost when the call was answered, on each interface where another group is to admit
         something of it and may not yet."""
         states = self._possible(id_, move.position)
@@ -222,7 +224,7 @@ class GroupProof:
     # --- words
 
     def _breach(
-        self, kind: Kind, group: _Group, direction: Direction, shut: Lost, level: list[int], rule: str
+        self, kind: Kind, group: Group, direction: Direction, shut: Lost, level: list[int], rule: str
     ) -> Breach:
         flow = str(flow_of(shut.packet, direction, group.resource, self.pair.symbol_text))
         if shut.members:

@@ -63,6 +63,7 @@ class _Assembly:
         gate = self._settled((*self.gained, *shut) if self._loses else shut if self._more_rounds else ())
         gate = self._full(self.full.middle, gate)
         gate = self._late(waits, gate)
+        self._described()
         lost = self._losses(early, gate)
         opened = self._opened(lost or (*gate, *self.gained))
         self._later_rounds(gate, opened)
@@ -126,8 +127,16 @@ class _Assembly:
 
     def _remarks(self, *, new: bool) -> None:
         for change in self.calls.remarks:
-            if (change.resource.id in self.calls.creations) is new:
+            if (change.resource.id in self.calls.creations) is new and not self._is_late(change):
                 self.weaver.send(change)
+
+    def _is_late(self, change: c.Change) -> bool:
+        return isinstance(change, c.UpdateRuleDescriptions) and change.resource.id in self.calls.full
+
+    def _described(self) -> None:
+        """Rules of full groups, when each is itself again: one that is another for a while has no description yet."""
+        for change in filter(self._is_late, self.calls.remarks):
+            self.weaver.send(change, self.weaver.calls_on(change.resource.id))
 
     def _groups(self, gains: Sequence[c.AuthorizeRules], shut: tuple[int, ...]) -> None:
         """New groups, the fewest references waiting; each gain as soon as the groups that it names exist."""

@@ -13,7 +13,7 @@ from twinwall.model.rules import Direction, SecurityGroupRule
 from twinwall.planning import changes as c
 from twinwall.planning.replay import addresses_of
 from twinwall.planning.routing.calls import Calls
-from twinwall.planning.routing.full_paths import Turn, crowd_path
+from twinwall.planning.routing.full_paths import Turn, crowd_path, either_path
 from twinwall.planning.routing.given import Given
 from twinwall.planning.routing.in_place import FRESH
 from twinwall.planning.routing.lane import Lane
@@ -104,10 +104,8 @@ class _Crowd:
         """The rounds of each stage."""
         rules = {id_: frozenset(self.given.before.groups[id_].rules_of(direction)) for id_ in self.ids}
         found: list[list[list[_Batch]]] = [[], [], []]
-        for stage in _STAGES if self.moving and self._guards else (_MIDDLE,):
-            path = self._turns(
-                self._standing(direction, rules, stage), last=stage == _LATE or not self.moving
-            )
+        for stage in _STAGES if self.moving else (_MIDDLE,):
+            path = self._turns(direction, rules, stage)
             sure = self._standing(direction, rules, stage)
             found[stage] = list(_Rounds(sure, path, self._guards).batches())
             rules = dict(sure.rules)
@@ -135,7 +133,7 @@ class _Crowd:
                 frozenset(goal.groups[id_].rules_of(direction)),
                 views,
                 self.given.universe,
-                self.given.fits,
+                self.given.fits_before_growth(rules[id_]) if stage == _EARLY else self.given.fits,
             )
             for id_ in self.ids
         }
@@ -151,17 +149,32 @@ class _Crowd:
     def _guards(self) -> bool:
         return any(map(self.given.usage.guards, self.ids))
 
-    def _turns(self, standing: Standing, *, last: bool) -> Sequence[tuple[str, Turn]]:
-        if self._guards:
-            return crowd_path(standing, last=last)
-        return [
-            (id_, turn)
-            for id_, ends in standing.crowd.items()
-            for turn in (
-                *(Turn(rule, None) for rule in sorted(ends.old - ends.new)),
-                *(Turn(None, rule) for rule in sorted(ends.new - ends.old)),
-            )
-        ]
+    def _turns(
+        self, direction: Direction, rules: Mapping[str, Rules], stage: int
+    ) -> Sequence[tuple[str, Turn]]:
+        at = self._standing(direction, rules, stage)
+        if not self._guards:
+            goes, comes = (stage == _EARLY, stage == _LATE) if self.moving else (True, True)
+            return list(_as_they_come(at, goes=goes, comes=comes))
+        if self.moving:
+            return crowd_path(at, last=stage == _LATE)
+        return either_path(at, _turned_round(at))
+
+
+def _as_they_come(at: Standing, *, goes: bool, comes: bool) -> Iterator[tuple[str, Turn]]:
+    """Of groups that guard nothing: what goes, goes first, so that a list that their rules name has room to grow; what
+    comes, comes when no list is larger than in the end."""
+    for id_, ends in at.crowd.items():
+        if goes:
+            yield from ((id_, Turn(rule, None)) for rule in sorted(ends.old - ends.new))
+        if comes:
+            yield from ((id_, Turn(None, rule)) for rule in sorted(ends.new - ends.old))
+
+
+def _turned_round(at: Standing) -> Standing:
+    """At the other end of the way."""
+    crowd = {id_: replace(ends, old=ends.new, new=ends.old) for id_, ends in at.crowd.items()}
+    return Standing(crowd, at.interfaces, at.still)
 
 
 @dataclass

@@ -5,7 +5,7 @@ come for which there is room; a rule becomes another of its kind in place; a rul
 the ends admit. Where all of this fails, the rule goes that is missed least: then the guard says what that closes.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
@@ -29,10 +29,49 @@ class Turn(NamedTuple):
         return (rules - {self.gone} if self.gone else rules) | ({self.come} if self.come else frozenset())
 
 
-def crowd_path(at: Standing, *, last: bool = True) -> list[tuple[str, Turn]]:
+Path = list[tuple[str, Turn]]
+"""(group, turn), one after the other."""
+
+
+def either_path(at: Standing, back: Standing) -> Path:
+    """The way there, or, where none without a gap is found, the way back from the end (``back``), walked backwards:
+    what keeps the promise one way keeps it the other way. Else the way there with a gap."""
+    path = crowd_path(at, last=False)
+    if _arrived(at):
+        return path
+    other = crowd_path(back, last=False)
+    turned = _turned(other, back.crowd) if _arrived(back) else None
+    return path + crowd_path(at) if turned is None else turned
+
+
+def _arrived(at: Standing) -> bool:
+    return all(at.rules[id_] == ends.new for id_, ends in at.crowd.items())
+
+
+def _turned(path: Path, crowd: Mapping[str, Ends]) -> Path | None:
+    """``crowd``: its ends as ``path`` sees them. None where a rule would be changed in place that comes on the way."""
+    held = {id_: {rule: rule for rule in ends.new} for id_, ends in crowd.items()}
+    wanted = {id_: {rule: rule for rule in ends.old} for id_, ends in crowd.items()}
+    turned: Path = []
+    for id_, (later, sooner) in reversed(path):
+        gone = held[id_].pop(sooner) if sooner else None
+        if gone and later and gone.rule_id == FRESH:
+            return None
+        come = _named(wanted[id_].get(later, later), gone) if later else None
+        if come:
+            held[id_][come] = come
+        turned.append((id_, Turn(gone, come)))
+    return turned
+
+
+def _named(rule: SecurityGroupRule, gone: SecurityGroupRule | None) -> SecurityGroupRule:
+    return replace(rule, rule_id=gone.rule_id if gone else FRESH)
+
+
+def crowd_path(at: Standing, *, last: bool = True) -> Path:
     """Groups that may share interfaces, together, rule by rule: (group, turn). Where no other way is found, with a gap
     if this is the last stage, else no further."""
-    path: list[tuple[str, Turn]] = []
+    path: Path = []
 
     def take(id_: str, turns: Iterable[Turn]) -> bool:
         before = len(path)
@@ -122,8 +161,11 @@ def _search(at: Standing, id_: str) -> list[Turn]:
 
 
 def _places(ends: Ends, look: _Look) -> Iterator[Turn]:
+    """What grows into a rule that is wanted says what that one says."""
     places = larger_places if look.larger else wanted_places
-    return (Turn(rule, replace(other, rule_id=rule.rule_id)) for rule, other in places(ends, look.rules))
+    wanted = {rule: rule for rule in ends.new}
+    for rule, other in places(ends, look.rules):
+        yield Turn(rule, replace(wanted.get(other, other), rule_id=rule.rule_id))
 
 
 def _before(start: Rules, turns: list[Turn]) -> Rules:

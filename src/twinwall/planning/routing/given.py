@@ -1,18 +1,19 @@
 """What a route is made from: the allowed changes, and the two firewalls between which they lead."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from twinwall.model.firewall import Snapshot, ref_name
-from twinwall.model.rules import SecurityGroupRule
+from twinwall.model.net import Family
+from twinwall.model.rules import Direction, SecurityGroupRule
 from twinwall.planning import changes as c
 from twinwall.planning.compare import Universe
 from twinwall.planning.desired import Desired
 from twinwall.planning.guards import peak_weights
 from twinwall.planning.pairing import universe_of
-from twinwall.planning.quotas import Quotas, rule_counts
+from twinwall.planning.quotas import Quotas, list_weight, rule_counts
 from twinwall.planning.replay import Replay, after
 from twinwall.planning.usage import Usage
 
@@ -69,7 +70,28 @@ class Given:
         )
 
     def fits(self, rules: Iterable[SecurityGroupRule]) -> bool:
-        """Whether a group may hold these rules at one moment."""
-        return all(
-            count <= self.quotas.rules_per_group for count in rule_counts(rules, self.weights).values()
-        )
+        """Whether a group may hold these rules at any moment."""
+        return not self._over(rules, self.weights)
+
+    def fits_before_growth(
+        self, start: Iterable[SecurityGroupRule]
+    ) -> Callable[[Iterable[SecurityGroupRule]], bool]:
+        """Whether a group that holds ``start`` may hold other rules while no list has grown yet: if that brings it no
+        further from what fits then."""
+        most = self._over(start, self.weights)
+        now = {item.prefix_list_id: list_weight(item) for item in self.existing.prefix_lists or ()}
+
+        def fits(rules: Iterable[SecurityGroupRule]) -> bool:
+            over = self._over(rules, self.weights)
+            return all(over[key] <= most.get(key, 0) for key in over) and not self._over(
+                rules, {**self.weights, **now}
+            )
+
+        return fits
+
+    def _over(
+        self, rules: Iterable[SecurityGroupRule], weights: Mapping[str, int | None]
+    ) -> dict[tuple[Direction, Family], int]:
+        """By how many rules it is too much."""
+        limit = self.quotas.rules_per_group
+        return {key: count - limit for key, count in rule_counts(rules, weights).items() if count > limit}

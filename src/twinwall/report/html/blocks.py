@@ -51,8 +51,9 @@ def thing(resource: Resource) -> Thing:
 
 def place_facts(name: str, endpoint: Endpoint) -> list[tuple[str, str]]:
     where = " / ".join(part for part in (endpoint.account, endpoint.region) if part)
-    label = "" if endpoint.label in ("", endpoint.vpc_id) else f"{endpoint.label}: "
-    return [(name, f"{label}{endpoint.vpc_id}{f' in {where}' if where else ''}")]
+    label = "" if endpoint.label == endpoint.vpc_id else endpoint.label
+    vpc = f"{endpoint.vpc_id}{f' in {where}' if where else ''}"
+    return [(name, ": ".join(part for part in (label, vpc) if part))]
 
 
 def flow_block(title: str, sign: Sign, tone: Tone, flows: Sequence[Flow]) -> FlowBlock:

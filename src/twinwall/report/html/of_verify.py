@@ -24,7 +24,10 @@ class Told:
     condition: str = ""
 
 
-def verify_part(id_: str, report: VerifyReport, source: Endpoint, target: Endpoint, scene: Scene) -> Part:
+def verify_part(
+    id_: str, report: VerifyReport, source: Endpoint, target: Endpoint, scene: Scene | None
+) -> Part:
+    """``scene``: None where only the verdict is to be told."""
     return Part(
         id_,
         target.label,
@@ -33,7 +36,7 @@ def verify_part(id_: str, report: VerifyReport, source: Endpoint, target: Endpoi
         _figures(report),
         sections(
             differences_section(id_, report),
-            *scene_sections(id_, scene),
+            *(scene_sections(id_, scene) if scene else ()),
             not_compared_section(id_, report.not_compared),
         ),
     )
