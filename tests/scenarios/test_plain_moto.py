@@ -43,7 +43,6 @@ def twinwall(aws: Emulator, folder: Path, *arguments: str) -> tuple[int, Any, st
         capture_output=True,
         text=True,
         timeout=120,
-        check=False,
     )
     return ran.returncode, json.loads(ran.stdout) if ran.stdout else None, ran.stderr
 
