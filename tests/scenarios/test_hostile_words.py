@@ -67,6 +67,8 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
         (("demo", "--serve", "--latency-ms", "inf"), "'inf' is not a number that can be counted with"),
         (("plan", *PAIR, "--max-change", "nan"), "nan percent is not between 0 and 100"),
         (("mesh", "simulate", "--seeds", "2", "--trace"), "--trace tells the story of one seed, --seeds 2 runs"),
+        (("mesh", "template", "--prerequisites", "--mesh", "x"), "--prerequisites are the same for every mesh"),
+        (("mesh", "audit", "config", "--node", "x"), "--node says whose log is read from CloudWatch; of a FILE"),
         (("completion",), "Choose from: bash, zsh, fish. See twinwall completion --help"),
         (("mesh", "status"), "there is no twinwall.toml here that could name a mesh; name the file with --config"),
         (("explain", "--at", "source.json", "--from", "999", "--to", "web", "--protocol", "tcp", "--port", "1"),

@@ -11,6 +11,7 @@ from undertakings import OWNER, REGION, Ran, Scene
 from twinwall.boundary import Crew
 from twinwall.documents.journal import FileJournal
 from twinwall.emulator.faults import Fault, Kind
+from twinwall.emulator.refusal import Refusal
 from twinwall.emulator.simulation import Process
 from twinwall.engine.lock import Holder, acquire, find, leave
 from twinwall.errors import Interfered, LockHeld
@@ -92,6 +93,18 @@ def test_a_lost_answer_to_the_locks_own_calls(tmp_path: Path, action: str, kind:
     scene.sim.run()
     found[-1].release()
     scene.aws.arrive_all()
+    assert find(scene.side()) is None
+
+
+def test_a_lock_that_does_not_show_yet_is_released_all_the_same(tmp_path: Path) -> None:
+    """An id may answer NotFound for some seconds after its creation (aws-facts 3.2)."""
+    scene = Scene.make(tmp_path, target())
+    hidden = Refusal("InvalidGroup.NotFound", "The security group does not exist")
+    scene.aws.trouble.add(Fault("DeleteSecurityGroup", Kind.REFUSED, hidden, times=3))
+    found: list[Any] = []
+    hold(scene, tmp_path, "a", found)
+    scene.sim.run()
+    found[-1].release()
     assert find(scene.side()) is None
 
 

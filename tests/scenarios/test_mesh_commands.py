@@ -118,6 +118,8 @@ def test_a_true_up_by_hand_makes_every_group_equal_the_members_of_all_sites(
     offline = clusters.command("true-up", "--from", recording)
     assert offline.return_value == 0
     assert "mesh web: right" in offline.output
+    of_one = clusters.command("true-up", "--from", recording, "--node", f"{ACCOUNT}/eu-west-1")
+    assert "leave --node out" in str(of_one.exception)
 
     document = json.loads(Path(recording).read_text())
     document["groups"][clusters.groups["eu-west-1"]].pop()

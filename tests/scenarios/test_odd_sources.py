@@ -840,3 +840,38 @@ def test_what_a_snapshot_does_not_say_its_copy_does_not_say_either(world: Stage)
     only = world.save({"NetworkAcls": document["NetworkAcls"]})
     saved = world.run("snapshot", "--source", only).ended(0).json
     assert "SecurityGroups" not in saved
+
+
+def test_a_list_that_gives_a_block_twice_is_the_same_in_any_order(world: Stage) -> None:
+    """*Byte-stable for the same input*, in whatever order a dump's entries stand; an export gives the block once."""
+    document = source(
+        group("sg-web", "web", "in tcp 443 pl-0aaaaaaaaaaaaaaaa", DEFAULT_EGRESS),
+        lists=[prefix_list("pl-0aaaaaaaaaaaaaaaa", "office", size=5)],
+    )
+    twice = [{"Cidr": "192.0.2.0/24", "Description": words} for words in ("hq", "lab")]
+    told = []
+    for entries in (twice, twice[::-1]):
+        document["PrefixLists"][0]["Entries"] = entries
+        path = world.save(document)
+        plan = world.command("plan", path, world.empty("10.20.0.0/16")).ended(0).json
+        script = world.run("export", "--at", path, "--format", "cli").ended(0).stdout
+        told.append((plan["desired"]["PrefixLists"][0]["Entries"], script.count("192.0.2.0/24"), script))
+    assert told[0] == told[1]
+    assert told[0][:2] == ([{"Cidr": "192.0.2.0/24", "Description": "hq"}], 1)
+
+
+def test_a_vpc_is_equal_to_itself_and_to_what_it_was_but_for_what_changed(world: Stage) -> None:
+    """A proof of one VPC at two moments: each group and ACL is its own counterpart, without any mark."""
+    document = source(
+        group("sg-web", "web", "in tcp 443 0.0.0.0/0", DEFAULT_EGRESS),
+        group("sg-db", "db", "in tcp 5432 sg-web", DEFAULT_EGRESS),
+        acls=[acl("acl-p", "in 100 allow 6 443 0.0.0.0/0", tags={"Name": "p"})],
+    )
+    before = world.save(document, "before.json")
+    same = world.run("verify", "--source", before, "--target", before, "--output", "json").ended(0).json
+    assert same["compared"] == {"groups": 2, "acls": 1, "subnets": 0}
+    (web,) = (one for one in document["SecurityGroups"] if one["GroupName"] == "web")
+    web["IpPermissions"] = []
+    now = world.save(document, "now.json")
+    moved = world.run("verify", "--source", before, "--target", now, "--output", "json").ended(2).json
+    assert [(one["resource"]["name"], one["only_in"]) for one in moved["differences"]] == [("web", "source")]

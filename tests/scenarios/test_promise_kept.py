@@ -260,9 +260,10 @@ def a_large_plot(folder: Path, seed: int) -> Plot | None:
     return found if found is not None and found.calls <= 400 else a_plot(folder, seed, 8)
 
 
-@pytest.mark.parametrize("seed", [336])
+@pytest.mark.parametrize("seed", [336, 358])
 def test_large_plans_that_went_wrong_once(folder: Path, seed: int) -> None:
-    """336: resumed at once, by a reading that did not show the last answer yet."""
+    """336: resumed at once, by a reading that did not show the last answer yet. 358: a list whose deletion had no
+    answer was gone, and called taken away by somebody else."""
     check_faults(folder, seed, a_large_plot(folder, seed))
 
 

@@ -58,7 +58,9 @@ def test_keep_needs_an_active_peering(world: Stage) -> None:
     with_peer(world)
     target = world.empty(account=A, region=HERE)
     options = ("--outside", "keep")
-    world.migrate(SOURCE_VPC, target, options=options, target_at=(A, HERE)).refused(3, "sg-peer")
+    world.migrate(SOURCE_VPC, target, options=options, target_at=(A, HERE)).refused(
+        3, "sg-peer", f"no active peering to {PEER}"
+    )
     peering(world, target, PEER)
     world.migrate(SOURCE_VPC, target, options=options, target_at=(A, HERE)).ended(0)
     assert peers(world.group("web", target, A, HERE)) == {"sg-peer"}
@@ -68,7 +70,9 @@ def test_keep_needs_an_active_peering(world: Stage) -> None:
 def test_keep_never_crosses_a_region(world: Stage) -> None:
     """*References across Regions cannot exist.*"""
     with_peer(world)
-    world.migrate(SOURCE_VPC, world.empty(), options=("--outside", "keep")).refused(3, "sg-peer")
+    world.migrate(SOURCE_VPC, world.empty(), options=("--outside", "keep")).refused(
+        3, "sg-peer", "another Region"
+    )
 
 
 def test_stale_references_cannot_be_kept(world: Stage) -> None:

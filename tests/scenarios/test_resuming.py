@@ -192,6 +192,81 @@ def test_a_list_that_nobody_writes_to_weighs_in_a_full_group(folder: Path, back:
     assert "list-weight-unknown" not in {one.id for one in ran.planned.plan.findings}
 
 
+# --- half an undo
+
+
+def half_undone(folder: Path, number: int) -> tuple[Scene, Path, Path, Any, Any]:
+    """A run that made, changed and deleted things, and an undo of it whose process ended at its nth call: (scene,
+    the run's journal, the undo's, what stood before the run, and after it)."""
+    was, is_ = pair(4)
+    scene, journal, undo = (
+        Scene.make(folder, target()),
+        folder / f"j-{next(_numbers)}",
+        folder / f"u-{next(_numbers)}",
+    )
+    assert scene.run(scene.applying(was, SETTINGS, folder / f"was-{next(_numbers)}")).report.equal
+    scene.sim.sleep(100)
+    before = scene.everything()
+    assert scene.run(scene.applying(is_, SETTINGS, journal)).report.equal
+    scene.sim.sleep(100)
+    after, process = scene.everything(), Process("undo")
+    scene.aws.doom = (number, End.LOST, process)
+    assert not scene.run(scene.undoing(journal, undo), process).ended
+    scene.aws.doom = None
+    scene.sim.sleep(300)  # the lock is the undo's
+    return scene, journal, undo, before, after
+
+
+@pytest.mark.parametrize("way", ["undo again", "resume the undo", "undo the undo"])
+@pytest.mark.parametrize("number", [2, 5, 9])
+def test_after_half_an_undo_there_are_ways_on_and_back(folder: Path, number: int, way: str) -> None:
+    scene, journal, undo, before, after = half_undone(folder, number)
+    new = folder / f"v-{next(_numbers)}"
+    job = {
+        "undo again": scene.undoing(journal, new),
+        "resume the undo": scene.resuming(undo),
+        "undo the undo": scene.undoing(undo, new),
+    }[way]
+    ran = scene.run(job)
+    assert ran.report is not None, ran.error
+    assert ran.report.equal
+    assert equal_but_for_ids(scene.everything(), after if way == "undo the undo" else before) == []
+
+
+def test_what_half_an_undo_has_made_again_stays_and_is_told_by_a_resume_of_the_run(folder: Path) -> None:
+    """The run's own journal cannot know whose it is."""
+    scene, journal, _, _, after = half_undone(folder, 5)
+    ran = scene.run(scene.resuming(journal))
+    assert ran.report is not None, ran.error
+    (told,) = (one for one in ran.planned.plan.findings if one.id == "changed-meanwhile")
+    (more,) = equal_but_for_ids(scene.everything(), after)
+    assert told.resource.name == "acl-2"
+    assert more.startswith("acl acl-2")
+
+
+def test_an_acl_in_anothers_place_is_not_taken_for_that_one_made_again(folder: Path) -> None:
+    """Nobody answered the deletion of the one that it replaced; both have the same name and tags."""
+
+    def copy(number: int) -> Any:
+        entries = [f"in {10 * n + number} allow tcp {n + number} 10.{n}.0.0/16" for n in range(1, 16)]
+        acl = f.acl(
+            "acl-1", *entries, "out 100 allow -1 - 0.0.0.0/0", subnets=["subnet-s1"], tags={"Name": "a"}
+        )
+        return source([], [acl], [])
+
+    scene, journal, process = Scene.make(folder, target()), folder / "j", Process("cut off")
+    assert scene.run(scene.applying(copy(0), SETTINGS, folder / "was")).report.equal
+    scene.sim.sleep(100)
+    before = scene.everything()
+    scene.aws.doomed, scene.aws.doom = "DeleteNetworkAcl", (1, End.LOST, process)
+    assert not scene.run(scene.applying(copy(5), SETTINGS, journal), process).ended
+    scene.aws.doom = None
+    ran = scene.run(scene.undoing(journal, folder / "u"))
+    assert ran.report.equal
+    assert not ran.planned.plan.findings
+    assert equal_but_for_ids(scene.everything(), before) == []
+
+
 # --- what lists cost
 
 OFFICES = 12

@@ -212,3 +212,30 @@ def test_who_may_not_create_is_told_of_and_the_rest_is_undone(folder: Path, acti
     ran = undone(scene, journal)
     assert "cannot be asked" in " ".join(one.message for one in ran.applied.findings)
     assert left(scene, before) == []
+
+
+# --- what somebody else deletes meanwhile
+
+
+def test_a_list_that_somebody_else_deletes_meanwhile_is_not_waited_for(folder: Path) -> None:
+    scene, journal = made(folder), folder / f"j-{next(_numbers)}"
+    before = scene.everything()
+    assert scene.run(scene.applying(LISTS_AND_ACLS, SETTINGS, journal)).report.equal
+    scene.sim.sleep(100)
+
+    def deleting(route: Any) -> Any:
+        lists = scene.everything()["lists"].values()
+        (id_,) = (item.prefix_list_id for item in lists if not item.aws_managed)
+        for group in scene.everything()["groups"].values():
+            naming = [rule.rule_id for rule in group.rules if str(rule.peer) == id_]
+            params = {"GroupId": group.group_id, "SecurityGroupRuleIds": naming}
+            if naming:
+                scene.aws.request(OWNER, REGION, "RevokeSecurityGroupIngress", params)
+        scene.aws.request(OWNER, REGION, "DeleteManagedPrefixList", {"PrefixListId": id_})
+        return route
+
+    scene.mutant = deleting
+    ran = undone(scene, journal)
+    assert ran.reads < 40
+    assert "somebody else took it away" in " ".join(one.message for one in ran.applied.findings)
+    assert left(scene, before) == []

@@ -184,7 +184,7 @@ class Ran:
 @dataclass
 class Scene:
     """``settle``, ``late``: as of the command line. ``lock``: whether runs take it. ``mutant``: what becomes of a
-    plan's route before it is carried out."""
+    plan's route before it is carried out. ``made``: lists that other targets of the run have made."""
 
     sim: Simulation
     aws: Fatal
@@ -194,6 +194,7 @@ class Scene:
     late: float = 35.0
     lock: bool = True
     mutant: Callable[[Route], Route] = lambda route: route
+    made: dict[str, str] = field(default_factory=dict)
     names: Any = field(default_factory=itertools.count)
 
     @classmethod
@@ -297,6 +298,7 @@ class Scene:
                 side.pace,
                 settle=self.settle,
                 late=self.late,
+                made=self.made,
                 alive=held.keep if held else lambda: None,
             )
             try:

@@ -64,6 +64,8 @@ def audit(
     a node's log could not be read.
     """
     unread: list[str] = []
+    if files and node:
+        raise ConfigError("--node says whose log is read from CloudWatch; of a FILE choose lines with --site")
     if files:
         read = [line for file in files for line in _lines(_text(file))]
     else:

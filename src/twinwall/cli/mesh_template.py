@@ -60,6 +60,8 @@ def template(
         raise ConfigError(
             "--parameter is for a node's SAM template; Terraform and prerequisites take variables when run"
         )
+    if prerequisites and (options["mesh"] or options["node"]):
+        raise ConfigError("--prerequisites are the same for every mesh and node; leave --mesh and --node out")
     if prerequisites:
         texts = {"prerequisites": _prerequisites(format_)}
     else:

@@ -25,7 +25,7 @@ from twinwall.cli.replicas import configuration_of
 from twinwall.engine.mesh.adopt import check_owners
 from twinwall.engine.mesh.handler import handle
 from twinwall.engine.mesh.run import NotDone
-from twinwall.errors import AwsError
+from twinwall.errors import AwsError, ConfigError
 from twinwall.mesh.configure import Configured
 from twinwall.mesh.status import status as status_of
 from twinwall.report.mesh import mesh_status_text
@@ -60,6 +60,8 @@ def true_up(invocation: Invocation, /, mesh: str | None, yes: bool, **options: A
     true-up would find. Exit code 2: a node could not be brought in line (or, with --from, something differs).
     """
     configured = configuration_of(invocation).mesh(mesh)
+    if options["from_"] is not None and options["node"]:
+        raise ConfigError("--from tells of every node that the recording has; leave --node out")
     if options["from_"] is not None:
         return _offline(invocation, configured, options["from_"])
     nodes = nodes_of(configured, options["node"])

@@ -39,9 +39,9 @@ SIDES = ("source", "target", "at")
 def permissions(_invocation: Invocation, /, command: str, side: str | None, **options: Any) -> int:
     """Print the least IAM policy a command needs.
 
-    COMMAND is snapshot, plan, apply, migrate, verify, undo, resume, unlock, drift, explain, lint or export. The
-    answer is JSON: a policy for the source's credentials and one for the target's (explain, lint, export: for
-    those of --at), as far as the command has such a side.
+    COMMAND is snapshot, plan, apply, migrate, verify, undo, resume, unlock, drift, explain, lint or export; for a
+    mesh there is twinwall mesh permissions. The answer is JSON: a policy for the source's credentials and one for the
+    target's (explain, lint, export: for those of --at), as far as the command has such a side.
     """
     both = policies(command, {name: _scope(name, options) for name in SIDES})
     if side is not None and side not in both:

@@ -216,7 +216,7 @@ def write_private_bytes(path: Path, content: bytes, what: str, ours: Ours = anyt
         if _is_passage(path):
             path.write_bytes(content)
             return
-        place = path.resolve()  # a link stays one
+        place = _real(path)
         with _beside(place) as (temporary, descriptor):
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(content)
@@ -231,7 +231,7 @@ def check_writable(path: Path, what: str, ours: Ours = anything) -> None:
         _check_place(path, what, ours)
         if _is_passage(path):
             return
-        folder = path.resolve().parent
+        folder = _real(path).parent
     if not folder.is_dir():
         raise ConfigError(
             f"{what} {path} cannot be written: there is no folder {folder}; make it, or name another"
@@ -248,6 +248,11 @@ def _check_place(path: Path, what: str, ours: Ours) -> None:
             f"{what} {path} cannot be written: there is a file already that is no {what.removeprefix('the ')} of "
             "twinwall; name another"
         )
+
+
+def _real(path: Path) -> Path:
+    """A link stays one; links in a circle lead nowhere and give way."""
+    return Path(os.path.realpath(path))
 
 
 def _is_passage(path: Path) -> bool:

@@ -13,7 +13,7 @@ from twinwall.documents.journal import read_journal
 from twinwall.documents.plans import parse_plan, plan_document
 from twinwall.errors import ConfigError, DocumentError
 from twinwall.model import wire
-from twinwall.model.firewall import Snapshot, ref_name
+from twinwall.model.firewall import Snapshot, new_id, ref_name
 from twinwall.planning import changes as c
 from twinwall.planning.history import History, Purpose, Sent
 from twinwall.planning.plan import Plan
@@ -75,12 +75,13 @@ def _nonce_of(records: Sequence[Record]) -> str:
 @dataclass
 class _Calls:
     """``open``: calls of one run that wait for their end, by step, with the time they were sent. ``lost``: when calls
-    were sent that may still arrive."""
+    were sent that may still arrive. ``shared``: lists that another target's run made."""
 
     open: dict[int, tuple[c.Change, float]] = field(default_factory=dict)
     sent: list[Sent] = field(default_factory=list)
     ids: dict[str, str] = field(default_factory=dict)
     lost: list[float] = field(default_factory=list)
+    shared: dict[str, str] = field(default_factory=dict)
     ended: bool = False
 
     def take(self, record: Record) -> None:
@@ -95,6 +96,8 @@ class _Calls:
             self.lost.append(time)
         elif event in ("refused", "failed", "skipped"):
             self.open.pop(step, None)
+            if "ref" in record:
+                self.shared[new_id("prefix-list", record["ref"])] = record["id"]
         elif event == "journal":
             self.close()
         elif event == "end":
@@ -128,7 +131,8 @@ def _history(records: Sequence[Record], lock_id: str, nonce: str, path: Path) ->
         plan=parse_plan(begin["plan"], path),
         before=wire.parse_snapshot(begin["before"]),
         sent=tuple(state.sent),
-        ids=state.ids,
+        ids={**state.shared, **state.ids},
+        shared=frozenset(state.shared.values()),
         unanswered_at=max(state.lost, default=None),
         last_at=_seconds(records[-1]["time"]),
         lock_id=lock_id,

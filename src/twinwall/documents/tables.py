@@ -100,7 +100,9 @@ class _Reader:
             return configure(name, raw)
         except ConfigError as wrong:
             key = str(wrong).partition(" ")[0]
-            raise self.wrong(("meshes", name), key if key in raw else "", str(wrong)) from None
+            header = ("meshes", name, "sites") if _of_a_site(key, raw, str(wrong)) else ("meshes", name)
+            known = key in raw or len(header) == 3
+            raise self.wrong(header, key if known else "", str(wrong)) from None
 
     def check_meshes(self, meshes: dict[str, Configured]) -> None:
         """One group belongs to one mesh, and so does one Auto Scaling group."""
@@ -116,6 +118,13 @@ class _Reader:
 
     def wrong(self, header: tuple[str, ...], key: str, why: str) -> ConfigError:
         return ConfigError(f"{place_of(self.path, self.text, header, key)} {why}")
+
+
+def _of_a_site(key: str, raw: dict[str, Any], why: str) -> bool:
+    """A key that no site knows stands where it is written; a wrong value may be any site's."""
+    sites = raw.get("sites")
+    tables = [site for site in sites if isinstance(site, dict)] if isinstance(sites, list) else []
+    return "is no key of a site" in why and any(key in site for site in tables)
 
 
 # --- what msgspec says, in our words

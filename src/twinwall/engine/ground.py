@@ -41,8 +41,8 @@ class Arrived:
 class Ground:
     """Used by one thread. ``acls``: as read last, at ``acls_at``. ``added``, ``gone``, ``entries``, ``acl_of``,
     ``lists``: what this run has made, as ``Wanted`` has it. ``coming``, ``going``, ``leaving``, ``tried``: rules by
-    group, groups, and entries by ACL and number of calls that were sent, and perhaps carried out. ``met_at``: since
-    when things are known that an earlier run made."""
+    group, groups and lists, and entries by ACL and number of calls that were sent, and perhaps carried out. ``met_at``:
+    since when things are known that an earlier run made."""
 
     replay: Replay
     existing_acls: frozenset[str]
@@ -67,7 +67,7 @@ class Ground:
         self.coming.setdefault(change.resource.id, set()).update(come)
         self.going.setdefault(change.resource.id, set()).update(go)
         match change:
-            case c.DeleteSecurityGroup():
+            case c.DeleteSecurityGroup() | c.DeleteManagedPrefixList():
                 self.leaving.add(change.resource.id)
             case c.DeleteNetworkAclEntry(entry=entry):
                 self.tried.setdefault((change.resource.id, entry.key), set()).add(None)
@@ -283,7 +283,9 @@ class Ground:
 
     def _deletable_list(
         self, change: c.DeleteManagedPrefixList, there: PrefixList | None
-    ) -> c.Change | Skipped:
+    ) -> c.Change | Skipped | Arrived:
+        if there is None and change.resource.id in self.leaving:
+            return Arrived()
         if there is None and change.resource.id in self.met_at:
             return change
         if there is None:

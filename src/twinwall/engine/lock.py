@@ -50,6 +50,8 @@ KEEP_EVERY = 60.0
 SKEW = 30.0
 _ATTEMPTS = 8
 _PAUSE = 1.0
+LAG = 10.0
+"""For how long a group that was made may not be found."""
 _LONGEST_VALUE = 256  # of a tag (aws-facts 1.2)
 
 
@@ -108,14 +110,20 @@ class Lock:
     def release(self) -> None:
         """Raises ``AwsError``'s children; a lock that is gone is released. One that EC2 does not let go is left when it
         has expired."""
-        _repeated(lambda: _delete(self.target, self.id), self.clock, until=self.expires)
+        _repeated(self._let_go, self.clock, until=self.expires)
+
+    def _let_go(self) -> None:
+        """A group that was made a moment ago may not be found yet (aws-facts 3.2), and would stay."""
+        shows = self.expires - LIFE + LAG
+        while not _deleted(self.target, self.id) and self.clock.now() < shows:
+            self.clock.sleep(_PAUSE)
 
 
 def acquire(target: LiveSide, holder: Holder, journal: Journal, clock: Clock, own: str = "") -> Lock:
     """``own``: the id of the lock that the same journal's last run held: taken over at once. Raises ``LockHeld``, and
     ``AwsError``'s children."""
     if own:
-        _repeated(partial(_delete, target, own), clock)
+        _repeated(partial(_deleted, target, own), clock)
     journal.record("locking", {"nonce": holder.nonce})
     for _ in range(_ATTEMPTS):
         try:
@@ -138,7 +146,7 @@ def acquire(target: LiveSide, holder: Holder, journal: Journal, clock: Clock, ow
 def leave(target: LiveSide, own: str, clock: Clock) -> None:
     """Takes away the lock that a journal's last run left behind, where there is nothing more to do."""
     if own:
-        _repeated(partial(_delete, target, own), clock)
+        _repeated(partial(_deleted, target, own), clock)
 
 
 def find_own(document: Document, nonce: str) -> str:
@@ -173,7 +181,7 @@ def told(group: SecurityGroup) -> str:
 
 
 def remove(target: LiveSide, group: SecurityGroup, clock: Clock) -> None:
-    _repeated(lambda: _delete(target, group.group_id), clock)
+    _repeated(lambda: _deleted(target, group.group_id), clock)
 
 
 # --- calls
@@ -216,11 +224,13 @@ def _create(target: LiveSide, holder: Holder, clock: Clock) -> tuple[str, float]
     return _send(target, change), expires
 
 
-def _delete(target: LiveSide, id_: str) -> str:
+def _deleted(target: LiveSide, id_: str) -> bool:
+    """Whether there was anything to delete."""
     try:
-        return _send(target, c.DeleteSecurityGroup(resource=Resource("security-group", id_, LOCK_GROUP_NAME)))
+        _send(target, c.DeleteSecurityGroup(resource=Resource("security-group", id_, LOCK_GROUP_NAME)))
     except NotFound:
-        return ""
+        return False
+    return True
 
 
 def _tagging(id_: str, tags: Tags) -> c.CreateTags:

@@ -237,6 +237,8 @@ class Run:
             return False
         if known:
             self.ids[step.resource.id] = known
+            name, why = ref_name(step.resource.id) or "", "another target of this run made it"
+            self.record("skipped", position, action=step.action, why=why, id=known, ref=name)
         self.ground.done(c.resolve(step, self.ids))
         self._finish(position, change)
         return True

@@ -35,8 +35,8 @@ class History:
     """``ids``: what refs became, as far as was answered. ``unanswered_at``: when the last call without an answer was
     sent (seconds since the epoch), None where there is none; ``last_at``: when the last line was written. ``lock_id``:
     the lock that the run holds, or held last; ``lock_nonce``: the tag of the one that it was about to make.
-    ``ended``: the run came to its end. ``allow_gap``: on the way on or back what cannot be kept open is told and
-    done."""
+    ``ended``: the run came to its end. ``shared``: ids of lists that it uses, and another target's run made.
+    ``allow_gap``: on the way on or back what cannot be kept open is told and done."""
 
     purpose: Purpose
     plan: Plan
@@ -48,6 +48,7 @@ class History:
     lock_id: str = ""
     lock_nonce: str = ""
     ended: bool = False
+    shared: frozenset[str] = frozenset()
     allow_gap: bool = False
 
 
@@ -74,7 +75,7 @@ def own_work(history: History) -> Own:
     own.created = {
         real
         for ref, real in history.ids.items()
-        if ref_name(ref) is not None and real not in _held(history.before)
+        if ref_name(ref) is not None and real not in _held(history.before) | history.shared
     }
     own.touched |= own.created
     return own

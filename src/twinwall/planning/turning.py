@@ -8,7 +8,7 @@ deleted by the run  deleted                                made again, under a n
 somebody else's     stays as it is now                     refused, named
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from twinwall.errors import ForeignOwner
@@ -62,9 +62,18 @@ def onward(history: History, now: Snapshot) -> Desired:
         purpose="resumed",
     )
     own = own_work(history)
-    others = tuple(foreign(history, own, now))
-    desired = _left_alone(resolve_desired(desired, history.ids), others, now)
+    others = (*foreign(history, own, now), *_made_anew(history, own, now))
+    desired = resolve_desired(desired, history.ids)
+    lists = tuple(item for item in desired.lists if item.prefix_list_id not in history.shared)
+    desired = _left_alone(replace(desired, lists=lists), others, now)
     return replace(desired, findings=tuple(one.finding() for one in others))
+
+
+def _made_anew(history: History, own: Own, now: Snapshot) -> Iterator[Foreign]:
+    """What the run deleted, and an undo, or somebody, has made again since: it stays."""
+    things = things_in(now)
+    for id_ in sorted(set(twins_of(own, history.before, now).values()) - own.created):
+        yield Foreign(things[id_].resource, None, there=True)
 
 
 def _acls(snapshot: Snapshot) -> Mapping[str, NetworkAcl]:

@@ -2,6 +2,7 @@
 
 looked for by           finds                                      on what condition
 --map-group             the group named                            it exists
+id                      itself                                     a proof of one VPC at two moments
 mark                    the copy of exactly this source            one only
 CloudFormation id       same logical id                            --match-cloudformation
 name                    a copy whose source is gone                a complete read of the source
@@ -22,7 +23,7 @@ from twinwall.model.ownership import LOGICAL_ID_TAG, MESH_TAG, SOURCE_TAG, manag
 from twinwall.model.rules import Tags
 from twinwall.replica.scene import Scene, name_key
 
-How = Literal["map", "mark", "logical-id", "replaced", "name", "default"]
+How = Literal["map", "itself", "mark", "logical-id", "replaced", "name", "default"]
 STACK_NAME_TAG = "aws:cloudformation:stack-name"
 
 Thing = TypeVar("Thing", SecurityGroup, NetworkAcl)
@@ -54,6 +55,7 @@ class Matcher(Generic[Thing]):
         """``wanted_name``: the source's name after ``--rename``."""
         steps: tuple[tuple[How, Callable[[], Thing | None]], ...] = (
             ("map", lambda: self._mapped(source)),
+            ("itself", lambda: self._itself(source)),
             ("mark", lambda: self._by_mark.get(str(self.scene.mark(id_of(source))))),
             ("logical-id", lambda: self._by_logical_id(source)),
             ("replaced", lambda: self._by_name(wanted_name, self._source_is_gone)),
@@ -71,6 +73,15 @@ class Matcher(Generic[Thing]):
             if item.target and item.source in (source.group_id, source.group_name):
                 return self.named(item.target, f"--map-group {item.source}={item.target}")
         return None
+
+    def _itself(self, source: Thing) -> Thing | None:
+        scene = self.scene
+        same = not scene.writing and scene.source_at == scene.target_at
+        return self._by_id.get(id_of(source)) if same else None
+
+    @cached_property
+    def _by_id(self) -> dict[str, Thing]:
+        return {id_of(thing): thing for thing in self.targets}
 
     def named(self, wanted: str, option: str) -> Thing:
         """The target's thing of this id or name. Raises ``ConfigError``."""

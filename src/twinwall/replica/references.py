@@ -83,7 +83,8 @@ class ReferenceTranslator:
         if (match := self.matcher.match(source, wanted)) is not None:
             return (self._target_peer(match.thing.group_id),)
         return self._kept(peer) or Outside(
-            f"{source.resource} does not come along and has no counterpart in the target", "unselected"
+            f"{source.resource} does not come along and has no counterpart in the target{self._why_not_kept(peer)}",
+            "unselected",
         )
 
     def _foreign(self, peer: GroupPeer) -> tuple[Peer, ...] | Outside:
@@ -103,7 +104,7 @@ class ReferenceTranslator:
         where = f" of {peer.user_id}" if peer.user_id != self.scene.source_at.account else ""
         vpc = f" in {peer.vpc_id}" if peer.vpc_id else ""
         return self._kept(peer) or Outside(
-            f"{peer.group_id}{where}{vpc} is not of the source VPC", "other-vpc"
+            f"{peer.group_id}{where}{vpc} is not of the source VPC{self._why_not_kept(peer)}", "other-vpc"
         )
 
     def _is_stale(self, peer: GroupPeer) -> bool:
@@ -143,6 +144,15 @@ class ReferenceTranslator:
         ):
             return None
         return (GroupPeer(peer.group_id, user_id=peer.user_id or scene.source_at.account, vpc_id=vpc_id),)
+
+    def _why_not_kept(self, peer: GroupPeer) -> str:
+        scene = self.scene
+        if scene.settings.translation.outside != "keep":
+            return ""
+        if not scene.same_region:
+            return f", and cannot be kept: {scene.target_at.region or 'the target'} is another Region"
+        vpc_id = peer.vpc_id or scene.source_at.vpc_id
+        return f", and cannot be kept: the target VPC has no active peering to {vpc_id}"
 
 
 def _is_account(user_id: str) -> bool:

@@ -55,6 +55,11 @@ def test_what_it_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
+        (
+            '[meshes.a]\nports = ["tcp/1"]\n[[meshes.a.sites]]\nregion = "eu-west-1"\ncolour = "red"',
+            5,
+            "colour: colour is no key of a site",
+        ),
         ('[location.x]\nvpc = "vpc-1"', 1, "location: is none of locations, replicas, meshes"),
         ('[locations.x]\n# a comment\nvcp = "vpc-1"', 3, r"\[locations.x\] vcp: .* did you mean vpc\?"),
         ("[locations.x]\nvpc = 7", 2, r"\[locations.x\] vpc: is of the type int; a text is wanted"),

@@ -110,6 +110,17 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
         assert (link.is_symlink(), place.read_text()) == (True, text)
 
 
+def test_links_in_a_circle_are_no_trouble(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.symlink_to(there)
+    there.symlink_to(here)
+    with pytest.raises(DocumentError, match="here cannot be read: Too many levels of symbolic links"):
+        read_text(here, "the plan")
+    check_writable(here, "the plan")
+    write_private(here, "words", "the plan")
+    assert here.read_text() == "words"
+
+
 def test_a_pipe_takes_what_is_written_and_stays_one(pipe: Path) -> None:
     """So do /dev/stdout and /dev/null, of which a user with all rights has but one."""
     read: list[str] = []

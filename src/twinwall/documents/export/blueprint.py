@@ -164,7 +164,10 @@ def _acl(acl: NetworkAcl) -> NetworkAcl:
 
 
 def _list(item: PrefixList) -> PrefixList:
-    return replace(item, tags=_tags(item.tags))
+    """EC2 refuses a block given twice, which other tools' dumps may do."""
+    entries = {entry.cidr: entry for entry in reversed(item.entries or ())}
+    once = tuple(sorted(entries.values()))
+    return replace(item, tags=_tags(item.tags), entries=once)
 
 
 def _tags(tags: Tags) -> Tags:

@@ -13,7 +13,7 @@ def parse_prefix_list(item: Json) -> PrefixList:
     entries = item.get("Entries")
     if entries is None and item.get("Cidrs") is not None:  # the shape of DescribePrefixLists
         entries = [{"Cidr": cidr} for cidr in item["Cidrs"]]
-    parsed = None if entries is None else tuple(sorted(map(parse_list_entry, entries)))
+    parsed = None if entries is None else tuple(sorted(map(parse_list_entry, entries), key=_entry_order))
     name = str(item.get("PrefixListName") or "")
     return PrefixList(
         prefix_list_id=str(item["PrefixListId"]),
@@ -48,6 +48,11 @@ def _list_family(item: Json, entries: tuple[PrefixListEntry, ...] | None) -> Any
 
 def parse_list_entry(item: Json) -> PrefixListEntry:
     return PrefixListEntry(parse_cidr(str(item["Cidr"])), str(item.get("Description") or ""))
+
+
+def _entry_order(entry: PrefixListEntry) -> tuple[PrefixListEntry, str]:
+    """Of a block that a dump gives twice, as EC2 never does, the same one comes first in whatever order it is given."""
+    return entry, entry.description
 
 
 def list_entry_fields(entry: PrefixListEntry) -> dict[str, Any]:

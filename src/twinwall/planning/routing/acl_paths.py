@@ -13,11 +13,12 @@ allow that shadows it.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
-from itertools import count
+from itertools import combinations, count
 
 from twinwall.model.rules import MAX_RULE_NUMBER, NetworkAclEntry
 from twinwall.packets.packetset import PacketSet
 from twinwall.planning.acl_entries import Entries, packets_of
+from twinwall.planning.routing.in_place import block_of_both, hull_of
 
 Path = tuple[Entries, ...]
 """What stands after each call, the last being the goal; neighbours differ in one number."""
@@ -40,8 +41,9 @@ def best_path(old: Entries, new: Entries, room: int) -> Path | None:
         return ()
     built = [path for path in (in_front(old, new, room), behind(old, new, room)) if path is not None]
     shortest = min(built, key=len, default=None)
-    found = search(old, new, room, len(shortest) - 1 if shortest else len(old) + 2 * len(new) + MOST_HELPERS)
-    return found or shortest
+    most = len(old) + 2 * len(new) + MOST_HELPERS
+    found = search(old, new, room, len(shortest) - 1 if shortest else most)
+    return found or shortest or search(old, new, room, most, anywhere=True)
 
 
 # --- built
@@ -118,16 +120,16 @@ def behind(old: Entries, new: Entries, room: int) -> Path | None:
 _State = Mapping[int, NetworkAclEntry]
 
 
-def search(old: Entries, new: Entries, room: int, most: int) -> Path | None:
+def search(old: Entries, new: Entries, room: int, most: int, *, anywhere: bool = False) -> Path | None:
     """A shortest path of at most ``most`` calls among those that it looks at (A*; what is left to set right is
-    the estimate)."""
+    the estimate). ``anywhere``: entries may stand at any number for a while, also in the place of others."""
     start = {entry.rule_number: entry for entry in old}
     goal = {entry.rule_number: entry for entry in new}
     end, serial = packets_of(new), count()
     queue: list[tuple[int, int, int, Entries, tuple[Entries, ...]]] = []
     heappush(queue, (_left(start, goal), _left(start, goal), next(serial), old, ()))
     seen: set[Entries] = set()
-    for _ in range(MOST_LOOKS):
+    for _ in range(MOST_LOOKS * (1 + anywhere)):
         if not queue:
             return None
         _, left, _, entries, path = heappop(queue)
@@ -142,7 +144,7 @@ def search(old: Entries, new: Entries, room: int, most: int) -> Path | None:
         if not left:
             return path
         state = {entry.rule_number: entry for entry in entries}
-        for later in _neighbours(state, goal, start):
+        for later in (*_neighbours(state, goal, start), *(_moved(state, goal) if anywhere else ())):
             steps, todo = len(path) + 1, _left(later, goal)
             if len(later) <= room and steps + todo <= most:
                 found = tuple(sorted(later.values()))
@@ -179,6 +181,27 @@ def _helped(state: _State, goal: _State, wrong: Sequence[int]) -> Iterator[dict[
         for number in wrong:
             if number in goal:
                 yield {**state, slot: replace(goal[number], rule_number=slot)}
+
+
+def _moved(state: _State, goal: _State) -> Iterator[dict[int, NetworkAclEntry]]:
+    """An entry that stands or is wanted, or one that holds two of those, at a number that is taken or free beside
+    one."""
+    numbers = sorted(state.keys() | goal.keys())
+    free = {number + 1 for number in numbers} | {number - 1 for number in numbers}
+    places = [number for number in sorted({*numbers, *free}) if 0 < number <= MAX_RULE_NUMBER]
+    known = list(dict.fromkeys((*goal.values(), *state.values())))
+    for entry in dict.fromkeys((*known, *_joined(known))):
+        for number in places:
+            moved = replace(entry, rule_number=number)
+            if state.get(number) != moved:
+                yield {**state, number: moved}
+
+
+def _joined(entries: Sequence[NetworkAclEntry]) -> Iterator[NetworkAclEntry]:
+    for one, other in combinations(entries, 2):
+        traffic, cidr = hull_of(one.traffic, other.traffic), block_of_both(one.cidr, other.cidr)
+        if one.key[0] is other.key[0] and one.action is other.action and traffic and cidr:
+            yield replace(one, traffic=traffic, cidr=cidr)
 
 
 def edits(path: Path, old: Entries) -> Iterator[tuple[NetworkAclEntry | None, NetworkAclEntry | None]]:

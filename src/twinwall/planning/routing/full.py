@@ -13,11 +13,12 @@ from twinwall.model.rules import Direction, SecurityGroupRule
 from twinwall.planning import changes as c
 from twinwall.planning.replay import addresses_of
 from twinwall.planning.routing.calls import Calls
-from twinwall.planning.routing.full_paths import Turn, crowd_path, either_path
+from twinwall.planning.routing.full_paths import crowd_path, either_path
 from twinwall.planning.routing.given import Given
 from twinwall.planning.routing.in_place import FRESH
 from twinwall.planning.routing.lane import Lane
 from twinwall.planning.routing.standing import Ends, Rules, Standing, Views
+from twinwall.planning.routing.turn import Turn
 from twinwall.planning.semantics import Lists
 
 

@@ -14,19 +14,11 @@ from typing import NamedTuple
 from twinwall.model.rules import SecurityGroupRule
 from twinwall.planning.routing.in_place import FRESH, larger_places, wanted_places
 from twinwall.planning.routing.standing import Ends, Rules, Standing
+from twinwall.planning.routing.thorough import whole_way
+from twinwall.planning.routing.turn import Turn
 
 MOST_LOOKS = 400
 """States that a search looks at before it takes the smallest gap."""
-
-
-class Turn(NamedTuple):
-    """``gone`` goes, ``come`` comes; both: in place."""
-
-    gone: SecurityGroupRule | None
-    come: SecurityGroupRule | None
-
-    def of(self, rules: Rules) -> Rules:
-        return (rules - {self.gone} if self.gone else rules) | ({self.come} if self.come else frozenset())
 
 
 Path = list[tuple[str, Turn]]
@@ -35,13 +27,20 @@ Path = list[tuple[str, Turn]]
 
 def either_path(at: Standing, back: Standing) -> Path:
     """The way there, or, where none without a gap is found, the way back from the end (``back``), walked backwards:
-    what keeps the promise one way keeps it the other way. Else the way there with a gap."""
+    what keeps the promise one way keeps it the other way. Else one that is looked for as a whole, else one with a
+    gap."""
     path = crowd_path(at, last=False)
     if _arrived(at):
         return path
     other = crowd_path(back, last=False)
     turned = _turned(other, back.crowd) if _arrived(back) else None
-    return path + crowd_path(at) if turned is None else turned
+    return turned or _thorough(at) or path + crowd_path(at)
+
+
+def _thorough(at: Standing) -> Path:
+    """Of a group alone; empty where none was found."""
+    (id_,) = at.crowd if len(at.crowd) == 1 else ("",)
+    return [(id_, turn) for turn in whole_way(at, id_) or ()] if id_ else []
 
 
 def _arrived(at: Standing) -> bool:

@@ -1,6 +1,7 @@
 """What a rule of a full group may become in place: one that is wanted, or, for a while, a larger one."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from twinwall.model.net import Cidr
 from twinwall.model.rules import CidrPeer, Peer, SecurityGroupRule, Traffic
@@ -11,6 +12,9 @@ from twinwall.planning.semantics import span_of
 
 MOST_GROWN = 40
 """Temporary rules that are tried at one state."""
+
+MOST_JOINED = 12
+"""Rules that come of which two are joined, at one state."""
 
 FRESH = "of this run"
 """The id of a rule that comes on the way: nobody knows it yet, so the rule cannot be changed in place."""
@@ -48,6 +52,17 @@ def larger_places(ends: Ends, rules: Rules) -> Iterator[Place]:
                 return
 
 
+def joined_places(ends: Ends, rules: Rules) -> Iterator[Place]:
+    """A rule becomes, for a while, one that holds two that come."""
+    bound = ends.admitted(rules) | ends.wanted(ends.new)
+    coming = sorted(ends.new - rules)[:MOST_JOINED]
+    made = {grown for one in coming for grown in _grown(one, coming) if _within(bound, grown)}
+    for rule in sorted(rule for rule in rules if rule.rule_id != FRESH):
+        for grown in sorted(made - rules)[:MOST_GROWN]:
+            if same_kind(rule.peer, grown.peer):
+                yield rule, replace(grown, description=rule.description, tags=rule.tags)
+
+
 def _within(bound: PacketSet, rule: SecurityGroupRule) -> bool:
     span = span_of(rule.traffic)
     return holds_box(bound, rule.peer.cidr if isinstance(rule.peer, CidrPeer) else str(rule.peer), span)
@@ -63,13 +78,13 @@ def same_kind(one: Peer, other: Peer) -> bool:
 def _grown(rule: SecurityGroupRule, others: list[SecurityGroupRule]) -> Iterator[SecurityGroupRule]:
     """The smallest rules that hold this one and another one too."""
     for other in others:
-        traffic = _hull(rule.traffic, other.traffic)
+        traffic = hull_of(rule.traffic, other.traffic)
         if traffic is None:
             continue
         if rule.peer == other.peer:
             peer: Peer = rule.peer
         elif isinstance(rule.peer, CidrPeer) and isinstance(other.peer, CidrPeer):
-            block = _block(rule.peer.cidr, other.peer.cidr)
+            block = block_of_both(rule.peer.cidr, other.peer.cidr)
             if block is None:
                 continue
             peer = CidrPeer(block)
@@ -80,7 +95,8 @@ def _grown(rule: SecurityGroupRule, others: list[SecurityGroupRule]) -> Iterator
             yield grown
 
 
-def _hull(one: Traffic, other: Traffic) -> Traffic | None:
+def hull_of(one: Traffic, other: Traffic) -> Traffic | None:
+    """The least traffic that holds both."""
     if one == other:
         return one
     ports = (one.first, one.last, other.first, other.last)
@@ -89,7 +105,8 @@ def _hull(one: Traffic, other: Traffic) -> Traffic | None:
     return Traffic(one.protocol, min(one.first or 0, other.first or 0), max(one.last or 0, other.last or 0))
 
 
-def _block(one: Cidr, other: Cidr) -> Cidr | None:
+def block_of_both(one: Cidr, other: Cidr) -> Cidr | None:
+    """The least block that holds both."""
     if one.family != other.family:
         return None
     apart = one.bits - (one.first ^ other.first).bit_length()
