@@ -141,3 +141,24 @@ def test_the_commands_of_a_stopped_run(world: Stage, tmp_path: Path) -> None:
     )
     assert "is not locked" in world.run("unlock", "--target", target, *at, "--yes").ended(0).stdout
     world.migrate(source, target, options=("--no-lock",)).ended(0)
+
+
+def test_what_is_waited_for_stands_on_stderr(world: Stage, tmp_path: Path) -> None:
+    """Somebody has taken back what the run did, a moment ago."""
+    (source,) = world.load(w(4, 3, 1, 3))
+    target, journal = world.empty("10.90.0.0/16"), tmp_path / "j.jsonl"
+    world.migrate(source, target, options=("--journal", str(journal))).ended(0)
+    group = world.group("app-1", target)
+    world.client().revoke_security_group_ingress(
+        GroupId=group["GroupId"], IpPermissions=group["IpPermissions"]
+    )
+    at = [*world.ways(None, (B, THERE)), "--yes", "--settle", "0"]
+    waiting = f"AuthorizeSecurityGroupIngress for {group['GroupName']} ({group['GroupId']}) was answered"
+    silent = world.run("resume", str(journal), *at, "--quiet").ended(0)
+    assert "waiting" not in silent.stderr
+    world.client().revoke_security_group_ingress(
+        GroupId=group["GroupId"], IpPermissions=group["IpPermissions"]
+    )
+    ran = world.run("resume", str(journal), *at).ended(0)
+    assert ran.stderr.count("waiting up to") == 1
+    assert waiting in ran.stderr

@@ -41,8 +41,8 @@ class Arrived:
 class Ground:
     """Used by one thread. ``acls``: as read last, at ``acls_at``. ``added``, ``gone``, ``entries``, ``acl_of``,
     ``lists``: what this run has made, as ``Wanted`` has it. ``coming``, ``going``, ``leaving``, ``tried``: rules by
-    group, groups and lists, and entries by ACL and number of calls that were sent, and perhaps carried out. ``met_at``:
-    since when things are known that an earlier run made."""
+    group, groups and lists, and entries by ACL and number of calls that were sent, and perhaps carried out.
+    ``met_at``: since when things are known that an earlier run made."""
 
     replay: Replay
     existing_acls: frozenset[str]

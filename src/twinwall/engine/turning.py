@@ -108,11 +108,11 @@ def _visible(
     """A reading that shows what the run is known to have done, and when it began. Somebody else's is what does not show
     ``LAG_SECONDS`` after its answer, and gone what was made and does not show a minute after its answer. What is waited
     for is told, once each."""
-    pause, told = FIRST_PAUSE, ""
+    pause, told, epoch = FIRST_PAUSE, "", clock.now() - clock.monotonic()
     while True:
         reader, at = SideReader(target, "target"), clock.monotonic()
         now = _read(history, reader, turn)
-        what, seconds = _missed(history, now, clock.now())
+        what, seconds = _missed(history, now, epoch + clock.monotonic())
         if pause > seconds:
             return reader, now, at
         if what != told:
