@@ -25,14 +25,15 @@ Place = tuple[SecurityGroupRule, SecurityGroupRule]
 
 def wanted_places(ends: Ends, rules: Rules) -> Iterator[Place]:
     """A rule that goes becomes one that comes, where that admits what would be missed."""
-    coming = sorted(ends.new - rules)
+    coming = [
+        (other, ends.held((other,))) for other in sorted(ends.new - rules) if ends.may_come(other, rules)
+    ]
     for rule in sorted(rule for rule in rules - ends.new if rule.rule_id != FRESH):
-        missed = ends.missed(rule, rules - {rule})
-        for other in coming:
-            if same_kind(rule.peer, other.peer) and ends.may_come(other, rules):
-                made = ends.held((other,))
-                if made.symbols or not missed.addresses - made:  # through members is a finer question
-                    yield rule, other
+        missed = ends.missed(rule, rules - {rule}).addresses
+        for other, made in coming:
+            # through members is a finer question
+            if same_kind(rule.peer, other.peer) and (made.symbols or not missed or not missed - made):
+                yield rule, other
 
 
 def larger_places(ends: Ends, rules: Rules) -> Iterator[Place]:
