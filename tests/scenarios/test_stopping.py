@@ -58,10 +58,10 @@ class Running:
 def test_a_run_that_is_told_to_stop_stops_after_the_calls_in_flight(
     world: Stage, tmp_path: Path, name: str
 ) -> None:
-    world.aws.pace.latency_ms = 50
+    world.aws.trouble.add(Fault("AuthorizeSecurityGroupIngress", Kind.SLOW, times=None, seconds=1))
     run = Running(world, tmp_path / "j")
     said = run.stop(getattr(signal, name), lambda events: events.count("done") > 3)
-    world.aws.pace.latency_ms = 0
+    world.aws.trouble.no_faults()
     assert run.process.returncode == 130, said
     events = run.events()
     assert events[-2:] == ["interrupted", "unlocked"]

@@ -7,6 +7,9 @@ from types import TracebackType
 
 from twinwall.boundary import Ended
 
+HEARING_SECONDS = 0.2
+"""How late the main thread may hear of a signal."""
+
 
 class ThreadCrew:
     """A context: leaving it waits for the jobs that were started. ``timed`` False: ``next`` waits for an end however
@@ -34,6 +37,13 @@ class ThreadCrew:
         except BaseException as error:  # noqa: BLE001 - told to whoever waits for it
             ended = Ended(key, error=error)
         self._ended.put(ended)
+
+    def awaited(self) -> Ended:
+        """For the main thread, however long it takes. A signal may be handed to any thread, and one that waits for a
+        lock without end hears nothing of it: so this one wakes now and then."""
+        while True:
+            if ended := self.next(HEARING_SECONDS):
+                return ended
 
     def next(self, timeout: float | None = None) -> Ended | None:
         if not self._timed and timeout:

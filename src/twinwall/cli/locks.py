@@ -54,16 +54,15 @@ def _taken(target: LiveSide, own: str, journal: FileJournal, world: World) -> Lo
     with ThreadCrew(1) as crew:
         crew.start(0, partial(world.engine.acquire, target, holder, journal, clock, own))
         try:
-            return _lock_of(crew.next())
+            return _lock_of(crew.awaited())
         except KeyboardInterrupt:
             stop.set()
             with suppress(TwinwallError, Stopped):
-                _release(_lock_of(crew.next()), journal)
+                _release(_lock_of(crew.awaited()), journal)
             raise
 
 
-def _lock_of(ended: Ended | None) -> Lock:
-    assert ended is not None
+def _lock_of(ended: Ended) -> Lock:
     if ended.error is not None:
         raise ended.error
     return cast("Lock", ended.value)

@@ -281,8 +281,8 @@ def _finished(tasks: Sequence[Callable[[], list[Result]]], stop: threading.Event
             for number, task in enumerate(tasks):
                 crew.start(number, task)
             while len(ends) < len(tasks):
-                if ended := crew.next():
-                    ends[ended.key] = ended
+                ended = crew.awaited()
+                ends[ended.key] = ended
         except KeyboardInterrupt:
             stop.set()
             raise
