@@ -136,7 +136,7 @@ def test_what_is_waited_for_is_told_and_no_longer_than_a_reading_lags(
                 moments.append(scene.sim.monotonic())
             return seen(*call)
 
-        scene.aws.request = watched  # type: ignore[method-assign]
+        scene.aws.request = watched  # type: ignore[method-assign]  # followed call by call
         ran = scene.run(
             scene.undoing(journal, folder / f"u-{next(_numbers)}") if back else scene.resuming(journal)
         )

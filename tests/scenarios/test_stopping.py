@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,12 +30,13 @@ class Running:
         ways = world.ways((A, HERE), (B, THERE))
         command = ["migrate", "--source", source, "--target", self.target, *ways, "--map-vpc-cidr", "--yes"]
         command += ["--quiet", "--journal", str(journal), *options]
+        limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (room, room))
         self.process = subprocess.Popen(
             [sys.executable, "-m", "twinwall", *command],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)) if room else None,  # noqa: PLW1509
+            preexec_fn=limit if room else None,  # noqa: PLW1509 - it does nothing but set a limit
         )
 
     def events(self) -> list[str]:

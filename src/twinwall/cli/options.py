@@ -51,7 +51,7 @@ def _note_config(ctx: click.Context, parameter: click.Parameter, value: str | No
     if value is not None and not ctx.resilient_parsing:
         from pathlib import Path  # noqa: PLC0415 - only where a file is named
 
-        from twinwall.documents.files import check_readable  # noqa: PLC0415
+        from twinwall.documents.files import check_readable  # noqa: PLC0415 - likewise
 
         check_readable(Path(value), "the configuration")
     _note(ctx, parameter, value)
