@@ -13,7 +13,7 @@ allow that shadows it.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
-from itertools import combinations, count
+from itertools import chain, combinations, count, islice
 
 from twinwall.model.rules import MAX_RULE_NUMBER, NetworkAclEntry
 from twinwall.packets.packetset import PacketSet
@@ -25,6 +25,8 @@ Path = tuple[Entries, ...]
 
 MOST_LOOKS = 600
 """States that a search looks at before it gives up."""
+MOST_MOVED = 400
+"""Entries that are tried in other places, at one state: all of them where there are few."""
 MOST_HELPERS = 2
 """Entries that may stand on the way and neither before nor after."""
 
@@ -144,7 +146,8 @@ def search(old: Entries, new: Entries, room: int, most: int, *, anywhere: bool =
         if not left:
             return path
         state = {entry.rule_number: entry for entry in entries}
-        for later in (*_neighbours(state, goal, start), *(_moved(state, goal) if anywhere else ())):
+        moved = islice(_moved(state, goal), MOST_MOVED) if anywhere else ()
+        for later in chain(_neighbours(state, goal, start), moved):
             steps, todo = len(path) + 1, _left(later, goal)
             if len(later) <= room and steps + todo <= most:
                 found = tuple(sorted(later.values()))
