@@ -40,8 +40,6 @@ def resume(invocation: Invocation, /, journal_file: str, **options: Any) -> int:
     """
     how = how_of({**options, "journal": journal_file})
     history, target = _opened(journal_file, options, invocation)
-    begun = any(finding.id == "gap-allowed" for finding in history.plan.findings)
-    history = replace(history, allow_gap=history.allow_gap or begun)
     _tell_wait(history, how, invocation)
     world, tell = world_of(invocation), partial(output.remark, invocation=invocation)
     at = world.clock.monotonic()

@@ -52,8 +52,10 @@ def _unsettled(history: History, late: float, now: float) -> bool:
 def resume(
     history: History, target: LiveSide, clock: Clock, late: float, tell: Tell = lambda _: None
 ) -> Planned:
-    """What is left to do. ``tell``: hears what is waited for. Raises ``WrongAccount``, ``Refused``'s and ``AwsError``'s
-    children."""
+    """What is left to do. ``tell``: hears what is waited for. A gap that the run was allowed is allowed still. Raises
+    ``WrongAccount``, ``Refused``'s and ``AwsError``'s children."""
+    begun = any(finding.id == "gap-allowed" for finding in history.plan.findings)
+    history = replace(history, allow_gap=history.allow_gap or begun)
     planned = _plan(history, target, clock, late, onward, history.plan.source, tell)
     return replace(planned, purpose="resume")
 
